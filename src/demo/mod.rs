@@ -1,0 +1,1 @@
+//! Citrix Cloud in a box.
