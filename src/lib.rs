@@ -1,5 +1,39 @@
 //! A local OData server in front of the Citrix Monitor Service.
+//!
+//! A request flows one way, [`web`] → [`gateway`] → [`cache`] → [`upstream`], and its answer flows back.
+//! The rooms, from the bottom up:
+//!
+//! - [`clock`], [`tasks`], [`telemetry`]: time, background work, log output;
+//! - [`transport`]: sending one HTTP request, over the network or into a router in this process;
+//! - [`odata`]: the language: questions, pages, links, `$metadata`; pure functions over bytes;
+//! - [`auth`]: proving who we are, upstream;
+//! - [`upstream`]: asking the service for one page: lane, retries, errors;
+//! - [`cache`]: remembering answers, and sharing one fill among all who wait for it;
+//! - [`gateway`]: the one path from a question to its answer;
+//! - [`web`], [`admin`]: the OData surface and the operator's surface;
+//! - [`demo`]: Citrix Cloud in a box, which shares no parsing code with the rest;
+//! - [`config`], [`cli`], [`check`], [`signals`], [`app`]: what the operator decided, and putting it all together.
 
 pub mod clock;
-pub mod demo;
 pub mod tasks;
+pub mod telemetry;
+pub mod transport;
+
+pub mod odata;
+
+pub mod auth;
+pub mod upstream;
+
+pub mod cache;
+pub mod gateway;
+
+pub mod admin;
+pub mod web;
+
+pub mod demo;
+
+pub mod app;
+pub mod check;
+pub mod cli;
+pub mod config;
+pub mod signals;

@@ -68,7 +68,11 @@ impl NeutralText {
 
     /// Bytes on the wire when the service root is `root_len` bytes long.
     pub fn len_at(&self, root_len: usize) -> usize {
-        let roots = self.pieces.iter().filter(|piece| matches!(piece, Piece::Root)).count();
+        let roots = self
+            .pieces
+            .iter()
+            .filter(|piece| matches!(piece, Piece::Root))
+            .count();
         self.stored_len() + roots * root_len
     }
 
@@ -113,7 +117,10 @@ mod tests {
         text.push("/$metadata#Sessions\"}");
         let root = Bytes::from_static(b"http://[::1]:8484/monitorodata");
         let whole = text.to_bytes(&root);
-        assert_eq!(whole, "{\"@odata.context\":\"http://[::1]:8484/monitorodata/$metadata#Sessions\"}");
+        assert_eq!(
+            whole,
+            "{\"@odata.context\":\"http://[::1]:8484/monitorodata/$metadata#Sessions\"}"
+        );
         assert_eq!(text.len_at(root.len()), whole.len());
         assert_eq!(text.chunks(&root).concat(), whole);
     }

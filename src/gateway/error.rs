@@ -1,0 +1,57 @@
+//! Why a question has no answer.
+
+use std::sync::Arc;
+
+use crate::odata::question::ParseError;
+use crate::upstream::FetchError;
+
+/// An error that all who wait for one answer share.
+pub type SharedError = Arc<AnswerError>;
+
+/// Why a question has no answer. `web` turns each into a status and a body.
+#[derive(Debug, thiserror::Error)]
+pub enum AnswerError {
+    /// The URL cannot be read.
+    #[error("the URL cannot be read")]
+    Invalid(#[from] ParseError),
+    /// A system query option or key that we must understand and cannot.
+    #[error("{reason}")]
+    InvalidOption {
+        /// What is wrong and how to write it.
+        reason: String,
+    },
+    /// The set is on the deny list, or the question crosses into such a set.
+    #[error("entity set `{set}` is blocked")]
+    Blocked {
+        /// The set, or the navigation property that leads to it, as the client wrote it.
+        set: String,
+    },
+    /// `$metadata` has no such set.
+    #[error("no entity set `{set}`")]
+    UnknownSet {
+        /// The name as asked.
+        set: String,
+        /// Names that are close.
+        near: Vec<String>,
+    },
+    /// The set has no row with that key.
+    #[error("no row of `{set}` has the key `{key}`")]
+    NoSuchEntity {
+        /// The set.
+        set: String,
+        /// The key as asked.
+        key: String,
+    },
+    /// Something that this server does not do.
+    #[error("{what} is not supported")]
+    Unsupported {
+        /// What.
+        what: &'static str,
+    },
+    /// Upstream gave no answer.
+    #[error("upstream gave no answer")]
+    Fetch(#[from] FetchError),
+    /// The program is stopping.
+    #[error("the proxy is stopping")]
+    Stopping,
+}

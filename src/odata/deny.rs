@@ -1,0 +1,1 @@
+//! Sets that are not shown, because their rows carry secrets.

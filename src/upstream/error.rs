@@ -1,0 +1,115 @@
+//! Why upstream gave no answer.
+
+use std::time::Duration;
+
+use crate::transport::TransportFault;
+
+/// A question that upstream did not answer, after all retries.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// Upstream understood the question and refused it (400, 404, 501, …): the client's matter.
+    #[error("upstream refused the query with status {}", .0.status)]
+    Refused(Refusal),
+    /// No token, or a token that was refused twice (401), or no permission (403).
+    #[error("upstream did not accept the credentials")]
+    Credentials {
+        /// What happened, and what the administrator can do, in a sentence or two without secrets.
+        explanation: String,
+    },
+    /// An answer that is not OData.
+    #[error("upstream sent a response that cannot be used")]
+    BadResponse(#[source] BadResponse),
+    /// 429 until the retry budget was used up.
+    #[error("upstream was busy for {}", humantime::format_duration(*waited))]
+    Busy {
+        /// Time spent on failed attempts and pauses.
+        waited: Duration,
+        /// When upstream wants to be asked again.
+        retry_after: Duration,
+    },
+    /// The queue of the customer's lane was full.
+    #[error("{queued} requests wait for upstream already")]
+    QueueFull {
+        /// How many wait.
+        queued: usize,
+    },
+    /// No connection, or 5xx until the retry budget was used up.
+    #[error("upstream was unavailable for {}", humantime::format_duration(*waited))]
+    Unavailable {
+        /// The last status, when there was one.
+        status: Option<u16>,
+        /// Without a status, what kept us from one.
+        fault: Option<TransportFault>,
+        /// Time spent on failed attempts and pauses.
+        waited: Duration,
+        /// When to ask again.
+        retry_after: Duration,
+    },
+    /// No answer within the page timeout until the retry budget was used up.
+    #[error("upstream gave no answer within {}", humantime::format_duration(*timeout))]
+    Timeout {
+        /// The page timeout.
+        timeout: Duration,
+    },
+}
+
+/// Upstream's own refusal, to be passed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The status.
+    pub status: u16,
+    /// Upstream's error code, when its body had one.
+    pub code: Option<String>,
+    /// Upstream's message, when its body had one.
+    pub message: Option<String>,
+}
+
+/// What is wrong with a response.
+#[derive(Debug, thiserror::Error)]
+pub enum BadResponse {
+    /// HTML where JSON or XML was due: a log-on page, a block page of a company proxy.
+    #[error("an HTML page instead of data")]
+    Html,
+    /// A redirect, which is never followed because credentials would go with it.
+    #[error("a redirect (status {status})")]
+    Redirect {
+        /// The status.
+        status: u16,
+    },
+    /// A body larger than the limit.
+    #[error("a page larger than {limit} bytes")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// A status that has no meaning here.
+    #[error("an unexpected status {status}")]
+    Status {
+        /// The status.
+        status: u16,
+    },
+    /// Text that is not the JSON or XML that it should be.
+    #[error("a malformed body: {reason}")]
+    Malformed {
+        /// What the parser said; never the body itself.
+        reason: String,
+    },
+    /// A next link that leads to a page that was read before.
+    #[error("a next link that leads back to a page already read")]
+    Loop,
+    /// A next link that does not continue this collection.
+    #[error("a next link that does not continue this collection: {reason}")]
+    ForeignLink {
+        /// In what it differs.
+        reason: String,
+    },
+    /// A later page that belongs to another collection or projection.
+    #[error("a page whose context differs from the first page's")]
+    ContextChanged,
+    /// More pages than the limit.
+    #[error("more than {limit} pages")]
+    TooManyPages {
+        /// The limit.
+        limit: u64,
+    },
+}
