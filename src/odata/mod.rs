@@ -4,17 +4,20 @@
 //!
 //! - Words of a question: [`name`], [`question`], [`representation`], [`shape`].
 //! - What `$metadata` says: [`schema`], [`csdl`], [`key`], [`deny`].
-//! - Bodies: [`page`], [`link`], [`neutral`], [`error`].
+//! - Bodies: [`page`], [`member`], [`link`], [`next`], [`splice`], [`neutral`], [`error`].
 
 pub mod csdl;
 pub mod deny;
 pub mod error;
 pub mod key;
 pub mod link;
+pub mod member;
 pub mod name;
 pub mod neutral;
+pub mod next;
 pub mod page;
 pub mod question;
 pub mod representation;
 pub mod schema;
 pub mod shape;
+pub mod splice;
