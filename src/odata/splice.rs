@@ -48,17 +48,16 @@ pub fn closing(next: Option<&str>) -> NeutralText {
 /// One row as an entity of its own: the collection's context with `/$entity`, then the row's own members.
 pub fn entity(root: &ServiceRoot, context: Option<&str>, row: &Bytes) -> NeutralText {
     let mut text = NeutralText::new();
-    let body = row
-        .strip_prefix(b"{")
-        .map_or_else(Bytes::new, |rest| row.slice_ref(rest));
+    let members = link::neutral(root, row).without_first(1);
     text.push("{");
     if let Some(context) = context {
         text.append(context_member(root, &format!("{context}/$entity")));
-        if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'}') {
+        let first = row.iter().skip(1).find(|byte| !byte.is_ascii_whitespace());
+        if first != Some(&b'}') {
             text.push(",");
         }
     }
-    text.append(link::neutral(root, &body));
+    text.append(members);
     text
 }
 
