@@ -2,6 +2,9 @@
 # curl: what a script or a curious person would try first.
 #
 # usage: curl.sh SERVICE_ROOT
+#
+# The functions are called by name, and what is in single quotes is OData or Python.
+# shellcheck disable=SC2016,SC2317
 set -euo pipefail
 
 root=${1:?usage: curl.sh SERVICE_ROOT}

@@ -401,7 +401,7 @@ class PowerQuery:
         """Incremental refresh: a window of time, in UTC and in local time as the editor's dialog writes it."""
         moments = sorted({instant(row["StartDate"]) for row in self.rows("Sessions", query(select="StartDate")) if row["StartDate"]})
         expect(len(moments) > 3, "too few dates to cut a window")
-        start, end = moments[len(moments) // 4], moments[len(moments) // 2]
+        start, end = (moments[len(moments) // part].replace(microsecond=0) for part in (4, 2))
         every = self.rows("Sessions")
         wanted = {row["SessionKey"] for row in every if row["StartDate"] and start <= instant(row["StartDate"]) < end}
         for zone in (datetime.timezone.utc, datetime.timezone(datetime.timedelta(hours=1))):
@@ -577,7 +577,7 @@ class PowerQuery:
         """A query that upstream refuses keeps its status and comes with a body."""
         message = self.main.get("/Machines" + query(filter="Nonsense eq 1")).error(400)
         expect("Nonsense" in message, f"the message doesn't tell what is wrong: {message}")
-        self.main.get("/Machines?$filter=").error(400)
+        self.main.get("/Machines" + query(filter="Id eq")).error(400)
 
     def host(self):
         """A name that isn't ours: a page in a browser may not read this service."""
