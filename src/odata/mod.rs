@@ -4,11 +4,12 @@
 //!
 //! - Words of a question: [`name`], [`question`], [`representation`], [`shape`].
 //! - What `$metadata` says: [`schema`], [`csdl`], [`key`], [`deny`].
-//! - Bodies: [`page`], [`member`], [`link`], [`next`], [`splice`], [`neutral`], [`error`].
+//! - Bodies: [`page`], [`member`], [`link`], [`next`], [`expand`], [`splice`], [`neutral`], [`error`].
 
 pub mod csdl;
 pub mod deny;
 pub mod error;
+pub mod expand;
 pub mod key;
 pub mod link;
 pub mod member;
