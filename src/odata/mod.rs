@@ -11,6 +11,7 @@ pub mod deny;
 pub mod error;
 pub mod key;
 pub mod link;
+mod markup;
 pub mod name;
 pub mod neutral;
 pub mod page;
