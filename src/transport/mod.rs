@@ -5,6 +5,8 @@
 
 mod in_process;
 mod network;
+#[cfg(test)]
+pub(crate) mod scripted;
 
 use std::error::Error;
 use std::fmt::Debug;
