@@ -3,7 +3,11 @@
 //!
 //! `cargo bench --bench deliver`
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench may stop where a test would fail, and prints its figures")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a bench may stop where a test would fail, and prints its figures"
+)]
 #![expect(clippy::disallowed_methods, reason = "measures real time")]
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -20,9 +24,23 @@ fn main() {
     if std::env::args().any(|argument| argument == "--test") {
         return;
     }
-    let (sessions, page_size, latency) = (SESSIONS.to_string(), PAGE_SIZE.to_string(), LATENCY.as_millis().to_string());
+    let (sessions, page_size, latency) = (
+        SESSIONS.to_string(),
+        PAGE_SIZE.to_string(),
+        LATENCY.as_millis().to_string(),
+    );
     let simulator = Server::start(
-        &["simulate", "--listen", "127.0.0.1:0", "--sessions", &sessions, "--page-size", &page_size, "--latency", &latency],
+        &[
+            "simulate",
+            "--listen",
+            "127.0.0.1:0",
+            "--sessions",
+            &sessions,
+            "--page-size",
+            &page_size,
+            "--latency",
+            &latency,
+        ],
         &[],
     );
     let endpoint = format!("http://{}", simulator.address);
@@ -40,7 +58,11 @@ fn main() {
     let idle = proxy.memory("VmRSS");
     let pages = SESSIONS / PAGE_SIZE;
     let floor = LATENCY * u32::try_from(pages).unwrap();
-    println!("{SESSIONS} sessions, {pages} pages of {PAGE_SIZE} rows at {} ms: {:.2} s at least", LATENCY.as_millis(), floor.as_secs_f64());
+    println!(
+        "{SESSIONS} sessions, {pages} pages of {PAGE_SIZE} rows at {} ms: {:.2} s at least",
+        LATENCY.as_millis(),
+        floor.as_secs_f64()
+    );
     for round in 1..=ROUNDS {
         let began = Instant::now();
         let body = get(&proxy.address, "/monitorodata/Sessions");
@@ -50,7 +72,12 @@ fn main() {
             took.as_secs_f64(),
             took.as_secs_f64() / floor.as_secs_f64(),
             body / 1_000_000,
-            megabytes(proxy.memory("VmHWM").zip(idle).map(|(peak, idle)| peak.saturating_sub(idle))),
+            megabytes(
+                proxy
+                    .memory("VmHWM")
+                    .zip(idle)
+                    .map(|(peak, idle)| peak.saturating_sub(idle))
+            ),
         );
     }
 }
@@ -72,7 +99,9 @@ impl Server {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(process.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         let address = line.trim().rsplit("//").next().unwrap().to_owned();
         Self { process, address }
     }
@@ -95,7 +124,11 @@ impl Drop for Server {
 /// Reads an answer to its end; returns its length, and stops the bench when it was cut.
 fn get(address: &str, path: &str) -> usize {
     let mut connection = TcpStream::connect(address).unwrap();
-    write!(connection, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    write!(
+        connection,
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
     let mut tail = Vec::new();
     let mut buffer = vec![0; 256 * 1024];
     let mut length = 0;
@@ -108,10 +141,16 @@ fn get(address: &str, path: &str) -> usize {
         tail.extend_from_slice(buffer.get(..read).unwrap());
         tail.drain(..tail.len().saturating_sub(16));
     }
-    assert!(tail.ends_with(b"0\r\n\r\n") || tail.ends_with(b"]}"), "the answer was cut");
+    assert!(
+        tail.ends_with(b"0\r\n\r\n") || tail.ends_with(b"]}"),
+        "the answer was cut"
+    );
     length
 }
 
 fn megabytes(kibibytes: Option<u64>) -> String {
-    kibibytes.map_or_else(|| "(not known here)".to_owned(), |kibibytes| format!("{} MiB", kibibytes / 1024))
+    kibibytes.map_or_else(
+        || "(not known here)".to_owned(),
+        |kibibytes| format!("{} MiB", kibibytes / 1024),
+    )
 }

@@ -2,7 +2,11 @@
 //!
 //! `cargo bench --bench text`
 
-#![expect(clippy::unwrap_used, missing_docs, reason = "a bench may stop where a test would fail")]
+#![expect(
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a bench may stop where a test would fail"
+)]
 
 use std::fmt::Write;
 use std::hint::black_box;
@@ -66,16 +70,24 @@ fn text(criterion: &mut Criterion) {
 
     let plain = page_of_sessions(false);
     group.throughput(Throughput::Bytes(plain.len() as u64));
-    group.bench_function("splice", |b| b.iter(|| splice_page(&root, black_box(&plain))));
+    group.bench_function("splice", |b| {
+        b.iter(|| splice_page(&root, black_box(&plain)))
+    });
 
     let full = page_of_sessions(true);
     group.throughput(Throughput::Bytes(full.len() as u64));
-    group.bench_function("rewrite", |b| b.iter(|| splice_page(&root, black_box(&full))));
+    group.bench_function("rewrite", |b| {
+        b.iter(|| splice_page(&root, black_box(&full)))
+    });
 
     let query = "%24select=SessionKey,StartDate&$filter=StartDate+ge+2026-03-01T00:00:00Z%20and%20Machine/DesktopGroup/Name%20eq%20%27Finance%20%26%20HR%27&$top=1000&$orderby=StartDate%20desc";
     group.throughput(Throughput::Bytes(query.len() as u64));
     group.bench_function("key", |b| {
-        b.iter(|| Question::parse("/Sessions", Some(black_box(query))).unwrap().canonical());
+        b.iter(|| {
+            Question::parse("/Sessions", Some(black_box(query)))
+                .unwrap()
+                .canonical()
+        });
     });
     group.finish();
 }

@@ -57,7 +57,9 @@ impl Listeners {
                 }
                 Err(source) => return Err(BindError { address, source }),
             };
-            let local = listener.local_addr().map_err(|source| BindError { address, source })?;
+            let local = listener
+                .local_addr()
+                .map_err(|source| BindError { address, source })?;
             bound.push((listener, local));
         }
         match missing {
@@ -73,7 +75,12 @@ impl Listeners {
 
     /// Serves until the first signal, then lets requests under way finish for `drain` at most. A request that is
     /// cut sees its connection closed in the middle of the body, never a clean end.
-    pub async fn serve(self, router: Router, signals: &mut Signals, drain: Duration) -> io::Result<Ending> {
+    pub async fn serve(
+        self,
+        router: Router,
+        signals: &mut Signals,
+        drain: Duration,
+    ) -> io::Result<Ending> {
         let stopping = CancellationToken::new();
         let servers = self.bound.into_iter().map(|(listener, _)| {
             // Small answers must not wait for the acknowledgement of the packet before them.
@@ -102,7 +109,8 @@ impl Listeners {
 
 fn is_no_ipv6(error: &io::Error) -> bool {
     // `EAFNOSUPPORT` has no kind of its own: 97 on Linux, 47 on macOS, 10047 on Windows.
-    error.kind() == io::ErrorKind::AddrNotAvailable || matches!(error.raw_os_error(), Some(97 | 47 | 10047))
+    error.kind() == io::ErrorKind::AddrNotAvailable
+        || matches!(error.raw_os_error(), Some(97 | 47 | 10047))
 }
 
 /// What an administrator can do about an address that cannot be bound.
@@ -114,7 +122,9 @@ fn advice(error: &io::Error) -> &'static str {
         io::ErrorKind::PermissionDenied => {
             "the system reserves this port (on Windows see `netsh int ipv4 show excludedportrange protocol=tcp`); choose another with --listen"
         }
-        io::ErrorKind::AddrNotAvailable => "this machine has no such address; choose another with --listen",
+        io::ErrorKind::AddrNotAvailable => {
+            "this machine has no such address; choose another with --listen"
+        }
         _ => "choose another address with --listen",
     }
 }
@@ -125,9 +135,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_port_in_use_is_told_with_advice() {
-        let first = Listeners::bind(&["127.0.0.1:0".parse().unwrap()]).await.unwrap();
+        let first = Listeners::bind(&["127.0.0.1:0".parse().unwrap()])
+            .await
+            .unwrap();
         let error = Listeners::bind(&first.addresses()).await.unwrap_err();
         let text = error.to_string();
-        assert!(text.contains("another program listens there") && text.contains("--listen"), "{text}");
+        assert!(
+            text.contains("another program listens there") && text.contains("--listen"),
+            "{text}"
+        );
     }
 }

@@ -45,7 +45,10 @@ impl CacheKey {
     /// Bytes that the key itself takes in memory, roughly.
     pub fn stored_len(&self) -> usize {
         let options = self.question.options();
-        let text: usize = options.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let text: usize = options
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
         text + KEY_BYTES
     }
 }

@@ -136,14 +136,22 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         fills.insert(key.clone(), Arc::clone(&spool));
         drop(fills);
         let work = fill(SpoolWriter::new(Arc::clone(&spool)));
-        self.tasks.spawn("fill", self.clone().run(key, wish.ttl, spool, work));
+        self.tasks
+            .spawn("fill", self.clone().run(key, wish.ttl, spool, work));
         Found::Filling(reader)
     }
 
     /// Forgets the answers for which `matches` holds; returns how many.
     pub fn purge(&self, matches: impl Fn(&CacheKey) -> bool) -> usize {
-        let keys: Vec<_> = self.entries.iter().map(|(key, _)| key).filter(|key| matches(key)).collect();
-        keys.iter().filter(|key| self.entries.remove(key.as_ref()).is_some()).count()
+        let keys: Vec<_> = self
+            .entries
+            .iter()
+            .map(|(key, _)| key)
+            .filter(|key| matches(key))
+            .collect();
+        keys.iter()
+            .filter(|key| self.entries.remove(key.as_ref()).is_some())
+            .count()
     }
 
     /// How many answers are stored, and the bytes that they take.
@@ -223,7 +231,10 @@ impl<E: Clone> Drop for Listed<E> {
         self.spool.interrupt(&self.interrupted);
         let mut fills = self.fills.lock().unwrap_or_else(PoisonError::into_inner);
         // After this one was deserted, or outgrew what is kept, another may have taken its place.
-        if fills.get(&self.key).is_some_and(|spool| Arc::ptr_eq(spool, &self.spool)) {
+        if fills
+            .get(&self.key)
+            .is_some_and(|spool| Arc::ptr_eq(spool, &self.spool))
+        {
             fills.remove(&self.key);
         }
     }
@@ -258,16 +269,27 @@ mod tests {
     fn key(set: &str) -> CacheKey {
         let site = SiteId::new("main").unwrap();
         let question = Question::collection(EntitySet::new(set).unwrap());
-        CacheKey::new(site, question, crate::odata::representation::Representation::default(), None)
+        CacheKey::new(
+            site,
+            question,
+            crate::odata::representation::Representation::default(),
+            None,
+        )
     }
 
     fn segment(text: impl Into<bytes::Bytes>) -> Segment {
         let mut neutral = NeutralText::new();
         neutral.push(text);
-        Segment { text: neutral, rows: 1 }
+        Segment {
+            text: neutral,
+            rows: 1,
+        }
     }
 
-    async fn write(mut writer: SpoolWriter<&'static str>, parts: usize) -> Result<(), &'static str> {
+    async fn write(
+        mut writer: SpoolWriter<&'static str>,
+        parts: usize,
+    ) -> Result<(), &'static str> {
         writer.begin(Content::Text);
         for _ in 0..parts {
             writer.room().await;
@@ -311,14 +333,22 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn stored_until_its_time_is_over() {
         let cache = cache();
-        assert_eq!(read(cache.find(key("Users"), STORED, |writer| write(writer, 1))).await, Ok(1));
+        assert_eq!(
+            read(cache.find(key("Users"), STORED, |writer| write(writer, 1))).await,
+            Ok(1)
+        );
         tokio::time::advance(Duration::from_secs(59)).await;
-        let Found::Stored { age, remaining, .. } = cache.find(key("Users"), STORED, |writer| write(writer, 1)) else {
+        let Found::Stored { age, remaining, .. } =
+            cache.find(key("Users"), STORED, |writer| write(writer, 1))
+        else {
             panic!("not stored");
         };
         assert_eq!((age.as_secs(), remaining.as_secs()), (59, 1));
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert!(matches!(cache.find(key("Users"), STORED, |writer| write(writer, 1)), Found::Filling(_)));
+        assert!(matches!(
+            cache.find(key("Users"), STORED, |writer| write(writer, 1)),
+            Found::Filling(_)
+        ));
     }
 
     #[tokio::test(start_paused = true)]
@@ -334,7 +364,10 @@ mod tests {
         assert_eq!(read(first).await, Err("broken"));
         assert_eq!(read(second).await, Err("broken"));
         tokio::task::yield_now().await;
-        assert!(matches!(cache.find(key("Users"), STORED, fail), Found::Filling(_)));
+        assert!(matches!(
+            cache.find(key("Users"), STORED, fail),
+            Found::Filling(_)
+        ));
         assert_eq!(cache.size().0, 0);
     }
 
@@ -367,21 +400,41 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn answers_larger_than_an_eighth_are_passed_on_and_not_kept() {
         let cache = cache();
-        assert_eq!(read(cache.find(key("Users"), STORED, |writer| write(writer, 30))).await, Ok(30));
-        assert!(matches!(cache.find(key("Users"), STORED, |writer| write(writer, 1)), Found::Filling(_)));
+        assert_eq!(
+            read(cache.find(key("Users"), STORED, |writer| write(writer, 30))).await,
+            Ok(30)
+        );
+        assert!(matches!(
+            cache.find(key("Users"), STORED, |writer| write(writer, 1)),
+            Found::Filling(_)
+        ));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_client_may_insist_and_a_set_may_be_purged() {
         let cache = cache();
         for set in ["Users", "Machines"] {
-            read(cache.find(key(set), STORED, |writer| write(writer, 1))).await.unwrap();
+            read(cache.find(key(set), STORED, |writer| write(writer, 1)))
+                .await
+                .unwrap();
         }
-        let insist = Wish { freshness: Freshness::Fetch, ..STORED };
+        let insist = Wish {
+            freshness: Freshness::Fetch,
+            ..STORED
+        };
         let found = cache.find(key("Users"), insist, |writer| write(writer, 2));
         assert_eq!(read(found).await, Ok(2));
-        assert_eq!(cache.purge(|key| key.set().is_some_and(|set| set.as_str() == "Users")), 1);
-        assert!(matches!(cache.find(key("Users"), STORED, |writer| write(writer, 1)), Found::Filling(_)));
-        assert!(matches!(cache.find(key("Machines"), STORED, |writer| write(writer, 1)), Found::Stored { .. }));
+        assert_eq!(
+            cache.purge(|key| key.set().is_some_and(|set| set.as_str() == "Users")),
+            1
+        );
+        assert!(matches!(
+            cache.find(key("Users"), STORED, |writer| write(writer, 1)),
+            Found::Filling(_)
+        ));
+        assert!(matches!(
+            cache.find(key("Machines"), STORED, |writer| write(writer, 1)),
+            Found::Stored { .. }
+        ));
     }
 }

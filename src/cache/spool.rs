@@ -180,12 +180,15 @@ impl<E: Clone> Spool<E> {
 
     fn push(&self, segment: Segment) {
         let bytes = segment.text.stored_len();
-        self.progress.rows.fetch_add(segment.rows, Ordering::Relaxed);
+        self.progress
+            .rows
+            .fetch_add(segment.rows, Ordering::Relaxed);
         let used = self.allowance.used.fetch_add(bytes, Ordering::Relaxed) + bytes;
         let mut state = self.state();
         state.retained += bytes;
         state.segments.push_back(segment);
-        state.keeping &= state.retained <= self.allowance.each_max && used <= self.allowance.all_max;
+        state.keeping &=
+            state.retained <= self.allowance.each_max && used <= self.allowance.all_max;
         let freed = state.drop_taken();
         drop(state);
         self.allowance.used.fetch_sub(freed, Ordering::Relaxed);
@@ -221,7 +224,9 @@ impl<E: Clone> Spool<E> {
 impl<E> Drop for Spool<E> {
     fn drop(&mut self) {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        self.allowance.used.fetch_sub(state.retained, Ordering::Relaxed);
+        self.allowance
+            .used
+            .fetch_sub(state.retained, Ordering::Relaxed);
     }
 }
 
@@ -266,7 +271,10 @@ impl<E: Clone> Drop for Reader<E> {
         state.positions.remove(&self.id);
         let freed = state.drop_taken();
         drop(state);
-        self.spool.allowance.used.fetch_sub(freed, Ordering::Relaxed);
+        self.spool
+            .allowance
+            .used
+            .fetch_sub(freed, Ordering::Relaxed);
         self.spool.writer_wake.notify_waiters();
     }
 }
@@ -294,7 +302,10 @@ impl<E: Clone> SpoolWriter<E> {
 
     /// Waits until it is worth fetching more.
     pub async fn room(&self) {
-        wait(&self.spool.writer_wake, || self.spool.has_room().then_some(())).await;
+        wait(&self.spool.writer_wake, || {
+            self.spool.has_room().then_some(())
+        })
+        .await;
     }
 
     /// How far the answer has come.
@@ -358,8 +369,14 @@ mod tests {
         writer.push(segment("b"));
         assert!(spool.finish(Ok(())).is_some());
         for reader in [&mut early, &mut late] {
-            assert_eq!(reader.next().now_or_never().unwrap(), Some(Ok(segment("a"))));
-            assert_eq!(reader.next().now_or_never().unwrap(), Some(Ok(segment("b"))));
+            assert_eq!(
+                reader.next().now_or_never().unwrap(),
+                Some(Ok(segment("a")))
+            );
+            assert_eq!(
+                reader.next().now_or_never().unwrap(),
+                Some(Ok(segment("b")))
+            );
             assert_eq!(reader.next().now_or_never().unwrap(), None);
         }
     }
@@ -409,7 +426,10 @@ mod tests {
         writer.push(segment("a"));
         assert!(spool.finish(Err("broken")).is_none());
         assert_eq!(reader.begun().now_or_never(), Some(Ok(Content::Text)));
-        assert_eq!(reader.next().now_or_never().unwrap(), Some(Ok(segment("a"))));
+        assert_eq!(
+            reader.next().now_or_never().unwrap(),
+            Some(Ok(segment("a")))
+        );
         assert_eq!(reader.next().now_or_never().unwrap(), Some(Err("broken")));
     }
 

@@ -6,23 +6,24 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use super::error::{AnswerError, SharedError};
+use super::nested;
 use super::pages::{Errand, Pages, Part, malformed};
 use super::plan::{OwnPage, Plan, RowName, Wanted};
 use super::site::Site;
-use super::{Gateway, nested};
 use crate::cache::{Content, Segment, SpoolWriter};
+use crate::clock::Clock;
 use crate::odata::deny::DenyList;
 use crate::odata::link::ServiceRoot;
 use crate::odata::neutral::NeutralText;
 use crate::odata::page::{self, Document, Page};
-use crate::odata::question::{Question, Resource};
+use crate::odata::question::Question;
 use crate::odata::representation::Representation;
 use crate::odata::{csdl, expand, link, splice};
-use crate::upstream::{BadResponse, FetchError, Refusal};
+use crate::upstream::BadResponse;
 
 /// Makes the answer that `plan` describes and writes it to `writer`.
 pub(super) async fn fill(
-    gateway: Gateway,
+    clock: Arc<dyn Clock>,
     site: Arc<Site>,
     plan: Plan,
     representation: Representation,
@@ -35,29 +36,11 @@ pub(super) async fn fill(
     };
     let end = fill.run(&plan).await;
     let Err(error) = end else { return Ok(()) };
-    let error = Arc::new(name_the_unknown_set(&gateway, &site, &plan, error).await);
+    let error = Arc::new(error);
     if error.is_trouble() {
-        site.note_error(gateway.clock.now(), &error);
+        site.note_error(clock.now(), &error);
     }
     Err(error)
-}
-
-/// Upstream's 404 for a set that `$metadata` does not have says less than we can: names that are close.
-async fn name_the_unknown_set(gateway: &Gateway, site: &Arc<Site>, plan: &Plan, error: AnswerError) -> AnswerError {
-    let AnswerError::Fetch(FetchError::Refused(Refusal { status: 404, .. })) = &error else { return error };
-    let (Plan::Collection { ask, .. } | Plan::Count { ask }) = plan else { return error };
-    let Resource::Collection(set) = ask.resource() else { return error };
-    match gateway.schema(site).await {
-        Ok(schema) if schema.set(set.as_str()).is_none() => {
-            let near = schema.nearest_sets(set.as_str()).into_iter();
-            let shown = near.filter(|near| !site.deny().denies(near));
-            AnswerError::UnknownSet {
-                set: set.to_string(),
-                near: shown.map(str::to_owned).collect(),
-            }
-        }
-        _ => error,
-    }
 }
 
 struct Fill<'a> {
@@ -73,12 +56,22 @@ impl Fill<'_> {
             Plan::Collection { ask, top, page } => self.collection(ask, *top, page.as_ref()).await,
             Plan::Count { ask } => self.count(ask).await,
             Plan::Entity { ask, row } => self.entity(ask, row).await,
-            Plan::Related { ask, row, navigation, wanted } => self.related(ask, row, navigation, wanted).await,
+            Plan::Related {
+                ask,
+                row,
+                navigation,
+                wanted,
+            } => self.related(ask, row, navigation, wanted).await,
         }
     }
 
     /// Joins all pages. The client's row limit is ours to keep, too: a link may have forgotten it.
-    async fn collection(&mut self, ask: &Question, top: Option<u64>, page: Option<&OwnPage>) -> Result<(), AnswerError> {
+    async fn collection(
+        &mut self,
+        ask: &Question,
+        top: Option<u64>,
+        page: Option<&OwnPage>,
+    ) -> Result<(), AnswerError> {
         let root = self.errand.site.root();
         let mut pages = Pages::of(ask.clone());
         let mut rows_written = 0;
@@ -110,7 +103,10 @@ impl Fill<'_> {
                 text.append(closing(page, rows_written));
             }
             if !text.is_empty() {
-                self.writer.push(Segment { text, rows: row_count });
+                self.writer.push(Segment {
+                    text,
+                    rows: row_count,
+                });
             }
             if last {
                 break;
@@ -121,7 +117,10 @@ impl Fill<'_> {
     }
 
     async fn count(&mut self, ask: &Question) -> Result<(), AnswerError> {
-        let Document::Collection(Page { count: Some(count), .. }) = self.errand.ask(ask).await? else {
+        let Document::Collection(Page {
+            count: Some(count), ..
+        }) = self.errand.ask(ask).await?
+        else {
             return Err(malformed("no `@odata.count` though it was asked for"));
         };
         self.write_whole(Content::Text, plain_number(&count), 0);
@@ -136,12 +135,22 @@ impl Fill<'_> {
         Ok(())
     }
 
-    async fn related(&mut self, ask: &Question, row: &RowName, navigation: &str, wanted: &Wanted) -> Result<(), AnswerError> {
+    async fn related(
+        &mut self,
+        ask: &Question,
+        row: &RowName,
+        navigation: &str,
+        wanted: &Wanted,
+    ) -> Result<(), AnswerError> {
         let root = self.errand.site.root();
         let page = self.one_row(ask, row).await?;
         let related = expand::related(&page.rows, navigation);
         let missing = || malformed(format!("no `{navigation}` though it was asked for"));
-        let context = |fragment: &str| page.context.is_some().then(|| format!("$metadata{fragment}"));
+        let context = |fragment: &str| {
+            page.context
+                .is_some()
+                .then(|| format!("$metadata{fragment}"))
+        };
         match wanted {
             Wanted::Count => {
                 let count = related.count.ok_or_else(missing)?;
@@ -195,12 +204,17 @@ impl Fill<'_> {
     async fn metadata(&mut self) -> Result<(), AnswerError> {
         let site = self.errand.site;
         let read = |body: Bytes| {
-            let malformed = |error: csdl::CsdlError| BadResponse::Malformed { reason: error.to_string() };
+            let malformed = |error: csdl::CsdlError| BadResponse::Malformed {
+                reason: error.to_string(),
+            };
             let schema = csdl::parse(&body).map_err(malformed)?;
             let shown = csdl::hide(&body, site.deny()).map_err(malformed)?;
             Ok((schema, shown))
         };
-        let (schema, shown) = self.errand.fetch("$metadata", "application/xml", read).await?;
+        let (schema, shown) = self
+            .errand
+            .fetch("$metadata", "application/xml", read)
+            .await?;
         site.learn_schema(schema);
         let mut text = NeutralText::new();
         text.push(shown);
@@ -223,7 +237,10 @@ impl Fill<'_> {
 
     async fn read_service_document(&mut self) -> Result<Part, AnswerError> {
         let mut pages = Pages::of(Question::service_document());
-        pages.read(&mut self.errand).await?.ok_or_else(|| malformed("nothing"))
+        pages
+            .read(&mut self.errand)
+            .await?
+            .ok_or_else(|| malformed("nothing"))
     }
 
     fn write_whole(&mut self, content: Content, text: NeutralText, rows: u64) {
@@ -256,7 +273,13 @@ fn closing(page: Option<&OwnPage>, rows_written: u64) -> NeutralText {
 /// A count without the quotes that `IEEE754Compatible=true` puts around it.
 fn plain_number(count: &Bytes) -> NeutralText {
     let mut text = NeutralText::new();
-    text.push(count.iter().copied().filter(u8::is_ascii_digit).collect::<Vec<u8>>());
+    text.push(
+        count
+            .iter()
+            .copied()
+            .filter(u8::is_ascii_digit)
+            .collect::<Vec<u8>>(),
+    );
     text
 }
 
@@ -270,13 +293,17 @@ fn shown_sets(root: &ServiceRoot, deny: &DenyList, elements: &Bytes) -> Bytes {
     let mut shown: Vec<String> = Vec::new();
     for span in page::row_spans(elements) {
         let text = elements.get(span).unwrap_or_default();
-        let Ok(element) = serde_json::from_slice::<Element>(text) else { continue };
+        let Ok(element) = serde_json::from_slice::<Element>(text) else {
+            continue;
+        };
         if deny.denies(&element.name) || deny.denies(&element.url) {
             continue;
         }
         let text = String::from_utf8_lossy(text).into_owned();
         // An absolute address would lead past this server; a relative one is relative to its context.
-        let relative = root.below(&element.url).filter(|_| element.url.contains('/'));
+        let relative = root
+            .below(&element.url)
+            .filter(|_| element.url.contains('/'));
         shown.push(match relative {
             Some(relative) => text.replace(&element.url, relative),
             None => text,

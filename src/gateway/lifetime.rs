@@ -27,7 +27,11 @@ pub struct Rule {
 
 impl Lifetimes {
     /// Compiles the rules. The error is a glob that cannot be read.
-    pub fn new(metadata: Duration, default: Duration, rules: &[Rule]) -> Result<Self, globset::Error> {
+    pub fn new(
+        metadata: Duration,
+        default: Duration,
+        rules: &[Rule],
+    ) -> Result<Self, globset::Error> {
         let compile = |rule: &Rule| {
             let mut globs = GlobSetBuilder::new();
             for glob in &rule.sets {
@@ -38,7 +42,10 @@ impl Lifetimes {
         Ok(Self {
             metadata,
             default,
-            rules: rules.iter().map(compile).collect::<Result<_, globset::Error>>()?,
+            rules: rules
+                .iter()
+                .map(compile)
+                .collect::<Result<_, globset::Error>>()?,
         })
     }
 
@@ -47,7 +54,10 @@ impl Lifetimes {
         match (question.resource(), question.set()) {
             (Resource::ServiceDocument | Resource::Metadata, _) => self.metadata,
             (_, Some(set)) => {
-                let rule = self.rules.iter().find(|(sets, _)| sets.is_match(set.as_str()));
+                let rule = self
+                    .rules
+                    .iter()
+                    .find(|(sets, _)| sets.is_match(set.as_str()));
                 rule.map_or(self.default, |(_, ttl)| *ttl)
             }
             (_, None) => self.default,
@@ -61,12 +71,16 @@ mod tests {
 
     #[test]
     fn first_matching_rule_wins() {
-        let minutes = |minutes| Duration::from_secs(60 * minutes);
+        let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
         let rule = |sets: &[&str], ttl| Rule {
             sets: sets.iter().map(|&glob| glob.to_owned()).collect(),
             ttl,
         };
-        let rules = [rule(&["*Summaries", "*Summary"], minutes(30)), rule(&["Machine*"], minutes(1)), rule(&["*"], minutes(7))];
+        let rules = [
+            rule(&["*Summaries", "*Summary"], minutes(30)),
+            rule(&["Machine*"], minutes(1)),
+            rule(&["*"], minutes(7)),
+        ];
         let lifetimes = Lifetimes::new(minutes(60), minutes(5), &rules[..2]).unwrap();
         let with_catch_all = Lifetimes::new(minutes(60), minutes(5), &rules).unwrap();
         for (path, expected) in [

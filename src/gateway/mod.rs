@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use self::plan::Plan;
 use crate::cache::{Cache, CacheKey, Content, Entry, Found, Reader, Wish};
 use crate::clock::Clock;
 use crate::odata::name::SiteId;
@@ -31,7 +32,8 @@ pub use self::error::{AnswerError, SharedError};
 pub use self::lifetime::{Lifetimes, Rule};
 pub use self::outcome::{Outcome, Stored};
 pub use self::site::Site;
-pub use self::status::{GatewayStatus, SiteStatus, TokenState};
+pub use self::status::{GatewayStatus, SiteStatus};
+pub use crate::auth::AuthState;
 pub use crate::cache::Freshness;
 
 /// A question with the wishes that came with it.
@@ -86,7 +88,9 @@ impl Gateway {
         lifetimes: Lifetimes,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let sites = sites.into_iter().map(|site| (site.id().clone(), Arc::new(site)));
+        let sites = sites
+            .into_iter()
+            .map(|site| (site.id().clone(), Arc::new(site)));
         Self {
             sites: Arc::new(sites.collect()),
             cache,
@@ -111,21 +115,23 @@ impl Gateway {
 
     /// Answers `ask` from `site`. Returns as soon as the answer has begun.
     pub async fn answer(&self, site: &SiteId, ask: Ask) -> Result<Answer, SharedError> {
-        let site = self.sites.get(site).ok_or_else(|| AnswerError::UnknownSite { site: site.to_string() })?;
-        let answer = self.answer_from(site, ask).await;
-        if let Err(error) = &answer
-            && error.is_trouble()
-        {
-            site.note_error(self.clock.now(), error);
-        }
-        answer
+        let site = self
+            .sites
+            .get(site)
+            .ok_or_else(|| AnswerError::UnknownSite {
+                site: site.to_string(),
+            })?;
+        self.answer_from(site, ask).await
     }
 
     /// Forgets stored answers of `site` (all when `None`) for `set` (all when `None`); returns how many.
     pub fn purge(&self, site: Option<&SiteId>, set: Option<&str>) -> usize {
         self.cache.purge(|key| {
             let of_site = site.is_none_or(|site| key.site() == site);
-            let names = |wanted: &str| key.set().is_some_and(|set| set.as_str().eq_ignore_ascii_case(wanted));
+            let names = |wanted: &str| {
+                key.set()
+                    .is_some_and(|set| set.as_str().eq_ignore_ascii_case(wanted))
+            };
             of_site && set.is_none_or(names)
         })
     }
@@ -153,24 +159,80 @@ impl Gateway {
             ttl: self.lifetimes.of(&ask.question),
             freshness: ask.freshness,
         };
-        let key = CacheKey::new(site.id().clone(), ask.question, ask.representation, page_size);
-        let found = self.cache.find(key, wish, |writer| {
-            fill::fill(self.clone(), Arc::clone(site), plan, ask.representation, writer)
-        });
+        let key = CacheKey::new(
+            site.id().clone(),
+            ask.question.clone(),
+            ask.representation,
+            page_size,
+        );
+        let found = self.fill_or_find(site, key, wish, plan, ask.representation);
         let outcome = Outcome::of(&found, wish);
         let (content, body) = match found {
             Found::Stored { entry, .. } => (entry.content, AnswerBody::Stored(entry)),
-            Found::Filling(reader) | Found::Joined(reader) => (reader.begun().await?, AnswerBody::Live(reader)),
+            Found::Filling(reader) | Found::Joined(reader) => match reader.begun().await {
+                Ok(content) => (content, AnswerBody::Live(reader)),
+                Err(error) => return Err(self.name_unknown_set(site, &ask.question, error).await),
+            },
         };
-        Ok(Answer { content, outcome, page_size, body })
+        Ok(Answer {
+            content,
+            outcome,
+            page_size,
+            body,
+        })
+    }
+
+    fn fill_or_find(
+        &self,
+        site: &Arc<Site>,
+        key: CacheKey,
+        wish: Wish,
+        plan: Plan,
+        representation: Representation,
+    ) -> Found<SharedError> {
+        self.cache.find(key, wish, |writer| {
+            let clock = Arc::clone(&self.clock);
+            fill::fill(clock, Arc::clone(site), plan, representation, writer)
+        })
+    }
+
+    /// Upstream's 404 for a set that `$metadata` does not have says less than we can: names that are close.
+    async fn name_unknown_set(
+        &self,
+        site: &Arc<Site>,
+        question: &Question,
+        error: SharedError,
+    ) -> SharedError {
+        let (true, Some(set)) = (error.is_not_found(), question.set()) else {
+            return error;
+        };
+        match self.schema(site).await {
+            Ok(schema) if schema.set(set.as_str()).is_none() => {
+                let near = schema.nearest_sets(set.as_str()).into_iter();
+                let shown = near.filter(|near| !site.deny().denies(near));
+                AnswerError::UnknownSet {
+                    set: set.to_string(),
+                    near: shown.map(str::to_owned).collect(),
+                }
+                .into()
+            }
+            _ => error,
+        }
     }
 
     /// Refuses what the deny list hides: the sets themselves, and questions that reach them by navigation,
     /// which only `$metadata` can tell.
-    async fn refuse_blocked(&self, site: &Arc<Site>, question: &Question) -> Result<(), SharedError> {
+    async fn refuse_blocked(
+        &self,
+        site: &Arc<Site>,
+        question: &Question,
+    ) -> Result<(), SharedError> {
         let deny = site.deny();
         if let Some(set) = question.set().filter(|set| deny.denies(set.as_str())) {
-            return Err(AnswerError::Blocked { set: set.to_string() }.into());
+            return Err(AnswerError::Blocked {
+                set: set.to_string(),
+            }
+            .into());
         }
         if !deny.needs_schema(question) {
             return Ok(());
@@ -199,9 +261,7 @@ impl Gateway {
             freshness: Freshness::Fetch,
         };
         let key = CacheKey::new(site.id().clone(), question, representation, None);
-        let found = self.cache.find(key, wish, |writer| {
-            fill::fill(self.clone(), Arc::clone(site), plan::Plan::Metadata, representation, writer)
-        });
+        let found = self.fill_or_find(site, key, wish, Plan::Metadata, representation);
         if let Found::Filling(mut reader) | Found::Joined(mut reader) = found {
             while let Some(part) = reader.next().await {
                 part?;

@@ -31,17 +31,24 @@ pub(super) async fn complete(errand: &mut Errand<'_>, rows: Bytes) -> Result<Byt
 async fn rest(errand: &mut Errand<'_>, link: &str) -> Result<Bytes, AnswerError> {
     let question = question_of(errand, link)?;
     match walk(errand, question.clone()).await {
-        Err(AnswerError::Fetch(FetchError::Refused(Refusal { status: 400 | 404 | 501, .. }))) => {
-            reworded(errand, question).await
-        }
+        Err(AnswerError::Fetch(FetchError::Refused(Refusal {
+            status: 400 | 404 | 501,
+            ..
+        }))) => reworded(errand, question).await,
         rest => rest,
     }
 }
 
 fn question_of(errand: &Errand<'_>, link: &str) -> Result<Question, AnswerError> {
     let foreign = |reason: String| FetchError::BadResponse(BadResponse::ForeignLink { reason });
-    let below = errand.site.root().below(link).ok_or_else(|| foreign("it leads outside the service".to_owned()))?;
-    let (path, query) = below.split_once('?').map_or((below, None), |(path, query)| (path, Some(query)));
+    let below = errand
+        .site
+        .root()
+        .below(link)
+        .ok_or_else(|| foreign("it leads outside the service".to_owned()))?;
+    let (path, query) = below
+        .split_once('?')
+        .map_or((below, None), |(path, query)| (path, Some(query)));
     Ok(Question::parse(path, query).map_err(|error| foreign(error.to_string()))?)
 }
 
@@ -63,10 +70,20 @@ async fn reworded(errand: &mut Errand<'_>, mut question: Question) -> Result<Byt
     let mut rows = BytesMut::new();
     loop {
         let (ask, navigation) = by_filter(errand, &question)?;
-        let Document::Collection(Page { rows: row, row_count: 1, .. }) = errand.ask(&ask).await? else {
+        let Document::Collection(Page {
+            rows: row,
+            row_count: 1,
+            ..
+        }) = errand.ask(&ask).await?
+        else {
             return Err(malformed("a nested next link whose row is not there"));
         };
-        let Related { value: Some(value), next, .. } = expand::related(&row, &navigation) else {
+        let Related {
+            value: Some(value),
+            next,
+            ..
+        } = expand::related(&row, &navigation)
+        else {
             return Err(malformed("a nested next link whose rows are not there"));
         };
         let inside = value.slice(1..value.len().saturating_sub(1));
@@ -81,13 +98,22 @@ async fn reworded(errand: &mut Errand<'_>, mut question: Question) -> Result<Byt
 /// The question in other words, and the navigation property that it is about.
 fn by_filter(errand: &Errand<'_>, question: &Question) -> Result<(Question, String), AnswerError> {
     let refused = || malformed("a nested next link that upstream itself refuses");
-    let Resource::Entity { set, key, rest } = question.resource() else { return Err(refused()) };
-    let [navigation] = rest.as_slice() else { return Err(refused()) };
+    let Resource::Entity { set, key, rest } = question.resource() else {
+        return Err(refused());
+    };
+    let [navigation] = rest.as_slice() else {
+        return Err(refused());
+    };
     let schema = errand.site.schema().ok_or_else(refused)?;
     let (_, entity) = schema.set(set.as_str()).ok_or_else(refused)?;
     let filter = key::filter(entity, key).map_err(|_| refused())?;
-    let options = question.options().iter().filter(|(name, _)| name.starts_with('$'));
-    let nested: Vec<String> = options.map(|(name, value)| format!("{name}={value}")).collect();
+    let options = question
+        .options()
+        .iter()
+        .filter(|(name, _)| name.starts_with('$'));
+    let nested: Vec<String> = options
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     let ask = Question::collection(set.clone())
         .with("$filter", &filter)
         .with("$select", &entity.key.join(","))

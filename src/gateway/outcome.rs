@@ -40,7 +40,11 @@ pub enum Stored {
 impl Outcome {
     /// How what was found came about.
     pub(super) fn of<E: Clone>(found: &Found<E>, wish: Wish) -> Self {
-        let stored = if wish.ttl.is_zero() { Stored::No } else { Stored::Yes };
+        let stored = if wish.ttl.is_zero() {
+            Stored::No
+        } else {
+            Stored::Yes
+        };
         match found {
             Found::Stored { age, remaining, .. } => Self::Hit {
                 age: *age,

@@ -30,7 +30,11 @@ pub(super) struct Errand<'a> {
 }
 
 impl<'a> Errand<'a> {
-    pub(super) fn new(site: &'a Site, representation: Representation, progress: &'a Progress) -> Self {
+    pub(super) fn new(
+        site: &'a Site,
+        representation: Representation,
+        progress: &'a Progress,
+    ) -> Self {
         Self {
             site,
             representation,
@@ -45,14 +49,18 @@ impl<'a> Errand<'a> {
     pub(super) async fn ask(&mut self, question: &Question) -> Result<Document, FetchError> {
         let target = question.canonical();
         if self.asked.len() >= PAGES_MAX {
-            return Err(FetchError::BadResponse(BadResponse::TooManyPages { limit: PAGES_MAX as u64 }));
+            return Err(FetchError::BadResponse(BadResponse::TooManyPages {
+                limit: PAGES_MAX as u64,
+            }));
         }
         if !self.asked.insert(target.clone()) {
             return Err(FetchError::BadResponse(BadResponse::Loop));
         }
         let accept = self.representation.accept();
         self.fetch(&target, &accept, |body| {
-            page::parse(&body).map_err(|error| BadResponse::Malformed { reason: error.to_string() })
+            page::parse(&body).map_err(|error| BadResponse::Malformed {
+                reason: error.to_string(),
+            })
         })
         .await
     }
@@ -65,7 +73,9 @@ impl<'a> Errand<'a> {
         parse: impl Fn(Bytes) -> Result<T, BadResponse> + Send + Sync,
     ) -> Result<T, FetchError> {
         let upstream = self.site.upstream();
-        let fetched = upstream.fetch(target, accept, self.turn, &mut self.budget, parse).await?;
+        let fetched = upstream
+            .fetch_checked(target, accept, self.turn, &mut self.budget, parse)
+            .await?;
         self.turn = Turn::Next;
         self.progress.add_page(fetched.elapsed);
         Ok(fetched.content)
@@ -106,9 +116,14 @@ impl Pages {
     }
 
     /// The next page; `None` behind the last. Boxed, because completing a page may walk other pages.
-    pub(super) fn read<'a>(&'a mut self, errand: &'a mut Errand<'_>) -> BoxFuture<'a, Result<Option<Part>, AnswerError>> {
+    pub(super) fn read<'a>(
+        &'a mut self,
+        errand: &'a mut Errand<'_>,
+    ) -> BoxFuture<'a, Result<Option<Part>, AnswerError>> {
         async move {
-            let Some(question) = &self.next else { return Ok(None) };
+            let Some(question) = &self.next else {
+                return Ok(None);
+            };
             let mut page = match errand.ask(question).await? {
                 Document::Collection(page) => page,
                 Document::Single(body) if self.first => {
@@ -126,8 +141,14 @@ impl Pages {
         .boxed()
     }
 
-    fn next_question(&self, errand: &Errand<'_>, page: &Page) -> Result<Option<Question>, AnswerError> {
-        let Some(link) = &page.next else { return Ok(None) };
+    fn next_question(
+        &self,
+        errand: &Errand<'_>,
+        page: &Page,
+    ) -> Result<Option<Question>, AnswerError> {
+        let Some(link) = &page.next else {
+            return Ok(None);
+        };
         let foreign = |reason| FetchError::BadResponse(BadResponse::ForeignLink { reason });
         let next = next::continuation(errand.site.root(), &self.asked, link).map_err(foreign)?;
         Ok(Some(next))
@@ -135,7 +156,11 @@ impl Pages {
 
     /// Pages of different collections or projections must not be joined (JSON Format 4.0, section 10).
     fn check_context(&mut self, page: &Page) -> Result<(), AnswerError> {
-        let fragment = |context: &str| context.split_once('#').map(|(_, fragment)| fragment.to_owned());
+        let fragment = |context: &str| {
+            context
+                .split_once('#')
+                .map(|(_, fragment)| fragment.to_owned())
+        };
         let context = page.context.as_deref().and_then(fragment);
         if self.first {
             self.context = context;
@@ -148,7 +173,10 @@ impl Pages {
 
 /// An answer that upstream should not have given.
 pub(super) fn malformed(reason: impl Into<String>) -> AnswerError {
-    FetchError::BadResponse(BadResponse::Malformed { reason: reason.into() }).into()
+    FetchError::BadResponse(BadResponse::Malformed {
+        reason: reason.into(),
+    })
+    .into()
 }
 
 /// More pages than this are taken for a walk without an end; at 1000 rows a page it is a billion rows.

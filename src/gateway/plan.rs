@@ -90,7 +90,9 @@ impl Plan {
     /// The page size that is applied.
     pub(super) fn page_size(&self) -> Option<NonZeroU32> {
         match self {
-            Self::Collection { page: Some(page), .. } => Some(page.size),
+            Self::Collection {
+                page: Some(page), ..
+            } => Some(page.size),
             _ => None,
         }
     }
@@ -106,7 +108,9 @@ pub(super) fn plan(
         Resource::ServiceDocument => Ok(Plan::ServiceDocument),
         Resource::Metadata => Ok(Plan::Metadata),
         Resource::Batch => Err(AnswerError::Unsupported { what: "`$batch`" }),
-        Resource::Count(set) => Ok(Plan::Count { ask: count(set, question) }),
+        Resource::Count(set) => Ok(Plan::Count {
+            ask: count(set, question),
+        }),
         Resource::Entity { set, key, rest } => by_key(question, set, key, rest, schema),
         Resource::Collection(_) => collection(question, page_size),
         Resource::Other(_) => Ok(whole(question)),
@@ -123,9 +127,12 @@ fn whole(question: &Question) -> Plan {
 
 /// Only what chooses rows matters to a count (OData 4.0 Protocol, section 11.2.9).
 fn count(set: &EntitySet, question: &Question) -> Question {
-    let chooses = |name: &str| matches!(name, "$filter" | "$search" | "$apply") || !name.starts_with('$');
+    let chooses =
+        |name: &str| matches!(name, "$filter" | "$search" | "$apply") || !name.starts_with('$');
     let options = question.options().iter().filter(|(name, _)| chooses(name));
-    let ask = options.fold(Question::collection(set.clone()), |ask, (name, value)| ask.with(name, value));
+    let ask = options.fold(Question::collection(set.clone()), |ask, (name, value)| {
+        ask.with(name, value)
+    });
     ask.with("$count", "true").with("$top", "0")
 }
 
@@ -141,10 +148,16 @@ fn collection(question: &Question, page_size: Option<NonZeroU32>) -> Result<Plan
     let left = question.top().map(|top| top.saturating_sub(offset));
     let page_rows = u64::from(size.get());
     let rows = left.map_or(page_rows, |left| left.min(page_rows));
-    let skip = question.skip().unwrap_or(0).checked_add(offset).ok_or_else(|| AnswerError::InvalidOption {
-        reason: "`$skip` is too large".to_owned(),
-    })?;
-    let mut ask = question.without("$skiptoken").with("$top", &rows.to_string());
+    let skip = question
+        .skip()
+        .unwrap_or(0)
+        .checked_add(offset)
+        .ok_or_else(|| AnswerError::InvalidOption {
+            reason: "`$skip` is too large".to_owned(),
+        })?;
+    let mut ask = question
+        .without("$skiptoken")
+        .with("$top", &rows.to_string());
     if skip > 0 {
         ask = ask.with("$skip", &skip.to_string());
     }
@@ -153,7 +166,10 @@ fn collection(question: &Question, page_size: Option<NonZeroU32>) -> Result<Plan
         ask = ask.without("$count");
     }
     let more = left.is_none_or(|left| left > page_rows);
-    let behind = PageToken { offset: offset + page_rows, size };
+    let behind = PageToken {
+        offset: offset + page_rows,
+        size,
+    };
     let next = more.then(|| question.with("$skiptoken", &behind.write()));
     Ok(Plan::Collection {
         ask,
@@ -193,25 +209,48 @@ fn by_key(
     let Some((set_name, entity)) = schema.and_then(|schema| schema.set(set.as_str())) else {
         return Err(AnswerError::UnknownSet {
             set: set.to_string(),
-            near: schema.map(|schema| schema.nearest_sets(set.as_str()).into_iter().map(str::to_owned).collect()).unwrap_or_default(),
+            near: schema
+                .map(|schema| {
+                    schema
+                        .nearest_sets(set.as_str())
+                        .into_iter()
+                        .map(str::to_owned)
+                        .collect()
+                })
+                .unwrap_or_default(),
         });
     };
-    let invalid = |error: key::KeyError| AnswerError::InvalidOption { reason: error.to_string() };
+    let invalid = |error: key::KeyError| AnswerError::InvalidOption {
+        reason: error.to_string(),
+    };
     let filter = key::filter(entity, key).map_err(invalid)?;
     let set = EntitySet::new(set_name).unwrap_or_else(|| set.clone());
-    let row = RowName { set: set.clone(), key: key.to_owned() };
+    let row = RowName {
+        set: set.clone(),
+        key: key.to_owned(),
+    };
     let found = Question::collection(set).with("$filter", &filter);
     match rest {
         [] => Ok(Plan::Entity {
-            ask: options_that_shape_a_row(question).fold(found, |ask, (name, value)| ask.with(name, value)),
+            ask: options_that_shape_a_row(question)
+                .fold(found, |ask, (name, value)| ask.with(name, value)),
             row,
         }),
         [segment] | [segment, _] => {
             let counted = rest.get(1).map(String::as_str) == Some("$count");
-            let Some((name, navigation)) = entity.navigation_named(segment).filter(|_| rest.len() == 1 || counted) else {
+            let Some((name, navigation)) = entity
+                .navigation_named(segment)
+                .filter(|_| rest.len() == 1 || counted)
+            else {
                 return Ok(whole(question));
             };
-            let wanted = wanted(question, schema, &navigation.target, navigation.collection, counted);
+            let wanted = wanted(
+                question,
+                schema,
+                &navigation.target,
+                navigation.collection,
+                counted,
+            );
             Ok(Plan::Related {
                 ask: expanded(found, entity, name, question, &wanted),
                 row,
@@ -224,7 +263,13 @@ fn by_key(
 }
 
 /// The row's key columns and the navigation property with the client's own options inside.
-fn expanded(found: Question, entity: &EntityType, navigation: &str, question: &Question, wanted: &Wanted) -> Question {
+fn expanded(
+    found: Question,
+    entity: &EntityType,
+    navigation: &str,
+    question: &Question,
+    wanted: &Wanted,
+) -> Question {
     let mut nested: Vec<String> = Vec::new();
     let mut ask = found.with("$select", &entity.key.join(","));
     for (name, value) in question.options() {
@@ -238,27 +283,49 @@ fn expanded(found: Question, entity: &EntityType, navigation: &str, question: &Q
     if *wanted == Wanted::Count {
         nested.extend(["$count=true".to_owned(), "$top=0".to_owned()]);
     }
-    let options = if nested.is_empty() { String::new() } else { format!("({})", nested.join(";")) };
+    let options = if nested.is_empty() {
+        String::new()
+    } else {
+        format!("({})", nested.join(";"))
+    };
     ask.with("$expand", &format!("{navigation}{options}"))
 }
 
-fn wanted(question: &Question, schema: Option<&Schema>, target: &str, collection: bool, counted: bool) -> Wanted {
+fn wanted(
+    question: &Question,
+    schema: Option<&Schema>,
+    target: &str,
+    collection: bool,
+    counted: bool,
+) -> Wanted {
     if counted {
         return Wanted::Count;
     }
-    let sets = schema.map(|schema| schema.sets_of_type(target)).unwrap_or_default();
-    let columns = question.option("$select").map(|columns| format!("({columns})")).unwrap_or_default();
+    let sets = schema
+        .map(|schema| schema.sets_of_type(target))
+        .unwrap_or_default();
+    let columns = question
+        .option("$select")
+        .map(|columns| format!("({columns})"))
+        .unwrap_or_default();
     let context = match (sets.as_slice(), collection) {
         ([set], true) => format!("#{set}{columns}"),
         ([set], false) => format!("#{set}{columns}/$entity"),
         (_, true) => format!("#Collection({target})"),
         (_, false) => format!("#{target}"),
     };
-    if collection { Wanted::Many { context } } else { Wanted::One { context } }
+    if collection {
+        Wanted::Many { context }
+    } else {
+        Wanted::One { context }
+    }
 }
 
 /// Options of `Set(key)` that make sense for a single row; others are upstream's to judge on collections.
 fn options_that_shape_a_row(question: &Question) -> impl Iterator<Item = (&str, &str)> {
-    let options = question.options().iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let options = question
+        .options()
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
     options.filter(|(name, _)| matches!(*name, "$select" | "$expand") || !name.starts_with('$'))
 }

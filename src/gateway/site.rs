@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::error::AnswerError;
-use super::status::{SiteStatus, TokenState};
+use super::status::SiteStatus;
 use crate::odata::deny::DenyList;
 use crate::odata::link::ServiceRoot;
 use crate::odata::name::SiteId;
@@ -81,11 +81,11 @@ impl Site {
     }
 
     pub(super) fn status(&self) -> SiteStatus {
-        let lane = self.upstream.lane_status();
+        let lane = self.upstream.lane().status();
         SiteStatus {
             site: self.id.clone(),
             endpoint: self.upstream.service_root().to_string(),
-            token: TokenState::from(self.upstream.auth_state()),
+            token: self.upstream.authorizer().state(),
             in_flight: lane.in_flight,
             queued: lane.queued,
             paused_for: lane.paused_for,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::auth::AuthState;
 use crate::odata::name::SiteId;
 
 /// The state of everything behind the gateway.
@@ -27,7 +28,7 @@ pub struct SiteStatus {
     /// Where its data comes from: scheme, host, path.
     pub endpoint: String,
     /// Whether there is a usable token.
-    pub token: TokenState,
+    pub token: AuthState,
     /// Queries in flight at upstream.
     pub in_flight: usize,
     /// Requests waiting for the lane.
@@ -36,21 +37,4 @@ pub struct SiteStatus {
     pub paused_for: Option<Duration>,
     /// The last failure of an answer, if any: when, and what happened.
     pub last_error: Option<(Timestamp, String)>,
-}
-
-/// The state of a site's token.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TokenState {
-    /// None was needed yet.
-    None,
-    /// Valid for so much longer.
-    Valid {
-        /// Time to its expiry.
-        remaining: Duration,
-    },
-    /// The last request for one failed.
-    Failed {
-        /// What happened and what to do, without secrets.
-        explanation: String,
-    },
 }

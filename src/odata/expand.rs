@@ -28,16 +28,37 @@ pub fn cuts(rows: &Bytes) -> Result<Vec<Cut>, String> {
         return Ok(Vec::new());
     }
     let members = member::members(rows);
-    let links = members.iter().filter_map(|link| Some((link, navigation(link, rows)?)));
-    links.filter_map(|(link, name)| Some((link, name, link.string(rows)?))).map(|(link, name, url)| {
-        let array = members.iter().find(|array| {
-            array.object == link.object && array.name(rows) == name && array.value(rows).starts_with(b"[")
-        });
-        let array = array.ok_or_else(|| format!("a nested next link without its array, `{}`", String::from_utf8_lossy(name)))?;
-        let inside = array.value.start + 1..array.value.end - 1;
-        let empty = rows.get(inside.clone()).unwrap_or_default().iter().all(u8::is_ascii_whitespace);
-        Ok(Cut { link: url, removal: link.removal(rows), end: inside.end, empty })
-    }).collect()
+    let links = members
+        .iter()
+        .filter_map(|link| Some((link, navigation(link, rows)?)));
+    links
+        .filter_map(|(link, name)| Some((link, name, link.string(rows)?)))
+        .map(|(link, name, url)| {
+            let array = members.iter().find(|array| {
+                array.object == link.object
+                    && array.name(rows) == name
+                    && array.value(rows).starts_with(b"[")
+            });
+            let array = array.ok_or_else(|| {
+                format!(
+                    "a nested next link without its array, `{}`",
+                    String::from_utf8_lossy(name)
+                )
+            })?;
+            let inside = array.value.start + 1..array.value.end - 1;
+            let empty = rows
+                .get(inside.clone())
+                .unwrap_or_default()
+                .iter()
+                .all(u8::is_ascii_whitespace);
+            Ok(Cut {
+                link: url,
+                removal: link.removal(rows),
+                end: inside.end,
+                empty,
+            })
+        })
+        .collect()
 }
 
 /// `rows` with each cut collection's rest in its place. `rests` belong to `cuts`, in the same order.
@@ -67,7 +88,9 @@ pub fn mend(rows: &Bytes, cuts: &[Cut], rests: &[Bytes]) -> Bytes {
 pub fn related(row: &Bytes, navigation: &str) -> Related {
     let members = member::members(row);
     let of = |name: &str| {
-        let named = |member: &&Member| member.depth == 0 && member.name(row).eq_ignore_ascii_case(name.as_bytes());
+        let named = |member: &&Member| {
+            member.depth == 0 && member.name(row).eq_ignore_ascii_case(name.as_bytes())
+        };
         members.iter().find(named)
     };
     let slice = |member: &Member| row.slice(member.value.clone());
@@ -107,7 +130,10 @@ mod tests {
         let cuts = cuts(&rows).unwrap();
         let found: Vec<&str> = cuts.iter().map(|cut| cut.link.as_str()).collect();
         assert_eq!(found, links);
-        let rests: Vec<Bytes> = rests.iter().map(|rest| Bytes::copy_from_slice(rest.as_bytes())).collect();
+        let rests: Vec<Bytes> = rests
+            .iter()
+            .map(|rest| Bytes::copy_from_slice(rest.as_bytes()))
+            .collect();
         assert_eq!(mend(&rows, &cuts, &rests), expected);
     }
 
@@ -133,18 +159,28 @@ mod tests {
 
     #[test]
     fn an_empty_rest_only_takes_the_link_out() {
-        check(r#"{"S":[1],"S@odata.nextLink":"x"}"#, &["x"], &[""], r#"{"S":[1]}"#);
+        check(
+            r#"{"S":[1],"S@odata.nextLink":"x"}"#,
+            &["x"],
+            &[""],
+            r#"{"S":[1]}"#,
+        );
     }
 
     #[test]
     fn a_link_without_an_array_is_an_error() {
         assert!(cuts(&Bytes::from_static(br#"{"S@odata.nextLink":"x"}"#)).is_err());
-        assert_eq!(cuts(&Bytes::from_static(br#"{"a":"S@odata.nextLink\""}"#)), Ok(vec![]));
+        assert_eq!(
+            cuts(&Bytes::from_static(br#"{"a":"S@odata.nextLink\""}"#)),
+            Ok(vec![])
+        );
     }
 
     #[test]
     fn related_values_are_found() {
-        let row = Bytes::from_static(br#"{"Id":1,"S":[{"S":2}],"S@odata.count":7,"S@odata.nextLink":"x","U":null}"#);
+        let row = Bytes::from_static(
+            br#"{"Id":1,"S":[{"S":2}],"S@odata.count":7,"S@odata.nextLink":"x","U":null}"#,
+        );
         let found = related(&row, "s");
         assert_eq!(found.value.unwrap(), r#"[{"S":2}]"#);
         assert_eq!(found.count.unwrap(), "7");

@@ -18,15 +18,23 @@ pub fn continuation(root: &ServiceRoot, asked: &Question, link: &str) -> Result<
         Some((path, query)) => (path, Some(query)),
         None => (below, None),
     };
-    let path = if path.is_empty() { path_of(asked) } else { path.to_owned() };
+    let path = if path.is_empty() {
+        path_of(asked)
+    } else {
+        path.to_owned()
+    };
     let next = Question::parse(&path, query).map_err(|error| error.to_string())?;
     if !same_resource(asked.resource(), next.resource()) {
         return Err("it names another path".to_owned());
     }
     for name in OPTIONS_THAT_CHOOSE_ROWS {
         match (asked.option(name), next.option(name)) {
-            (Some(_), None) if next.option("$skiptoken").is_none() => return Err(format!("it has lost `{name}`")),
-            (Some(asked), Some(next)) if asked != next => return Err(format!("it changes `{name}`")),
+            (Some(_), None) if next.option("$skiptoken").is_none() => {
+                return Err(format!("it has lost `{name}`"));
+            }
+            (Some(asked), Some(next)) if asked != next => {
+                return Err(format!("it changes `{name}`"));
+            }
             (None, Some(_)) => return Err(format!("it adds `{name}`")),
             _ => {}
         }
@@ -42,13 +50,17 @@ fn path_of(question: &Question) -> String {
 /// Upstream folds case in set names, so its link may write a name in its own way.
 fn same_resource(asked: &Resource, next: &Resource) -> bool {
     match (asked, next) {
-        (Resource::Collection(asked), Resource::Collection(next)) => asked.as_str().eq_ignore_ascii_case(next.as_str()),
+        (Resource::Collection(asked), Resource::Collection(next)) => {
+            asked.as_str().eq_ignore_ascii_case(next.as_str())
+        }
         _ => asked == next,
     }
 }
 
 /// What must not change from page to page: which rows, in which order, with which columns.
-const OPTIONS_THAT_CHOOSE_ROWS: [&str; 7] = ["$filter", "$apply", "$search", "$orderby", "$expand", "$select", "$compute"];
+const OPTIONS_THAT_CHOOSE_ROWS: [&str; 7] = [
+    "$filter", "$apply", "$search", "$orderby", "$expand", "$select", "$compute",
+];
 
 #[cfg(test)]
 mod tests {
@@ -64,7 +76,11 @@ mod tests {
         };
         let next = continuation(&root, &question(asked), link);
         let next = next.as_ref().map(Question::canonical);
-        assert_eq!(next.as_deref().map_err(|error| error.as_str()), expected, "{asked} → {link}");
+        assert_eq!(
+            next.as_deref().map_err(|error| error.as_str()),
+            expected,
+            "{asked} → {link}"
+        );
     }
 
     #[test]
@@ -76,7 +92,11 @@ mod tests {
             "Users?$skip=1000",
             "?$skip=1000",
         ] {
-            let expected = if link.contains("users") { "users?$skip=1000" } else { "Users?$skip=1000" };
+            let expected = if link.contains("users") {
+                "users?$skip=1000"
+            } else {
+                "Users?$skip=1000"
+            };
             check("Users", link, Ok(expected));
         }
         check(
@@ -84,16 +104,36 @@ mod tests {
             "https://api.cloud.com/monitorodata/Users?$filter=Name%20eq%20%27a%20b%27&$top=1500&$skip=1000",
             Ok("Users?$filter=Name%20eq%20'a%20b'&$skip=1000&$top=1500"),
         );
-        check("Users?$filter=Id eq 1", "Users?$skiptoken=abc", Ok("Users?$skiptoken=abc"));
+        check(
+            "Users?$filter=Id eq 1",
+            "Users?$skiptoken=abc",
+            Ok("Users?$skiptoken=abc"),
+        );
     }
 
     #[test]
     fn links_that_do_not() {
         for (asked, link, reason) in [
-            ("Users", "https://evil.example/other/Users?$skip=1", "it leads outside the service"),
-            ("Users", "https://api.cloud.com/monitorodata/Machines?$skip=1", "it names another path"),
-            ("Users?$filter=Id eq 1", "Users?$skip=1", "it has lost `$filter`"),
-            ("Users?$filter=Id eq 1", "Users?$filter=Id eq 2&$skip=1", "it changes `$filter`"),
+            (
+                "Users",
+                "https://evil.example/other/Users?$skip=1",
+                "it leads outside the service",
+            ),
+            (
+                "Users",
+                "https://api.cloud.com/monitorodata/Machines?$skip=1",
+                "it names another path",
+            ),
+            (
+                "Users?$filter=Id eq 1",
+                "Users?$skip=1",
+                "it has lost `$filter`",
+            ),
+            (
+                "Users?$filter=Id eq 1",
+                "Users?$filter=Id eq 2&$skip=1",
+                "it changes `$filter`",
+            ),
             ("Users", "Users?$select=Id&$skip=1", "it adds `$select`"),
         ] {
             check(asked, link, Err(reason));

@@ -111,10 +111,24 @@ impl Question {
         Ok(question)
     }
 
+    /// The question for the service document.
+    pub fn service_document() -> Self {
+        Self::about(Resource::ServiceDocument)
+    }
+
+    /// The question for `$metadata`.
+    pub fn metadata() -> Self {
+        Self::about(Resource::Metadata)
+    }
+
     /// All rows of `set`.
     pub fn collection(set: EntitySet) -> Self {
+        Self::about(Resource::Collection(set))
+    }
+
+    fn about(resource: Resource) -> Self {
         Self {
-            resource: Resource::Collection(set),
+            resource,
             options: Vec::new(),
         }
     }

@@ -60,6 +60,15 @@ impl Schema {
         self.types.keys().map(String::as_str).filter(derives)
     }
 
+    /// The sets that hold entities of exactly that type.
+    pub fn sets_of_type(&self, type_name: &str) -> Vec<&str> {
+        let of_type = self
+            .sets
+            .iter()
+            .filter(|(_, set_type)| *set_type == type_name);
+        of_type.map(|(set, _)| set.as_str()).collect()
+    }
+
     /// The sets whose names are nearest to `name`, best first, three at most.
     pub fn nearest_sets(&self, name: &str) -> Vec<&str> {
         let name = name.to_ascii_lowercase();
