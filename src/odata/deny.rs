@@ -73,8 +73,11 @@ impl DenyList {
             return false;
         }
         let leaves_path = match question.resource() {
-            Resource::ServiceDocument | Resource::Metadata | Resource::Batch => false,
-            Resource::Collection(_) | Resource::Count(_) => false,
+            Resource::ServiceDocument
+            | Resource::Metadata
+            | Resource::Batch
+            | Resource::Collection(_)
+            | Resource::Count(_) => false,
             Resource::Entity { rest, .. } => !rest.is_empty(),
             Resource::Other(_) => true,
         };

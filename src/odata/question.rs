@@ -461,28 +461,21 @@ mod tests {
     /// Spells `text` in some other way that means the same: any character may be percent-encoded, in either
     /// case of hexadecimal digits, and a space may be a plus sign.
     fn spell(text: &str, choices: &[u8]) -> String {
-        let mut spelled = String::new();
-        for (index, c) in text.chars().enumerate() {
-            let choice = choices.get(index % choices.len().max(1)).copied();
+        let encoded = |c: char| {
+            let mut bytes = [0; 4];
+            let bytes = c.encode_utf8(&mut bytes).bytes();
+            bytes.map(|byte| format!("%{byte:02X}")).collect::<String>()
+        };
+        let spelled = text.chars().zip(choices.iter().cycle()).map(|(c, choice)| {
             let plain = c.is_ascii_alphanumeric() || "$'(),:;/@*!".contains(c);
-            match choice.unwrap_or(0) % 3 {
-                0 if plain => spelled.push(c),
-                0 | 1 if c == ' ' => spelled.push('+'),
-                1 => {
-                    let mut bytes = [0; 4];
-                    for byte in c.encode_utf8(&mut bytes).bytes() {
-                        spelled.push_str(&format!("%{byte:02x}"));
-                    }
-                }
-                _ => {
-                    let mut bytes = [0; 4];
-                    for byte in c.encode_utf8(&mut bytes).bytes() {
-                        spelled.push_str(&format!("%{byte:02X}"));
-                    }
-                }
+            match choice % 3 {
+                0 if plain => c.to_string(),
+                0 | 1 if c == ' ' => "+".to_owned(),
+                1 => encoded(c).to_lowercase(),
+                _ => encoded(c),
             }
-        }
-        spelled
+        });
+        spelled.collect()
     }
 
     /// A string literal with anything in it, quotes doubled.

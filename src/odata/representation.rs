@@ -26,7 +26,7 @@ pub enum MetadataLevel {
 }
 
 impl Representation {
-    /// Chooses from the value of `$format`, which overrides, and of `Accept`. Several clients send values
+    /// Chooses from the value of `$format`, which overrides if it is JSON, and of `Accept`. Several clients send values
     /// that hold no JSON at all or are not well formed: JSON is all there is, so they get the default.
     pub fn negotiate(format: Option<&str>, accept: Option<&str>) -> Self {
         if let Some(format) = format.filter(|format| is_json_format(format)) {
@@ -70,7 +70,7 @@ impl Representation {
         format!("application/json;odata.metadata={level}{flags}")
     }
 
-    fn flags(&self) -> String {
+    fn flags(self) -> String {
         let mut flags = String::new();
         if self.ieee754_compatible {
             flags.push_str(";IEEE754Compatible=true");
