@@ -1,0 +1,86 @@
+//! The only place where an error becomes a status, a code and words.
+//!
+//! The words are read by an administrator in Power BI's error dialog: first what happened, then what to do.
+//! [`upstream`] has the errors of that side. 401 and 403 are never used, because Power Query takes them for a question about *its* credentials.
+
+mod upstream;
+
+use http::StatusCode;
+
+use super::problem::Problem;
+use crate::gateway::AnswerError;
+use crate::odata::question::ParseError;
+
+impl From<&AnswerError> for Problem {
+    fn from(error: &AnswerError) -> Self {
+        match error {
+            AnswerError::Invalid(cause) => cause.into(),
+            AnswerError::InvalidOption { reason } => {
+                let message = format!("The query cannot be read: {reason}.");
+                Self::new(StatusCode::BAD_REQUEST, "InvalidRequest", message)
+            }
+            AnswerError::Blocked { set } => {
+                let message = format!(
+                    "`{set}` is not offered, because its rows can carry secrets. Leave it out of the query; \
+                     if it is needed, the administrator can take it off the list `sets.deny`."
+                );
+                Self::new(StatusCode::NOT_FOUND, "EntitySetBlocked", message)
+            }
+            AnswerError::UnknownSet { set, near } => {
+                let message = format!("There is no entity set `{set}`. {}", suggestion(near));
+                Self::new(StatusCode::NOT_FOUND, "NotFound", message)
+            }
+            AnswerError::NoSuchEntity { set, key } => {
+                let message = format!(
+                    "No row of `{set}` has the key `{key}`. Check the key; Citrix also removes old rows."
+                );
+                Self::new(StatusCode::NOT_FOUND, "NotFound", message)
+            }
+            AnswerError::Unsupported { what } => {
+                let message = format!(
+                    "This server does not support {what}. Ask for an entity set with `$filter`, `$select`, \
+                     `$expand`, `$orderby`, `$top`, `$skip` or `$count`."
+                );
+                Self::new(StatusCode::NOT_IMPLEMENTED, "NotSupported", message)
+            }
+            AnswerError::Fetch(cause) => cause.into(),
+            AnswerError::Stopping => Self {
+                retry_after: Some(RETRY_WHEN_STOPPING),
+                ..Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "UpstreamUnavailable",
+                    "The proxy is stopping. Try again when it runs.",
+                )
+            },
+        }
+    }
+}
+
+impl From<&ParseError> for Problem {
+    fn from(error: &ParseError) -> Self {
+        let advice = match error {
+            ParseError::PercentEncoding { .. } => {
+                "Write `%` as `%25`, and other characters in UTF-8."
+            }
+            ParseError::Duplicate { .. } => "Give each option once.",
+            ParseError::TooLong { .. } => {
+                "Shorten the query, for example with fewer values in `$filter`."
+            }
+        };
+        let message = format!("The URL cannot be read: {error}. {advice}");
+        Self::new(StatusCode::BAD_REQUEST, "InvalidRequest", message)
+    }
+}
+
+fn suggestion(near: &[String]) -> String {
+    if near.is_empty() {
+        return "The service document lists those that there are.".to_owned();
+    }
+    let names: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
+    format!("Did you mean {}?", names.join(" or "))
+}
+
+const RETRY_WHEN_STOPPING: u64 = 10;
+
+#[cfg(test)]
+mod table;

@@ -1,0 +1,92 @@
+//! The service root as the client knows it: what every link in its answer begins with.
+
+use bytes::Bytes;
+use url::Url;
+
+use super::host::Authority;
+
+/// The service root, without a slash at its end. `path` is the root's path as the client typed it.
+///
+/// Power Query holds `localhost`, `127.0.0.1` and a machine's name for different sources, so host and port are
+/// the client's own, except behind something that changes them: then they are `public_url`'s.
+pub(crate) fn service_root(public_url: Option<&Url>, authority: &Authority, path: &str) -> Bytes {
+    let base = public_url.map_or_else(|| format!("http://{}", authority.as_str()), public_base);
+    format!("{base}{path}").into()
+}
+
+/// Scheme, host, port and path prefix. Operators may write the address of the service itself.
+fn public_base(url: &Url) -> String {
+    let path = url.path().trim_end_matches('/');
+    let service = "/monitorodata";
+    let cut = path.len().saturating_sub(service.len());
+    let prefix = match path.get(cut..) {
+        Some(end) if end.eq_ignore_ascii_case(service) => path.get(..cut).unwrap_or_default(),
+        _ => path,
+    };
+    let origin = url.origin().ascii_serialization();
+    format!("{origin}{}", prefix.trim_end_matches('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_what_the_client_typed() {
+        for (host, path, expected) in [
+            (
+                "localhost:8484",
+                "/monitorodata",
+                "http://localhost:8484/monitorodata",
+            ),
+            (
+                "[::1]:8484",
+                "/Main/MonitorOData",
+                "http://[::1]:8484/Main/MonitorOData",
+            ),
+            (
+                "LOCALHOST",
+                "/monitorodata",
+                "http://LOCALHOST/monitorodata",
+            ),
+        ] {
+            let authority = Authority::parse(host).unwrap();
+            assert_eq!(service_root(None, &authority, path), expected);
+        }
+    }
+
+    #[test]
+    fn or_the_public_address() {
+        let authority = Authority::parse("localhost:8484").unwrap();
+        for (url, expected) in [
+            (
+                "https://bi.example.com",
+                "https://bi.example.com/monitorodata",
+            ),
+            (
+                "https://bi.example.com:444/",
+                "https://bi.example.com:444/monitorodata",
+            ),
+            (
+                "https://bi.example.com/citrix/",
+                "https://bi.example.com/citrix/monitorodata",
+            ),
+            (
+                "https://bi.example.com/MonitorOData/",
+                "https://bi.example.com/monitorodata",
+            ),
+            (
+                "https://bi.example.com/a/monitorodata",
+                "https://bi.example.com/a/monitorodata",
+            ),
+            (
+                "https://bi.example.com/xmonitorodata",
+                "https://bi.example.com/xmonitorodata/monitorodata",
+            ),
+        ] {
+            let url: Url = url.parse().unwrap();
+            let root = service_root(Some(&url), &authority, "/monitorodata");
+            assert_eq!(root, expected);
+        }
+    }
+}

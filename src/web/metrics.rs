@@ -1,0 +1,138 @@
+//! What is counted about requests.
+
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+/// Counts of requests.
+#[derive(Debug)]
+pub struct Metrics {
+    requests: Family<RequestLabels, Counter>,
+    duration: Histogram,
+    body_bytes: Counter,
+    rows: Counter,
+    cut: Counter,
+}
+
+/// Both are words of closed sets.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    outcome: &'static str,
+    status_class: &'static str,
+}
+
+/// A request that is over.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    /// `Outcome::as_str`; `none` when the gateway gave no answer.
+    pub outcome: &'static str,
+    /// Its status, when it came to one.
+    pub status: Option<u16>,
+    /// From its head to the end of its body.
+    pub duration: Duration,
+    /// Of its body.
+    pub bytes: u64,
+    /// In its body.
+    pub rows: u64,
+    /// Whether the body was cut because the answer could not be completed.
+    pub cut: bool,
+}
+
+impl Metrics {
+    /// Registers the metrics under `web_`.
+    pub fn new(registry: &mut Registry) -> Self {
+        let metrics = Self {
+            requests: Family::default(),
+            duration: Histogram::new(DURATION_BUCKETS),
+            body_bytes: Counter::default(),
+            rows: Counter::default(),
+            cut: Counter::default(),
+        };
+        let registry = registry.sub_registry_with_prefix("web");
+        registry.register("requests", "Requests", metrics.requests.clone());
+        registry.register_with_unit(
+            "request_duration",
+            "Time from a request's head to the end of its answer's body",
+            Unit::Seconds,
+            metrics.duration.clone(),
+        );
+        registry.register_with_unit(
+            "body",
+            "Bytes of bodies sent, as encoded",
+            Unit::Bytes,
+            metrics.body_bytes.clone(),
+        );
+        registry.register("rows", "Rows sent", metrics.rows.clone());
+        registry.register(
+            "answers_cut",
+            "Answers whose connection was cut because they could not be completed",
+            metrics.cut.clone(),
+        );
+        metrics
+    }
+
+    /// Counts a request that is over.
+    pub(crate) fn count(&self, request: &Finished) {
+        let labels = RequestLabels {
+            outcome: request.outcome,
+            status_class: status_class(request.status),
+        };
+        self.requests.get_or_create(&labels).inc();
+        self.duration.observe(request.duration.as_secs_f64());
+        self.body_bytes.inc_by(request.bytes);
+        self.rows.inc_by(request.rows);
+        self.cut.inc_by(request.cut.into());
+    }
+}
+
+fn status_class(status: Option<u16>) -> &'static str {
+    match status.map(|status| status / 100) {
+        Some(1) => "1xx",
+        Some(2) => "2xx",
+        Some(3) => "3xx",
+        Some(4) => "4xx",
+        Some(_) => "5xx",
+        None => "none",
+    }
+}
+
+/// From a stored answer to the longest that Power Query waits.
+const DURATION_BUCKETS: [f64; 11] = [
+    0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0,
+];
+
+#[cfg(test)]
+mod tests {
+    use prometheus_client::encoding::text::encode;
+
+    use super::*;
+
+    #[test]
+    fn counts_requests() {
+        let mut registry = Registry::default();
+        let metrics = Metrics::new(&mut registry);
+        metrics.count(&Finished {
+            outcome: "hit",
+            status: Some(200),
+            duration: Duration::from_millis(10),
+            bytes: 77,
+            rows: 3,
+            cut: false,
+        });
+        let mut text = String::new();
+        encode(&mut text, &registry).unwrap();
+        for line in [
+            "web_requests_total{outcome=\"hit\",status_class=\"2xx\"} 1",
+            "web_request_duration_seconds_bucket{le=\"0.02\"} 1",
+            "web_body_bytes_total 77",
+            "web_rows_total 3",
+            "web_answers_cut_total 0",
+        ] {
+            assert!(text.contains(line), "{line} in\n{text}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What is learned about a request while it is answered: for its line in the log, written when it is over.
+
+use std::error::Error;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::cache::Progress;
+use crate::gateway::{Answer, AnswerBody, Outcome};
+use crate::odata::name::SiteId;
+
+/// The notes of one request; clones share them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Notes(Arc<Mutex<Facts>>);
+
+/// What is known so far.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    /// The site that was asked.
+    pub site: Option<SiteId>,
+    /// The question without its values, or the operator's path.
+    pub shape: Option<String>,
+    /// How the answer came about.
+    pub outcome: Option<&'static str>,
+    /// Rows handed to the connection.
+    pub rows: u64,
+    /// What upstream did for this request.
+    pub upstream: Upstream,
+    /// The chain of errors.
+    pub error: Option<String>,
+}
+
+/// What upstream did for a request.
+#[derive(Debug, Default)]
+pub(crate) enum Upstream {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// So much.
+    Done {
+        /// Responses.
+        pages: u64,
+        /// Time for them.
+        time: Duration,
+    },
+    /// Still at it.
+    Working(Arc<Progress>),
+}
+
+impl Notes {
+    /// The facts, for reading and adding.
+    pub(crate) fn facts(&self) -> MutexGuard<'_, Facts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts rows.
+    pub(crate) fn add_rows(&self, rows: u64) {
+        self.facts().rows += rows;
+    }
+
+    /// Notes an answer.
+    pub(crate) fn answered(&self, answer: &Answer) {
+        let mut facts = self.facts();
+        facts.outcome = Some(answer.outcome.as_str());
+        facts.upstream = match (&answer.outcome, &answer.body) {
+            (Outcome::Hit { .. }, _) => Upstream::Nothing,
+            (_, AnswerBody::Stored(entry)) => Upstream::Done {
+                pages: entry.pages,
+                time: entry.upstream_time,
+            },
+            (_, AnswerBody::Live(reader)) => Upstream::Working(Arc::clone(reader.progress())),
+        };
+    }
+
+    /// Notes a failure.
+    pub(crate) fn failed(&self, error: &dyn Error) {
+        self.facts().error = Some(chain(error));
+    }
+}
+
+impl Upstream {
+    /// Responses and time so far.
+    pub(crate) fn totals(&self) -> (u64, Duration) {
+        match self {
+            Self::Nothing => (0, Duration::ZERO),
+            Self::Done { pages, time } => (*pages, *time),
+            Self::Working(progress) => (
+                progress.pages.load(Ordering::Relaxed),
+                Duration::from_micros(progress.upstream_micros.load(Ordering::Relaxed)),
+            ),
+        }
+    }
+}
+
+/// An error and its causes, `a: b: c`. Wrappers that only repeat what they wrap are left out.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut texts = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if texts.last() != Some(&text) {
+            texts.push(text);
+        }
+        cause = error.source();
+    }
+    texts.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::{AnswerError, SharedError};
+    use crate::upstream::{BadResponse, FetchError};
+
+    #[test]
+    fn a_chain_says_everything_once() {
+        let error = AnswerError::Fetch(FetchError::BadResponse(BadResponse::Html));
+        let shared: SharedError = Arc::new(error);
+        let wrapped = axum::Error::new(shared);
+        assert_eq!(
+            chain(&wrapped),
+            "upstream gave no answer: upstream sent a response that cannot be used: \
+             an HTML page instead of data"
+        );
+    }
+}

@@ -1,0 +1,153 @@
+//! One OData request: read it, ask the gateway, reply.
+
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+
+use super::no_body::no_body;
+use super::notes::Notes;
+use super::problem::Problem;
+use super::reply::{Asked, reply};
+use super::source::Source;
+use super::wishes::Wishes;
+use crate::gateway::Ask;
+use crate::odata::name::SiteId;
+use crate::odata::question::Question;
+use crate::odata::representation::Representation;
+use crate::odata::shape::shape;
+
+/// A request below a service root.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    /// The site.
+    pub site: SiteId,
+    /// The service root as the client knows it.
+    pub root: Bytes,
+    /// The path below it, encoded.
+    pub below: &'a str,
+    /// The request without its body, which is never read.
+    pub request: &'a Parts,
+}
+
+/// Answers one call.
+pub(crate) async fn serve(source: &dyn Source, call: Call<'_>, notes: &Notes) -> Response {
+    let method = &call.request.method;
+    let answered = if method == Method::OPTIONS {
+        Ok(options())
+    } else if is_exchange(method, call.below) {
+        Err(not_yet())
+    } else if method == Method::GET || method == Method::HEAD {
+        get(source, call, notes).await
+    } else {
+        Err(Problem::method_not_allowed(Some(METHODS)))
+    };
+    answered.unwrap_or_else(IntoResponse::into_response)
+}
+
+/// HEAD too: whoever sends the response leaves the body out, and dropping it stops the work on later pages.
+async fn get(source: &dyn Source, call: Call<'_>, notes: &Notes) -> Result<Response, Problem> {
+    let headers = &call.request.headers;
+    notes.facts().site = Some(call.site.clone());
+    let question = Question::parse(call.below, call.request.uri.query())
+        .inspect_err(|error| notes.failed(error))
+        .map_err(|error| Problem::from(&error))?;
+    notes.facts().shape = Some(shape(&question));
+    let wishes = Wishes::read(headers)?;
+    let (question, representation) = represent(question, headers);
+    let ask = Ask {
+        question,
+        representation,
+        page_size: wishes.page_size.map(|wish| wish.rows),
+        freshness: wishes.freshness,
+    };
+    let answer = source
+        .answer(&call.site, ask)
+        .await
+        .inspect_err(|error| notes.failed(error))
+        .map_err(|error| Problem::from(&*error))?;
+    notes.answered(&answer);
+    let asked = Asked {
+        headers,
+        page_size: wishes.page_size,
+        root: call.root,
+    };
+    Ok(reply(answer, asked, notes))
+}
+
+/// How the answer is to be written. A `$format` that is JSON is settled here; upstream judges any other.
+fn represent(question: Question, headers: &HeaderMap) -> (Question, Representation) {
+    let accept = accept(headers);
+    let format = question.option("$format");
+    let representation = Representation::negotiate(format, accept.as_deref());
+    let settled = format.is_some_and(Representation::is_json_format);
+    let question = if settled {
+        question.without("$format")
+    } else {
+        question
+    };
+    (question, representation)
+}
+
+/// All `Accept` lines as one.
+fn accept(headers: &HeaderMap) -> Option<String> {
+    let lines: Vec<&str> = headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .collect();
+    (!lines.is_empty()).then(|| lines.join(","))
+}
+
+/// No CORS headers: pages of other origins are not to read from here.
+fn options() -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::ALLOW, HeaderValue::from_static(METHODS));
+    headers.insert(ODATA_VERSION, HeaderValue::from_static("4.0"));
+    *response.body_mut() = no_body();
+    response
+}
+
+/// Whether this is one of the reads that travel in a POST; `$batch` under any method.
+fn is_exchange(method: &Method, below: &str) -> bool {
+    let last = below.rsplit('/').next().unwrap_or_default();
+    let last = last.strip_prefix("%24").or_else(|| last.strip_prefix('$'));
+    match last {
+        Some("batch") => true,
+        Some("query") => method == Method::POST,
+        _ => false,
+    }
+}
+
+fn not_yet() -> Problem {
+    Problem::new(
+        StatusCode::NOT_IMPLEMENTED,
+        "NotSupported",
+        "`$batch` and `$query` are not supported yet. Send each query as a GET of its own; in Power Query, \
+         leave `EnableBatch` out.",
+    )
+}
+
+const METHODS: &str = "GET, HEAD, OPTIONS";
+const ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_batch_and_query() {
+        for (method, below, expected) in [
+            (Method::POST, "$batch", true),
+            (Method::POST, "%24batch", true),
+            (Method::HEAD, "$batch", true),
+            (Method::POST, "Sessions/$query", true),
+            (Method::GET, "Sessions/$query", false),
+            (Method::POST, "Sessions", false),
+            (Method::POST, "", false),
+        ] {
+            assert_eq!(is_exchange(&method, below), expected, "{method} {below}");
+        }
+    }
+}

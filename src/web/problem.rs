@@ -1,0 +1,156 @@
+//! An error as the client sees it: OData's error object (OData JSON Format 4.0, section 19).
+
+use std::any::Any;
+use std::borrow::Cow;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use super::request_id::RequestId;
+
+/// An error as the client sees it. Wherever one arises it is returned as a response; [`write`] puts it into
+/// words on the wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// The status.
+    pub status: StatusCode,
+    /// A word for programs.
+    pub code: Cow<'static, str>,
+    /// What happened, then what to do.
+    pub message: Cow<'static, str>,
+    /// `Retry-After`, in seconds.
+    pub retry_after: Option<u64>,
+    /// `Allow`.
+    pub allow: Option<&'static str>,
+}
+
+impl Problem {
+    /// A problem without a special header.
+    pub(crate) fn new(
+        status: StatusCode,
+        code: impl Into<Cow<'static, str>>,
+        message: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            status,
+            code: code.into(),
+            message: message.into(),
+            retry_after: None,
+            allow: None,
+        }
+    }
+
+    /// The method is not for this path.
+    pub(crate) fn method_not_allowed(allow: Option<&'static str>) -> Self {
+        let message = match allow {
+            Some(methods) => format!("This service is read-only: it answers {methods}."),
+            None => "This path does not answer that method; see the `Allow` header.".to_owned(),
+        };
+        let status = StatusCode::METHOD_NOT_ALLOWED;
+        Self {
+            allow,
+            ..Self::new(status, "MethodNotAllowed", message)
+        }
+    }
+
+    fn body(&self, id: Option<&RequestId>) -> ErrorBody<'_> {
+        ErrorBody {
+            error: ErrorObject {
+                code: &self.code,
+                message: &self.message,
+                details: id
+                    .map(|id| Detail {
+                        code: "RequestId",
+                        message: id.to_string(),
+                    })
+                    .into_iter()
+                    .collect(),
+            },
+        }
+    }
+
+    fn write_headers(&self, headers: &mut HeaderMap) {
+        for (name, value) in HEADERS {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if let Some(methods) = self.allow {
+            headers.insert(header::ALLOW, HeaderValue::from_static(methods));
+        }
+    }
+}
+
+/// No body yet; [`write`] adds it.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Writes the problem that a response carries, if it does.
+pub(crate) async fn write(request: Request, next: Next) -> Response {
+    let id = request.extensions().get::<RequestId>().cloned();
+    let mut response = next.run(request).await;
+    let Some(problem) = response.extensions_mut().remove::<Problem>() else {
+        return response;
+    };
+    let headers = response.headers_mut();
+    headers.remove(header::CONTENT_LENGTH);
+    problem.write_headers(headers);
+    let json = serde_json::to_vec(&problem.body(id.as_ref())).unwrap_or_default();
+    response.map(|_| json.into())
+}
+
+/// What a panic becomes.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "this is what the layer calls"
+)]
+pub(crate) fn from_panic(panic: Box<dyn Any + Send>) -> Response<Body> {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no text");
+    tracing::error!(error = text, "a request handler panicked");
+    let message = "The proxy ran into a defect of its own. Try again; if it happens again, report it \
+                   with the request id and the log line of that id.";
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", message).into_response()
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    error: ErrorObject<'a>,
+}
+
+#[derive(Serialize)]
+struct ErrorObject<'a> {
+    code: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    details: Vec<Detail>,
+}
+
+#[derive(Serialize)]
+struct Detail {
+    code: &'static str,
+    message: String,
+}
+
+const HEADERS: [(HeaderName, &str); 4] = [
+    (
+        header::CONTENT_TYPE,
+        "application/json;odata.metadata=minimal;charset=utf-8",
+    ),
+    (header::CACHE_CONTROL, "no-store"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (HeaderName::from_static("odata-version"), "4.0"),
+];

@@ -1,0 +1,395 @@
+//! The whole stack, with answers from a list instead of the gateway.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::Mutex;
+
+use axum::body::Body;
+use axum::routing::get;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use prometheus_client::registry::Registry;
+use tower::ServiceExt;
+
+use super::body::tests::segment;
+use super::*;
+use crate::cache::{Content, Entry, Segment};
+use crate::gateway::{
+    Answer, AnswerBody, AnswerError, Ask, Freshness, Outcome, SharedError, Stored,
+};
+use crate::odata::name::SiteId;
+use crate::odata::representation::Representation;
+
+/// Answers every question with the same two rows; `Missing` is no set; `Panic` panics.
+#[derive(Default)]
+struct Always {
+    asked: Mutex<Vec<(SiteId, Ask)>>,
+}
+
+impl source::Source for Always {
+    fn answer<'a>(
+        &'a self,
+        site: &'a SiteId,
+        ask: Ask,
+    ) -> BoxFuture<'a, Result<Answer, SharedError>> {
+        let question = format!("{:?}", ask.question);
+        let page_size = ask.page_size;
+        let outcome = match ask.freshness {
+            Freshness::Stored => Outcome::Hit {
+                age: std::time::Duration::from_secs(7),
+                remaining: std::time::Duration::from_secs(293),
+            },
+            Freshness::Fetch => Outcome::Forced {
+                stored: Stored::Yes,
+            },
+        };
+        self.asked.lock().unwrap().push((site.clone(), ask));
+        async move {
+            assert!(!question.contains("Panic"), "a defect");
+            if question.contains("Missing") {
+                return Err(Arc::new(AnswerError::UnknownSet {
+                    set: "Missing".to_owned(),
+                    near: vec![],
+                }));
+            }
+            Ok(Answer {
+                content: if question.contains("Metadata") {
+                    Content::Xml
+                } else {
+                    Content::Json(Representation::default())
+                },
+                outcome,
+                page_size,
+                body: AnswerBody::Stored(Arc::new(entry(question.contains("Large")))),
+            })
+        }
+        .boxed()
+    }
+
+    fn sites(&self) -> Vec<SiteId> {
+        vec![site("lab"), site("main")]
+    }
+
+    fn default_site(&self) -> Option<SiteId> {
+        Some(site("main"))
+    }
+}
+
+fn site(name: &str) -> SiteId {
+    SiteId::new(name).unwrap()
+}
+
+fn entry(large: bool) -> Entry {
+    let mut segments: Vec<Segment> = vec![
+        segment("{\"@odata.context\":\"^/$metadata#Sets\",\"value\":[{}", 1),
+        segment(",{}]}", 1),
+    ];
+    if large {
+        let row: &'static str = format!(",\"{}\"", "x".repeat(2000)).leak();
+        segments.insert(1, segment(row, 1));
+    }
+    Entry {
+        content: Content::Json(Representation::default()),
+        segments,
+        digest: "d1".to_owned(),
+        fetched_at: jiff::Timestamp::UNIX_EPOCH,
+        rows: 2,
+        pages: 1,
+        upstream_time: std::time::Duration::from_millis(5),
+    }
+}
+
+fn service() -> (Router, Arc<Always>, Registry) {
+    let source = Arc::new(Always::default());
+    let settings = Settings {
+        listen: vec!["127.0.0.1:8484".parse().unwrap()],
+        allowed_hosts: vec![],
+        public_url: None,
+    };
+    let admin = Router::new().route("/healthz", get(async || "ok"));
+    let mut registry = Registry::default();
+    let metrics = Arc::new(Metrics::new(&mut registry));
+    let known: Arc<dyn source::Source> = Arc::<Always>::clone(&source);
+    (stack(known, admin, settings, metrics), source, registry)
+}
+
+/// `METHOD /path`, then `Name: value` lines; the answer as text.
+async fn exchange(request: &str) -> String {
+    let mut lines = request.lines();
+    let (method, path) = lines.next().unwrap().split_once(' ').unwrap();
+    let mut builder = Request::builder().method(method).uri(path);
+    if !request.contains("Host:") {
+        builder = builder.header("Host", "localhost:8484");
+    }
+    for line in lines {
+        let (name, value) = line.split_once(": ").unwrap();
+        builder = builder.header(name, value);
+    }
+    let (service, ..) = service();
+    let request = builder.body(Body::empty()).unwrap();
+    let response = service.oneshot(request).await.unwrap();
+    let (head, body) = response.into_parts();
+    let mut text = format!("{}\n", head.status.as_u16());
+    let headers: BTreeMap<&str, &str> = head
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))
+        .collect();
+    for (name, value) in &headers {
+        let value = if *name == "x-request-id" { "ID" } else { value };
+        writeln!(text, "{name}: {value}").unwrap();
+    }
+    assert_eq!(headers.len(), head.headers.len(), "no header twice");
+    let id = headers["x-request-id"];
+    let body = body.collect().await.unwrap().to_bytes();
+    let body = match std::str::from_utf8(&body) {
+        Ok(body) => body.replace(id, "ID"),
+        Err(_) => format!("({} bytes)", body.len()),
+    };
+    format!(
+        "{text}
+{body}"
+    )
+}
+
+#[tokio::test]
+async fn a_set_comes_with_all_its_headers() {
+    insta::assert_snapshot!(exchange("GET /monitorodata/Sets").await, @r#"
+    200
+    accept-ranges: none
+    age: 7
+    cache-control: private, no-cache
+    cache-status: citrix-odata-proxy; hit; ttl=293
+    content-length: 86
+    content-type: application/json;odata.metadata=minimal;odata.streaming=true;charset=utf-8
+    etag: W/"d1"
+    odata-version: 4.0
+    vary: Accept, Accept-Encoding, Prefer
+    x-content-type-options: nosniff
+    x-request-id: ID
+
+    {"@odata.context":"http://localhost:8484/monitorodata/$metadata#Sets","value":[{},{}]}
+    "#);
+}
+
+#[tokio::test]
+async fn links_follow_host_and_path_of_the_client() {
+    let found = exchange("GET //Lab/MonitorOData//Sets/\nHost: [::1]:8484").await;
+    let context = "\"@odata.context\":\"http://[::1]:8484/Lab/MonitorOData/$metadata#Sets\"";
+    assert!(found.contains(context), "{found}");
+}
+
+#[tokio::test]
+async fn metadata_is_xml() {
+    let found = exchange("GET /monitorodata/$metadata/").await;
+    assert!(
+        found.contains("\ncontent-type: application/xml\n"),
+        "{found}"
+    );
+}
+
+#[tokio::test]
+async fn pages_are_confirmed_in_the_clients_spelling() {
+    let found = exchange("GET /monitorodata/Sets\nPrefer: MaxPageSize=5").await;
+    assert!(
+        found.contains("\npreference-applied: maxpagesize=5\n"),
+        "{found}"
+    );
+}
+
+#[tokio::test]
+async fn who_has_the_answer_gets_304() {
+    insta::assert_snapshot!(
+        exchange("GET /monitorodata/Sets\nIf-None-Match: \"d0\", W/\"d1\"").await,
+        @r#"
+    304
+    accept-ranges: none
+    age: 7
+    cache-control: private, no-cache
+    cache-status: citrix-odata-proxy; hit; ttl=293
+    etag: W/"d1"
+    odata-version: 4.0
+    vary: Accept, Accept-Encoding, Prefer
+    x-content-type-options: nosniff
+    x-request-id: ID
+    "#
+    );
+}
+
+#[tokio::test]
+async fn large_bodies_are_compressed() {
+    insta::assert_snapshot!(
+        exchange("GET /monitorodata/Large\nAccept-Encoding: gzip, deflate").await,
+        @r#"
+    200
+    accept-ranges: none
+    age: 7
+    cache-control: private, no-cache
+    cache-status: citrix-odata-proxy; hit; ttl=293
+    content-encoding: gzip
+    content-type: application/json;odata.metadata=minimal;odata.streaming=true;charset=utf-8
+    etag: W/"d1"
+    odata-version: 4.0
+    vary: Accept, Accept-Encoding, Prefer
+    x-content-type-options: nosniff
+    x-request-id: ID
+
+    (143 bytes)
+    "#
+    );
+}
+
+#[tokio::test]
+async fn head_has_the_headers_of_get() {
+    let get = exchange("GET /monitorodata/Sets").await;
+    let head = exchange("HEAD /monitorodata/Sets").await;
+    assert_eq!(head, format!("{}\n\n", get.split("\n\n").next().unwrap()));
+    let head = exchange("HEAD /monitorodata/Large\nAccept-Encoding: gzip").await;
+    assert!(!head.contains("content-length"), "{head}");
+}
+
+#[tokio::test]
+async fn options_and_other_methods() {
+    insta::assert_snapshot!(exchange("OPTIONS /monitorodata/Sets").await, @r#"
+    204
+    allow: GET, HEAD, OPTIONS
+    odata-version: 4.0
+    x-request-id: ID
+    "#);
+    insta::assert_snapshot!(exchange("DELETE /monitorodata/Sets").await, @r#"
+    405
+    allow: GET, HEAD, OPTIONS
+    cache-control: no-store
+    content-length: 169
+    content-type: application/json;odata.metadata=minimal;charset=utf-8
+    odata-version: 4.0
+    x-content-type-options: nosniff
+    x-request-id: ID
+
+    {"error":{"code":"MethodNotAllowed","message":"This service is read-only: it answers GET, HEAD, OPTIONS.","details":[{"code":"RequestId","message":"ID"}]}}
+    "#);
+    insta::assert_snapshot!(exchange("POST /monitorodata/$batch").await, @r#"
+    501
+    cache-control: no-store
+    content-length: 230
+    content-type: application/json;odata.metadata=minimal;charset=utf-8
+    odata-version: 4.0
+    x-content-type-options: nosniff
+    x-request-id: ID
+
+    {"error":{"code":"NotSupported","message":"`$batch` and `$query` are not supported yet. Send each query as a GET of its own; in Power Query, leave `EnableBatch` out.","details":[{"code":"RequestId","message":"ID"}]}}
+    "#);
+}
+
+#[tokio::test]
+async fn errors_are_odata() {
+    insta::assert_snapshot!(exchange("GET /monitorodata/Missing").await, @r#"
+    404
+    cache-control: no-store
+    content-length: 186
+    content-type: application/json;odata.metadata=minimal;charset=utf-8
+    odata-version: 4.0
+    x-content-type-options: nosniff
+    x-request-id: ID
+
+    {"error":{"code":"NotFound","message":"There is no entity set `Missing`. The service document lists those that there are.","details":[{"code":"RequestId","message":"ID"}]}}
+    "#);
+    insta::assert_snapshot!(exchange("GET /monitorodata/Sets('%ZZ')").await, @r#"
+    400
+    cache-control: no-store
+    content-length: 215
+    content-type: application/json;odata.metadata=minimal;charset=utf-8
+    odata-version: 4.0
+    x-content-type-options: nosniff
+    x-request-id: ID
+
+    {"error":{"code":"InvalidRequest","message":"The URL cannot be read: bad percent-encoding in `%ZZ`. Write `%` as `%25`, and other characters in UTF-8.","details":[{"code":"RequestId","message":"ID"}]}}
+    "#);
+    insta::assert_snapshot!(exchange("GET /monitorodata/Panic").await, @r#"
+    500
+    cache-control: no-store
+    content-length: 239
+    content-type: application/json;odata.metadata=minimal;charset=utf-8
+    odata-version: 4.0
+    x-content-type-options: nosniff
+    x-request-id: ID
+
+    {"error":{"code":"InternalError","message":"The proxy ran into a defect of its own. Try again; if it happens again, report it with the request id and the log line of that id.","details":[{"code":"RequestId","message":"ID"}]}}
+    "#);
+}
+
+#[tokio::test]
+async fn other_hosts_are_refused() {
+    insta::assert_snapshot!(exchange("GET /healthz\nHost: evil.example:8484").await, @r#"
+    421
+    cache-control: no-store
+    content-length: 258
+    content-type: application/json;odata.metadata=minimal;charset=utf-8
+    odata-version: 4.0
+    x-content-type-options: nosniff
+    x-request-id: ID
+
+    {"error":{"code":"HostNotAllowed","message":"This server does not answer to the host name `evil.example:8484`. Use `localhost`, or have the administrator add the name to `server.allowed_hosts`.","details":[{"code":"RequestId","message":"ID"}]}}
+    "#);
+}
+
+#[tokio::test]
+async fn other_paths_go_to_the_operator() {
+    assert!(exchange("GET //healthz/").await.ends_with("\n\nok"));
+    insta::assert_snapshot!(exchange("POST /healthz").await, @r#"
+    405
+    allow: GET,HEAD
+    cache-control: no-store
+    content-length: 174
+    content-type: application/json;odata.metadata=minimal;charset=utf-8
+    odata-version: 4.0
+    x-content-type-options: nosniff
+    x-request-id: ID
+
+    {"error":{"code":"MethodNotAllowed","message":"This path does not answer that method; see the `Allow` header.","details":[{"code":"RequestId","message":"ID"}]}}
+    "#);
+    insta::assert_snapshot!(exchange("GET /helthz").await, @r#"
+    404
+    cache-control: no-store
+    content-length: 224
+    content-type: application/json;odata.metadata=minimal;charset=utf-8
+    odata-version: 4.0
+    x-content-type-options: nosniff
+    x-request-id: ID
+
+    {"error":{"code":"NotFound","message":"There is nothing at this path. Did you mean /healthz? The OData service is at /monitorodata, and a page for people at /.","details":[{"code":"RequestId","message":"ID"}]}}
+    "#);
+    insta::assert_snapshot!(exchange("GET /mian/monitorodata/Sets").await, @r#"
+    404
+    cache-control: no-store
+    content-length: 255
+    content-type: application/json;odata.metadata=minimal;charset=utf-8
+    odata-version: 4.0
+    x-content-type-options: nosniff
+    x-request-id: ID
+
+    {"error":{"code":"NotFound","message":"There is nothing at this path. Did you mean /main/monitorodata or /lab/monitorodata? The OData service is at /monitorodata, and a page for people at /.","details":[{"code":"RequestId","message":"ID"}]}}
+    "#);
+}
+
+#[tokio::test]
+async fn wishes_reach_the_gateway() {
+    let (service, source, _) = service();
+    let request = Request::get("/monitorodata/Sets?$format=json&$top=1")
+        .header("Host", "localhost")
+        .header("Cache-Control", "no-cache")
+        .header("Prefer", "odata.maxpagesize=10")
+        .body(Body::empty())
+        .unwrap();
+    let response = service.oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let asked = source.asked.lock().unwrap();
+    let (site, ask) = asked.first().unwrap();
+    assert_eq!(site.as_str(), "main");
+    assert_eq!(ask.freshness, Freshness::Fetch);
+    assert_eq!(ask.page_size.unwrap().get(), 10);
+    assert_eq!(ask.question.option("$format"), None);
+    assert_eq!(ask.question.option("$top"), Some("1"));
+}

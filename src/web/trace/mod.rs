@@ -1,0 +1,111 @@
+//! One line and one count a request, when it is over: the last byte of its body is out, or the connection was
+//! cut, or the client went away. Never values of a query, never headers.
+
+mod line;
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use bytes::Bytes;
+use http::{HeaderMap, Method, header};
+use http_body::{Frame, SizeHint};
+
+use self::line::{Ended, Line};
+use super::metrics::Metrics;
+use super::no_body::no_body;
+use super::notes::Notes;
+use super::request_id::RequestId;
+
+/// Watches a request to its end. Whoever handles it finds its [`Notes`] in its extensions.
+pub(crate) async fn trace(
+    State(metrics): State<Arc<Metrics>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let notes = Notes::default();
+    request.extensions_mut().insert(notes.clone());
+    let head = request.method() == Method::HEAD;
+    let id = request.extensions().get::<RequestId>().cloned();
+    let mut line = Line::begin(id, request.method(), notes, metrics);
+    // A client that goes away now drops this future, and `line` with it.
+    let response = next.run(request).await;
+    line.status = Some(response.status().as_u16());
+    if head {
+        line.ended = Ended::Complete;
+        return without_body(response);
+    }
+    let len = content_length(response.headers());
+    response.map(|inner| Body::new(WatchedBody { inner, len, line }))
+}
+
+/// The headers of a GET, and nothing else.
+fn without_body(mut response: Response) -> Response {
+    let len = http_body::Body::size_hint(response.body()).exact();
+    if let Some(len) = len {
+        let headers = response.headers_mut();
+        headers.entry(header::CONTENT_LENGTH).or_insert(len.into());
+    }
+    response.map(|_| no_body())
+}
+
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    let text = headers.get(header::CONTENT_LENGTH)?.to_str().ok()?;
+    text.parse().ok()
+}
+
+/// A body that says how it ended.
+struct WatchedBody {
+    inner: Body,
+    /// `Content-Length`: after so many bytes nobody asks for the end.
+    len: Option<u64>,
+    line: Line,
+}
+
+impl http_body::Body for WatchedBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        match &frame {
+            Some(Ok(frame)) => {
+                let bytes = frame.data_ref().map_or(0, Bytes::len);
+                self.line.bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
+                if self.len == Some(self.line.bytes) {
+                    self.line.ended = Ended::Complete;
+                }
+            }
+            Some(Err(error)) => self.line.cut(error),
+            None => self.line.ended = Ended::Complete,
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+/// An empty body is complete without being asked for.
+impl Drop for WatchedBody {
+    fn drop(&mut self) {
+        if self.line.ended == Ended::ClientGone && http_body::Body::is_end_stream(&self.inner) {
+            self.line.ended = Ended::Complete;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+use std::io::{self, Write};
+use std::sync::Mutex;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
+use futures_util::stream;
+use http_body_util::BodyExt;
+use prometheus_client::registry::Registry;
+use tower::ServiceExt;
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::*;
+use crate::web::request_id;
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// `/whole` and `/cut` send rows; `/never` does not answer.
+fn service() -> Router {
+    let metrics = Arc::new(Metrics::new(&mut Registry::default()));
+    let body = |end: Option<&'static str>| {
+        let error = end.map(io::Error::other).map(Err);
+        let chunks = [Ok("[1"), Ok(",2]")].into_iter().chain(error);
+        Body::from_stream(stream::iter(chunks))
+    };
+    Router::new()
+        .route("/whole", get(async move || body(None)))
+        .route("/cut", get(async move || body(Some("upstream is away"))))
+        .route("/never", get(std::future::pending::<()>))
+        .layer(from_fn_with_state(metrics, trace))
+        .layer(from_fn(request_id::assign))
+}
+
+/// The log after `frames` frames of the body of `path` were read.
+async fn logged(method: Method, path: &str, frames: usize) -> String {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .without_time()
+        .with_writer(log.clone())
+        .finish();
+    // With a single dispatcher, tracing lets whichever thread comes first decide for all whether a line is
+    // wanted; a second one makes it ask all.
+    let second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
+    let guard = tracing::subscriber::set_default(subscriber);
+    let request = Request::builder().method(method).uri(path);
+    let call = service().oneshot(request.body(Body::empty()).unwrap());
+    if let Ok(response) = tokio::time::timeout(std::time::Duration::from_secs(9), call).await {
+        let mut body = response.unwrap().into_body();
+        for _ in 0..frames {
+            let _ = body.frame().await;
+        }
+    }
+    drop((guard, second));
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert_eq!(text.lines().count(), 1, "one line: {text}");
+    text
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_end_has_one_line() {
+    for (method, path, frames, expected) in [
+        (
+            Method::GET,
+            "/whole",
+            3,
+            "\"body_bytes\":5,\"duration_ms\":0,\"ended\":\"complete\"",
+        ),
+        (
+            Method::GET,
+            "/whole",
+            1,
+            "\"body_bytes\":2,\"duration_ms\":0,\"ended\":\"client-gone\"",
+        ),
+        (
+            Method::GET,
+            "/cut",
+            3,
+            "\"ended\":\"cut\",\"error\":\"upstream is away\"",
+        ),
+        (
+            Method::GET,
+            "/never",
+            0,
+            "\"duration_ms\":9000,\"ended\":\"client-gone\"",
+        ),
+        (
+            Method::HEAD,
+            "/whole",
+            0,
+            "\"body_bytes\":0,\"duration_ms\":0,\"ended\":\"complete\"",
+        ),
+        (Method::GET, "/nothing", 0, "\"status\":404"),
+        (Method::GET, "/nothing", 0, "\"ended\":\"complete\""),
+    ] {
+        let line = logged(method, path, frames).await;
+        assert!(line.contains(expected), "{path}: {line}");
+        let level = if path == "/cut" { "WARN" } else { "INFO" };
+        assert!(line.contains(level), "{path}: {line}");
+        assert!(line.contains("\"request.id\":\""), "{path}: {line}");
+    }
+}

@@ -1,0 +1,172 @@
+//! What a client's headers ask for, apart from the question itself.
+
+use std::num::NonZeroU32;
+
+use http::{HeaderMap, StatusCode, header};
+
+use super::list;
+use super::problem::Problem;
+use crate::gateway::Freshness;
+
+/// The wishes of one request.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Wishes {
+    /// Pages instead of a whole answer.
+    pub page_size: Option<PageSizeWish>,
+    /// Whether a stored answer will do.
+    pub freshness: Freshness,
+}
+
+/// `Prefer: odata.maxpagesize=N`, or the same without the prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PageSizeWish {
+    /// Rows a page.
+    pub rows: NonZeroU32,
+    /// The name as the client spelled it, for `Preference-Applied`.
+    pub name: &'static str,
+}
+
+impl Wishes {
+    /// Reads the headers; a problem when they demand what we cannot do.
+    pub(crate) fn read(headers: &HeaderMap) -> Result<Self, Problem> {
+        if list::members(headers, "odata-maxversion")
+            .into_iter()
+            .any(before_version_4)
+        {
+            return Err(old_client());
+        }
+        let isolation = ["isolation", "odata-isolation"]
+            .into_iter()
+            .flat_map(|name| list::members(headers, name));
+        if isolation
+            .into_iter()
+            .any(|level| level.eq_ignore_ascii_case("snapshot"))
+        {
+            return Err(no_snapshot());
+        }
+        Ok(Self {
+            page_size: page_size(headers),
+            freshness: freshness(headers),
+        })
+    }
+}
+
+/// Preferences that we do not know are ignored (RFC 7240, section 2), and so are malformed ones. Of several,
+/// the first counts.
+fn page_size(headers: &HeaderMap) -> Option<PageSizeWish> {
+    list::members(headers, "prefer")
+        .into_iter()
+        .find_map(|preference| {
+            let (typed, value) = list::pair(list::split(preference, ';').first()?);
+            let name = PAGE_SIZE_NAMES
+                .into_iter()
+                .find(|name| name.eq_ignore_ascii_case(typed))?;
+            let rows = value?.parse().ok()?;
+            Some(PageSizeWish { rows, name })
+        })
+}
+
+/// `no-cache` asks upstream. `max-age=0` does not: browsers send it on every reload, and upstream answers one
+/// query at a time.
+fn freshness(headers: &HeaderMap) -> Freshness {
+    let insists = list::members(headers, header::CACHE_CONTROL)
+        .into_iter()
+        .any(|directive| directive.eq_ignore_ascii_case("no-cache"));
+    if insists {
+        Freshness::Fetch
+    } else {
+        Freshness::Stored
+    }
+}
+
+/// Versions as `4.0`, or as old clients write them, `3.0;NetFx`. What is not a version is ignored.
+fn before_version_4(version: &str) -> bool {
+    let digits = version.split(['.', ';']).next().unwrap_or_default();
+    digits.trim().parse::<u32>().is_ok_and(|major| major < 4)
+}
+
+fn old_client() -> Problem {
+    Problem::new(
+        StatusCode::BAD_REQUEST,
+        "InvalidRequest",
+        "This client speaks only versions of OData before 4.0, and this service speaks 4.0. In Excel, use \
+         Data > Get Data > From OData Feed instead of the legacy wizard.",
+    )
+}
+
+fn no_snapshot() -> Problem {
+    Problem::new(
+        StatusCode::PRECONDITION_FAILED,
+        "NotSupported",
+        "Snapshot isolation is not supported. Leave the `Isolation` header out.",
+    )
+}
+
+const PAGE_SIZE_NAMES: [&str; 2] = ["odata.maxpagesize", "maxpagesize"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(headers: &[(&'static str, &'static str)]) -> Result<Wishes, Problem> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, http::HeaderValue::from_static(value));
+        }
+        Wishes::read(&map)
+    }
+
+    #[test]
+    fn reads_the_page_size_among_other_preferences() {
+        for (prefer, expected) in [
+            ("odata.maxpagesize=100", "odata.maxpagesize=100"),
+            ("MaxPageSize = \"7\"", "maxpagesize=7"),
+            (
+                "respond-async, odata.maxpagesize=5; x=1",
+                "odata.maxpagesize=5",
+            ),
+            ("odata.include-annotations=\"a,maxpagesize=3\"", ""),
+            ("odata.maxpagesize=0", ""),
+            ("odata.maxpagesize=-1", ""),
+            ("odata.maxpagesize", ""),
+            ("odata.maxpagesize=x, maxpagesize=2", "maxpagesize=2"),
+            ("maxpagesize=2, odata.maxpagesize=3", "maxpagesize=2"),
+            ("", ""),
+        ] {
+            let found = read(&[("prefer", prefer)]).unwrap().page_size;
+            let found = found.map(|wish| format!("{}={}", wish.name, wish.rows));
+            assert_eq!(found.unwrap_or_default(), expected, "{prefer}");
+        }
+    }
+
+    #[test]
+    fn only_no_cache_asks_upstream() {
+        for (directives, expected) in [
+            ("no-cache", Freshness::Fetch),
+            ("max-age=0, No-Cache", Freshness::Fetch),
+            ("max-age=0", Freshness::Stored),
+            ("no-store", Freshness::Stored),
+        ] {
+            let found = read(&[("cache-control", directives)]).unwrap().freshness;
+            assert_eq!(found, expected, "{directives}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_it_cannot_honour() {
+        for (name, value, expected) in [
+            ("odata-maxversion", "4.0", 0),
+            ("odata-maxversion", "4.01", 0),
+            ("odata-maxversion", "nonsense", 0),
+            ("odata-maxversion", "3.0", 400),
+            ("odata-maxversion", "2.0;NetFx", 400),
+            ("maxdataserviceversion", "3.0", 0),
+            ("isolation", "snapshot", 412),
+            ("odata-isolation", "Snapshot", 412),
+            ("isolation", "none", 0),
+        ] {
+            let status = read(&[(name, value)]).map_or_else(|p| p.status.as_u16(), |_| 0);
+            assert_eq!(status, expected, "{name}: {value}");
+        }
+    }
+}
