@@ -15,7 +15,7 @@ use crate::cache::{self, Cache};
 use crate::clock::Clock;
 use crate::config::{self, Config, TokenPath};
 use crate::gateway::{AnswerError, Gateway, Lifetimes, Rule, Site};
-use crate::odata::deny::DenyList;
+use crate::odata::deny::{DenyList, DenyListError};
 use crate::odata::name::SiteId;
 use crate::tasks::Tasks;
 use crate::transport::{Network, NetworkError, NetworkSettings, Transport};
@@ -32,9 +32,12 @@ pub struct App {
 /// Why the program cannot be built from its settings.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// A glob in `sets.deny` or `cache.rules`.
+    /// A glob in `cache.rules`.
     #[error("a glob over entity sets cannot be read")]
     Glob(#[from] globset::Error),
+    /// A glob in `sets.deny`.
+    #[error("the deny list cannot be read")]
+    DenyList(#[from] DenyListError),
     /// An address that cannot be put together.
     #[error("the endpoint of site `{site}` cannot be used")]
     Endpoint {

@@ -35,6 +35,7 @@ pub mod demo;
 pub mod app;
 pub mod check;
 pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod server;
 pub mod signals;

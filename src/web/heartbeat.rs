@@ -33,7 +33,7 @@ impl Heartbeat {
     pub(crate) fn of(content: Content) -> Self {
         match content {
             Content::Json(_) => Self::Later,
-            Content::Xml | Content::Text => Self::Never,
+            Content::Xml | Content::Text | Content::Empty => Self::Never,
         }
     }
 

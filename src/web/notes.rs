@@ -1,12 +1,12 @@
 //! What is learned about a request while it is answered: for its line in the log, written when it is over.
 
 use std::error::Error;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::cache::Progress;
 use crate::gateway::{Answer, AnswerBody, Outcome};
+use crate::telemetry::chain;
 use crate::odata::name::SiteId;
 
 /// The notes of one request; clones share them.
@@ -85,25 +85,11 @@ impl Upstream {
             Self::Nothing => (0, Duration::ZERO),
             Self::Done { pages, time } => (*pages, *time),
             Self::Working(progress) => (
-                progress.pages.load(Ordering::Relaxed),
-                Duration::from_micros(progress.upstream_micros.load(Ordering::Relaxed)),
+                progress.pages(),
+                progress.upstream_time(),
             ),
         }
     }
-}
-
-/// An error and its causes, `a: b: c`. Wrappers that only repeat what they wrap are left out.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut texts = vec![error.to_string()];
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if texts.last() != Some(&text) {
-            texts.push(text);
-        }
-        cause = error.source();
-    }
-    texts.join(": ")
 }
 
 #[cfg(test)]

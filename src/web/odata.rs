@@ -14,7 +14,7 @@ use super::wishes::Wishes;
 use crate::gateway::Ask;
 use crate::odata::name::SiteId;
 use crate::odata::question::Question;
-use crate::odata::representation::Representation;
+use crate::odata::representation::{Representation, is_json_format};
 use crate::odata::shape::shape;
 
 /// A request below a service root.
@@ -80,7 +80,7 @@ fn represent(question: Question, headers: &HeaderMap) -> (Question, Representati
     let accept = accept(headers);
     let format = question.option("$format");
     let representation = Representation::negotiate(format, accept.as_deref());
-    let settled = format.is_some_and(Representation::is_json_format);
+    let settled = format.is_some_and(is_json_format);
     let question = if settled {
         question.without("$format")
     } else {

@@ -70,6 +70,11 @@ fn write_headers(
 }
 
 fn write_body(response: &mut Response, answer: Answer, asked: Asked<'_>, notes: &Notes) {
+    if answer.content == Content::Empty {
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        *response.body_mut() = no_body();
+        return;
+    }
     let len = match &answer.body {
         AnswerBody::Stored(entry) => Some(entry.len_at(asked.root.len())),
         AnswerBody::Live(_) => None,
@@ -98,7 +103,7 @@ fn content_type(content: Content) -> String {
     match content {
         Content::Json(representation) => representation.content_type(),
         Content::Xml => "application/xml".to_owned(),
-        Content::Text => "text/plain;charset=utf-8".to_owned(),
+        Content::Text | Content::Empty => "text/plain;charset=utf-8".to_owned(),
     }
 }
 

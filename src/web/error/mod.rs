@@ -19,6 +19,10 @@ impl From<&AnswerError> for Problem {
                 let message = format!("The query cannot be read: {reason}.");
                 Self::new(StatusCode::BAD_REQUEST, "InvalidRequest", message)
             }
+            AnswerError::UnknownSite { site } => {
+                let message = format!("There is no site `{site}`. `/` lists those that there are.");
+                Self::new(StatusCode::NOT_FOUND, "NotFound", message)
+            }
             AnswerError::Blocked { set } => {
                 let message = format!(
                     "`{set}` is not offered, because its rows can carry secrets. Leave it out of the query; \
@@ -63,6 +67,7 @@ impl From<&ParseError> for Problem {
                 "Write `%` as `%25`, and other characters in UTF-8."
             }
             ParseError::Duplicate { .. } => "Give each option once.",
+            ParseError::DotSegment { .. } => "Write the path without `.` and `..`.",
             ParseError::TooLong { .. } => {
                 "Shorten the query, for example with fewer values in `$filter`."
             }

@@ -1,0 +1,60 @@
+//! `demo`: simulator and proxy in one process.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use super::serve::serve_through;
+use super::simulator::knobs;
+use super::Failure;
+use crate::cli::Demo;
+use crate::clock::SystemClock;
+use crate::config::{self, Flags, GivenSite, Loaded, Surroundings};
+use crate::demo::{Knobs, Simulator};
+use crate::transport::{InProcess, Transport};
+
+/// The settings of a proxy in front of the simulator, and the simulator's knobs.
+pub(super) fn prepare(surroundings: &Surroundings, command: Demo) -> Result<(Loaded, Knobs), Failure> {
+    let knobs = knobs(command.simulator)?;
+    let flags = Flags {
+        listen: command.listen,
+        site: Some(GivenSite {
+            endpoint: ENDPOINT.to_owned(),
+            customer_id: knobs.customer_id.clone(),
+            client_id: knobs.client_id.clone(),
+            client_secret: knobs.client_secret.clone().into(),
+        }),
+        ..Flags::default()
+    };
+    Ok((config::load(surroundings, &flags)?, knobs))
+}
+
+/// Serves the simulator's data until told to stop.
+pub(super) async fn demo(loaded: &Loaded, knobs: Knobs) -> Result<ExitCode, Failure> {
+    let clock = SystemClock::shared();
+    let sessions = knobs.sessions;
+    let simulator = Simulator::new(knobs, Arc::clone(&clock));
+    let transport: Arc<dyn Transport> = Arc::new(InProcess::new(simulator.router()));
+    let notes = notes(&loaded.config.server.listen, sessions);
+    serve_through(&loaded.config, &transport, &clock, &notes).await
+}
+
+/// What a newcomer does next. With port 0 the lines above have the real addresses.
+fn notes(listen: &[SocketAddr], sessions: u64) -> Vec<String> {
+    let mut notes = vec![format!(
+        "A simulated Citrix Cloud with {sessions} sessions answers; nothing leaves this computer."
+    )];
+    if let Some(address) = listen.iter().find(|address| address.port() != 0) {
+        let address = format!("http://localhost:{}/monitorodata", address.port());
+        notes.extend([
+            "In Power BI or Excel choose Get data > OData feed, sign in as Anonymous, and paste".to_owned(),
+            format!("    {address}"),
+            format!("or look at a few rows in a browser: {address}/Sessions?$top=5"),
+        ]);
+    }
+    notes.push("Ctrl-C stops it.".to_owned());
+    notes
+}
+
+/// Where the simulator believes to be. No request leaves the process, so no port is taken.
+const ENDPOINT: &str = "http://127.0.0.1";

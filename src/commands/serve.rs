@@ -1,0 +1,51 @@
+//! `serve`: the proxy.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Failure, exit_code, print};
+use crate::app::{self, App};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, Loaded};
+use crate::server::Listeners;
+use crate::signals::Signals;
+use crate::tasks::Tasks;
+use crate::transport::Transport;
+
+/// Serves until told to stop.
+pub(super) async fn serve(loaded: &Loaded) -> Result<ExitCode, Failure> {
+    match &loaded.file {
+        Some(file) => tracing::info!(file = %file.display(), "settings read"),
+        None => tracing::info!("no settings file; settings come from the environment"),
+    }
+    serve_through(&loaded.config, &app::network()?, &SystemClock::shared(), &[]).await
+}
+
+/// Serves what `transport` leads to. `notes` are printed below the addresses.
+pub(super) async fn serve_through(
+    config: &Config,
+    transport: &Arc<dyn Transport>,
+    clock: &Arc<dyn Clock>,
+    notes: &[String],
+) -> Result<ExitCode, Failure> {
+    let mut signals = Signals::listen().map_err(Failure::Runtime)?;
+    let tasks = Tasks::new();
+    let app = App::new(config, transport, clock, &tasks)?;
+    let listeners = Listeners::bind(&config.server.listen).await?;
+    for address in listeners.addresses() {
+        print(&format!("listening on http://{address}"))?;
+    }
+    for note in notes {
+        print(note)?;
+    }
+    let drain = config.server.drain;
+    let ending = listeners.serve(app.router(), &mut signals, drain).await;
+    for name in tasks.stop(TASKS_PATIENCE).await {
+        tracing::warn!(task = name, "did not stop in time");
+    }
+    Ok(exit_code(ending.map_err(Failure::Serve)?))
+}
+
+/// How long background tasks may take to notice that they are to stop.
+const TASKS_PATIENCE: Duration = Duration::from_secs(2);
