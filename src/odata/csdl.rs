@@ -471,18 +471,18 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_cut_document_is_an_error() {
+        let xml = whole();
+        for head in (0..xml.len()).filter_map(|at| xml.get(..at)) {
+            assert!(parse(head.as_bytes()).is_err(), "{head}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_document_panics(xml in "\\PC*|(<[/]?(Schema|EntityType|EntitySet|Key)( (Name|Namespace|BaseType|Alias)=\"[a-c.]{0,3}\")?[/]?>){0,12}") {
             let _ = hide(xml.as_bytes(), &deny());
-        }
-
-        #[test]
-        fn no_cut_document_panics(at in 0_usize..3000) {
-            let xml = whole();
-            if let Some(head) = xml.get(..at) {
-                prop_assert!(parse(head.as_bytes()).is_err());
-            }
         }
     }
 }

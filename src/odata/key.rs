@@ -58,7 +58,7 @@ pub fn filter(entity: &EntityType, key: &str) -> Result<String, KeyError> {
         let (Some(name), Some(value)) = (entity.key.get(slot), values.get_mut(slot)) else {
             continue;
         };
-        let kind = entity.properties.get(name).map_or("", String::as_str);
+        let kind = kind(entity, name);
         let written = literal(kind, text).ok_or_else(|| KeyError::Value {
             name: name.clone(),
             kind: kind.to_owned(),
@@ -112,11 +112,16 @@ fn expected(entity: &EntityType) -> String {
         .key
         .iter()
         .map(|name| {
-            let kind = entity.properties.get(name).map_or("", String::as_str);
+            let kind = kind(entity, name);
             format!("{name}={}", example(kind))
         })
         .collect();
     format!("`({})`", parts.join(","))
+}
+
+fn kind<'a>(entity: &'a EntityType, name: &str) -> &'a str {
+    let kind = entity.properties.get(name);
+    kind.map_or("Edm.PrimitiveType", String::as_str)
 }
 
 fn example(kind: &str) -> &'static str {

@@ -22,6 +22,7 @@ pub mod page;
 mod percent;
 pub mod question;
 mod quotes;
+mod reach;
 pub mod representation;
 pub mod schema;
 pub mod shape;

@@ -464,7 +464,8 @@ mod tests {
         let encoded = |c: char| {
             let mut bytes = [0; 4];
             let bytes = c.encode_utf8(&mut bytes).bytes();
-            bytes.map(|byte| format!("%{byte:02X}")).collect::<String>()
+            let bytes: Vec<String> = bytes.map(|byte| format!("%{byte:02X}")).collect();
+            bytes.concat()
         };
         let spelled = text.chars().zip(choices.iter().cycle()).map(|(c, choice)| {
             let plain = c.is_ascii_alphanumeric() || "$'(),:;/@*!".contains(c);
@@ -514,31 +515,28 @@ mod tests {
             b in literal(),
             name in "\\$filter|\\$orderby|\\$expand|\\$apply|\\$search|custom|\\$skiptoken",
         ) {
-            prop_assume!(a != b);
             let question = |value: &str| {
                 let value = format!("A eq '{value}' and B eq 1");
                 let query = format!("{}={}", spell(&name, &[1]), spell(&value, &[2]));
                 Question::parse("S", Some(&query)).unwrap()
             };
-            prop_assert_ne!(question(&a).canonical(), question(&b).canonical());
+            prop_assert_eq!(a == b, question(&a).canonical() == question(&b).canonical());
         }
 
         #[test]
         fn different_keys_never_meet(a in literal(), b in literal()) {
-            prop_assume!(a != b);
             let question = |key: &str| {
                 Question::parse(&encode_segment(&format!("S('{key}')")), None).unwrap()
             };
-            prop_assert_ne!(question(&a).canonical(), question(&b).canonical());
+            prop_assert_eq!(a == b, question(&a).canonical() == question(&b).canonical());
         }
 
         #[test]
         fn different_custom_values_never_meet(a in "\\PC{0,6}", b in "\\PC{0,6}") {
-            prop_assume!(a != b);
             let question = |value: &str| {
                 Question::parse("S", Some(&format!("x={}", encode_value(value)))).unwrap()
             };
-            prop_assert_ne!(question(&a).canonical(), question(&b).canonical());
+            prop_assert_eq!(a == b, question(&a).canonical() == question(&b).canonical());
         }
 
         #[test]
