@@ -341,7 +341,7 @@ async fn until_due(shared: &Shared) {
 /// The pause after so many failures in a row: 1 second, doubling to 60.
 fn back_off(failures: u32) -> Duration {
     let doublings = failures.saturating_sub(1).min(6);
-    Duration::from_secs(1 << doublings).min(Duration::from_secs(60))
+    Duration::from_secs(1 << doublings).min(Duration::from_mins(1))
 }
 
 #[cfg(test)]
@@ -374,7 +374,7 @@ mod tests {
         authorizer: Authorizer,
         transport: Arc<Scripted>,
         clock: Arc<LeapingClock>,
-        _tasks: Tasks,
+        tasks: Tasks,
     }
 
     fn bench(tokens: impl IntoIterator<Item = Reply>) -> Bench {
@@ -403,7 +403,7 @@ mod tests {
             authorizer,
             transport,
             clock,
-            _tasks: tasks,
+            tasks,
         }
     }
 
@@ -588,7 +588,7 @@ mod tests {
     async fn stopping_releases_those_who_wait() {
         let slow = token("a", 3600).after(Duration::from_secs(20));
         let bench = bench([slow]);
-        let stop = bench._tasks.stop(Duration::from_secs(1));
+        let stop = bench.tasks.stop(Duration::from_secs(1));
         let (asked, _) = tokio::join!(bench.authorizer.credentials(), stop);
         assert!(matches!(asked, Err(TokenError::Stopping)));
     }

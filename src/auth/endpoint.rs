@@ -72,7 +72,7 @@ impl Endpoint {
             .append_pair("client_secret", self.settings.client_secret.expose_secret())
             .finish();
         Uri::try_from(self.settings.token_url.as_str())
-            .and_then(|uri| Ok(Request::post(uri)))
+            .map(Request::post)
             .map_err(http::Error::from)
             .and_then(|request| {
                 request

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::transport::{TransportError, TransportFault, causes};
+use crate::transport::{TransportError, causes};
 
 /// Why there is no token. Holds no secret, so it may be shown and logged.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -48,38 +48,49 @@ pub enum TokenError {
 impl TokenError {
     /// What happened and what an administrator can do about it, in two or three sentences.
     pub fn explanation(&self) -> String {
+        format!("{}. {}", self.happening(), self.hint())
+    }
+
+    /// What happened, in a sentence without its full stop.
+    pub fn happening(&self) -> String {
         match self {
             Self::Refused { code, description } => {
                 let said = description
                     .as_ref()
                     .map_or_else(String::new, |text| format!(" ({text})"));
-                format!("Citrix Cloud refused the API client: {code}{said}. {CLIENT_HINT}")
+                format!("Citrix Cloud refused the API client: {code}{said}")
             }
-            Self::Status { status } => {
-                format!(
-                    "The token endpoint answered with status {status}. {}",
-                    status_hint(*status)
-                )
-            }
+            Self::Status { status } => format!("The token endpoint answered with status {status}"),
             Self::NotToken { reason } => {
-                format!("The token endpoint's answer is no token but {reason}. {PROXY_HINT}")
+                format!("The token endpoint's answer is no token but {reason}")
             }
-            Self::Rejected => format!(
-                "The token endpoint issues tokens, but the data service refuses them. {CUSTOMER_HINT}"
-            ),
+            Self::Rejected => {
+                "The token endpoint issues tokens, but the data service refuses them".to_owned()
+            }
             Self::Transport(error) => {
                 let error: &TransportError = error;
-                format!(
-                    "The token endpoint was not reached: {}. {}",
-                    causes(error),
-                    fault_hint(error.fault)
-                )
+                format!("The token endpoint was not reached: {}", causes(error))
             }
             Self::Timeout { timeout } => format!(
-                "The token endpoint gave no answer within {}. Check the network, the firewall and the proxy settings of this machine.",
+                "The token endpoint gave no answer within {}",
                 humantime::format_duration(*timeout)
             ),
-            Self::Stopping => "The program is stopping.".to_owned(),
+            Self::Stopping => "The program is stopping".to_owned(),
+        }
+    }
+
+    /// What an administrator can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Refused { .. } => CLIENT_HINT,
+            Self::Status { status } => status_hint(*status),
+            Self::NotToken { .. } => PROXY_HINT,
+            Self::Rejected => CUSTOMER_HINT,
+            Self::Transport(error) => error.fault.hint(),
+            Self::Timeout { .. } => {
+                "Check the network, the firewall and the proxy settings of this machine."
+            }
+            Self::Stopping => "Start it again.",
         }
     }
 
@@ -110,24 +121,6 @@ fn status_hint(status: u16) -> &'static str {
     }
 }
 
-/// What to do when a host is not reached.
-pub(crate) fn fault_hint(fault: TransportFault) -> &'static str {
-    match fault {
-        TransportFault::Dns => {
-            "Check the spelling of the region or the endpoint, and that this machine can resolve internet names or has the company proxy in its settings."
-        }
-        TransportFault::Connect => {
-            "Check the firewall and the proxy settings of this machine (HTTPS_PROXY, NO_PROXY or the system's)."
-        }
-        TransportFault::Tls => {
-            "If the company inspects TLS connections, its certificate authority must be in the operating system's certificate store; also check this machine's clock."
-        }
-        TransportFault::Cut | TransportFault::Other => {
-            "Check the network and the proxy between this machine and Citrix Cloud."
-        }
-    }
-}
-
 const CLIENT_HINT: &str = "Check the client id and the client secret. The secret may have expired, or belong to another client: make a new one in Citrix Cloud under Identity and Access Management, API Access.";
 
 const CUSTOMER_HINT: &str = "Check that the customer id is the one of the API client, that the region is the customer's, and that the client's administrator has at least the role Read Only Administrator.";
@@ -137,6 +130,7 @@ const PROXY_HINT: &str = "A proxy or a log-on page between this machine and Citr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::TransportFault;
 
     #[test]
     fn explanations_say_what_to_do() {

@@ -78,7 +78,7 @@ impl Lifetime {
 
 /// How long before its end a token is renewed: 5 minutes or a tenth of its life, but at most half of it.
 fn renewal_lead(length: Duration) -> Duration {
-    (length / 10).max(Duration::from_secs(300)).min(length / 2)
+    (length / 10).max(Duration::from_mins(5)).min(length / 2)
 }
 
 /// How long before its end a token is no longer sent: 30 seconds, or a tenth of a short life.
@@ -113,7 +113,7 @@ mod tests {
             wall: "2026-03-02T08:00:00Z".parse().unwrap(),
             steady: Instant::now(),
         };
-        let life = Lifetime::new(asked, Duration::from_secs(3600));
+        let life = Lifetime::new(asked, Duration::from_hours(1));
         let now = |wall: &str, seconds: u64| Moment {
             wall: wall.parse().unwrap(),
             steady: asked.steady + Duration::from_secs(seconds),

@@ -115,10 +115,10 @@ fn lifetime(expires_in: Option<&Value>) -> Duration {
         .map_or(LIFETIME_DEFAULT, |life| life.min(LIFETIME_MAX))
 }
 
-const LIFETIME_DEFAULT: Duration = Duration::from_secs(3600);
+const LIFETIME_DEFAULT: Duration = Duration::from_hours(1);
 
 /// Nobody renews less than once a day, whatever the endpoint says.
-const LIFETIME_MAX: Duration = Duration::from_secs(24 * 3600);
+const LIFETIME_MAX: Duration = Duration::from_hours(24);
 
 const CODE_CHARS_MAX: usize = 100;
 
@@ -163,7 +163,7 @@ mod tests {
             );
         }
         let issued = read_text(200, r#"{"access_token":"t"}"#).unwrap();
-        assert_eq!(issued.lifetime, Duration::from_secs(3600));
+        assert_eq!(issued.lifetime, Duration::from_hours(1));
         assert_eq!(issued.authorization, "CwsAuth Bearer=t");
         assert!(issued.authorization.is_sensitive());
     }

@@ -47,6 +47,26 @@ pub enum TransportFault {
     Other,
 }
 
+impl TransportFault {
+    /// What an administrator can do about it, in a sentence or two.
+    pub fn hint(self) -> &'static str {
+        match self {
+            Self::Dns => {
+                "Check the spelling of the region or the endpoint, and that this machine can resolve internet names or has the company proxy in its settings."
+            }
+            Self::Connect => {
+                "Check the firewall and the proxy settings of this machine (HTTPS_PROXY, NO_PROXY or the system's)."
+            }
+            Self::Tls => {
+                "If the company inspects TLS connections, its certificate authority must be in the operating system's certificate store; also check this machine's clock."
+            }
+            Self::Cut | Self::Other => {
+                "Check the network and the proxy between this machine and the service."
+            }
+        }
+    }
+}
+
 /// A request that was not answered; the cause is its source.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", match fault {

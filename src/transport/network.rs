@@ -154,7 +154,7 @@ fn any_cause(error: &reqwest::Error, wanted: impl Fn(&(dyn Error + 'static)) -> 
 
 /// Shorter than what gateways and firewalls on the way are known to keep idle connections for (Azure: four
 /// minutes; nginx: 75 seconds), so that a request is rarely sent into a connection that is closing.
-const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
 #[cfg(test)]
 mod tests {

@@ -334,4 +334,4 @@ fn unsendable() -> FetchError {
 const ERROR_BYTES_MAX: usize = 256 * 1024;
 
 /// The longest pause that upstream can put on a lane.
-const LANE_PAUSE_MAX: Duration = Duration::from_secs(120);
+const LANE_PAUSE_MAX: Duration = Duration::from_mins(2);

@@ -229,18 +229,15 @@ mod tests {
     async fn full_queue_refuses_first_pages_only() {
         let lane = lane(1, 1);
         let held = lane.enter(Turn::First).await.unwrap();
-        let waits = lane.enter(Turn::First);
-        let refused = async {
+        let waits = async { lane.enter(Turn::First).await.map(drop) };
+        let is_refused = async {
             let full = lane.enter(Turn::First).await.unwrap_err();
             assert_eq!(full, QueueFull { queued: 1 });
-            drop(held);
         };
-        let next = lane.enter(Turn::Next);
-        let (first, (), next) =
-            tokio::join!(async { drop(waits.await.unwrap()) }, refused, async {
-                drop(next.await.unwrap())
-            });
-        let ((), ()) = (first, next);
+        let next = async { lane.enter(Turn::Next).await.map(drop) };
+        let frees = async { drop(held) };
+        let (first, (), next, ()) = tokio::join!(waits, is_refused, next, frees);
+        assert_eq!((first, next), (Ok(()), Ok(())));
     }
 
     #[tokio::test(start_paused = true)]

@@ -117,8 +117,8 @@ pub(super) fn retry_after(value: &str, date: Option<&str>) -> Option<Duration> {
             .parse_timestamp(text.trim())
             .ok()
     };
-    let pause = parse(value)?.duration_since(parse(date?)?);
-    Some(Duration::try_from(pause).unwrap_or_default())
+    let difference = parse(value)?.duration_since(parse(date?)?);
+    Some(Duration::try_from(difference).unwrap_or_default())
 }
 
 const OUT_OF_REACH_PATIENCE: Duration = Duration::from_secs(30);
@@ -126,7 +126,7 @@ const OUT_OF_REACH_PATIENCE: Duration = Duration::from_secs(30);
 /// `Retry-After: 0` is no invitation to hammer.
 const ASKED_PAUSE_MIN: Duration = Duration::from_secs(1);
 
-const ASKED_PAUSE_MAX: Duration = Duration::from_secs(120);
+const ASKED_PAUSE_MAX: Duration = Duration::from_mins(2);
 
 #[cfg(test)]
 mod tests {
@@ -141,7 +141,7 @@ mod tests {
             failure,
             attempts,
             spent: Duration::ZERO,
-            budget: Duration::from_secs(600),
+            budget: Duration::from_mins(10),
             pages: 0,
             asked_pause: None,
             jitter: 1.0,

@@ -19,7 +19,7 @@ use crate::transport::{Transport, TransportFault};
 struct Bench {
     upstream: Upstream,
     transport: Arc<Scripted>,
-    _tasks: Tasks,
+    tasks: Tasks,
 }
 
 fn bench(tokens: impl IntoIterator<Item = Reply>, data: impl IntoIterator<Item = Reply>) -> Bench {
@@ -44,13 +44,13 @@ fn bench(tokens: impl IntoIterator<Item = Reply>, data: impl IntoIterator<Item =
     }));
     let settings = Settings {
         service_root: "https://api.cloud.com/monitorodata".parse().unwrap(),
-        page_timeout: Duration::from_secs(60),
+        page_timeout: Duration::from_mins(1),
         page_bytes_max: 1000,
     };
     Bench {
         upstream: Upstream::new(settings, authorizer, lane, shared),
         transport,
-        _tasks: tasks,
+        tasks,
     }
 }
 
@@ -76,7 +76,7 @@ impl Bench {
 }
 
 fn patience() -> RetryBudget {
-    RetryBudget::new(Duration::from_secs(600))
+    RetryBudget::new(Duration::from_mins(10))
 }
 
 fn page() -> Reply {
@@ -99,7 +99,7 @@ async fn request_carries_our_headers_and_nothing_else() {
         .request
         .headers()
         .keys()
-        .map(|name| name.as_str())
+        .map(http::HeaderName::as_str)
         .collect();
     names.sort_unstable();
     assert_eq!(
@@ -168,7 +168,7 @@ async fn pauses_as_long_as_upstream_asks() {
     let bench = bench([], [busy.clone(), busy, page()]);
     let began = Instant::now();
     assert_eq!(bench.fetch_patiently().await.unwrap().attempts, 3);
-    assert_eq!(began.elapsed(), Duration::from_secs(60));
+    assert_eq!(began.elapsed(), Duration::from_mins(1));
     let counts = bench.upstream.metrics().counts();
     assert_eq!(counts.status, [0, 1, 0, 2, 0]);
     assert_eq!((counts.throttled, counts.retries), (2, 2));
@@ -330,7 +330,7 @@ async fn giving_up_frees_the_lane() {
 async fn futures_can_be_tasks() {
     let bench = bench([], []);
     let upstream = bench.upstream.clone();
-    bench._tasks.spawn("fetch", async move {
+    bench.tasks.spawn("fetch", async move {
         let mut budget = patience();
         let checked = upstream.fetch_checked("", "*/*", Turn::Next, &mut budget, |_| Ok(()));
         assert!(checked.await.is_ok());

@@ -172,7 +172,7 @@ const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(30);
 
 const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
 
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
+const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
 
 #[cfg(test)]
 mod tests {
@@ -204,11 +204,8 @@ mod tests {
             204, 301, 304, 400, 401, 403, 404, 405, 406, 407, 408, 409, 410, 414, 429, 431, 500,
             501, 502, 503, 504, 520,
         ];
-        let table: String = statuses
-            .iter()
-            .map(|status| format!("{status} {}\n", judged(*status, body, false)))
-            .collect();
-        assert_snapshot!(table, @r"
+        let table = statuses.map(|status| format!("{status} {}", judged(status, body, false)));
+        assert_snapshot!(table.join("\n"), @r"
         204 bad: an unexpected status 204
         301 bad: a redirect (status 301)
         304 bad: a redirect (status 304)

@@ -1,0 +1,449 @@
+//! The steps. Each builds on those before it, except for the clock, which may be wrong and all else work.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::DATE;
+use http::{HeaderMap, Request};
+use serde_json::Value;
+use tokio::time::Instant;
+use url::Url;
+
+use super::remedy::{Finding, PROXY_LOG_ON, of_fetch, of_transport};
+use super::{CheckTarget, Outcome, Report, Step};
+use crate::auth::AuthState;
+use crate::clock::Clock;
+use crate::transport::{Transport, TransportFault};
+use crate::upstream::{BadResponse, RetryBudget, Turn, Upstream};
+
+/// Checks a site: name resolution, connection, clock, token, service document, `$metadata`, one row. After
+/// a failed step those that build on it are skipped. Takes a minute or two at most when nothing answers.
+pub async fn run(
+    target: &CheckTarget,
+    upstream: &Upstream,
+    transport: &dyn Transport,
+    clock: &dyn Clock,
+) -> Report {
+    let mut steps = Steps::default();
+    steps.take(DNS, dns(target)).await;
+    let head = steps.take(CONNECTION, connection(target, transport)).await;
+    if let Some(head) = &head {
+        steps
+            .take_aside(CLOCK, async { clock_skew(head, clock) })
+            .await;
+    } else {
+        steps.skip(CLOCK);
+    }
+    steps.take(TOKEN, token(upstream)).await;
+    let sets = steps.take(SERVICE_DOCUMENT, sets(upstream)).await;
+    steps.take(METADATA, metadata(upstream)).await;
+    let set = sets.and_then(choose);
+    steps.take(ONE_ROW, one_row(upstream, set)).await;
+    Report {
+        site: target.site.clone(),
+        steps: steps.done,
+    }
+}
+
+/// What a step found: something for people and something for later steps.
+type Found<T> = Result<(String, T), Finding>;
+
+#[derive(Default)]
+struct Steps {
+    done: Vec<Step>,
+    failed: Option<&'static str>,
+}
+
+impl Steps {
+    /// Takes a step, unless an earlier one failed.
+    async fn take<T>(
+        &mut self,
+        name: &'static str,
+        work: impl Future<Output = Found<T>>,
+    ) -> Option<T> {
+        if self.failed.is_some() {
+            self.skip(name);
+            return None;
+        }
+        let value = self.take_aside(name, work).await;
+        if value.is_none() {
+            self.failed = Some(name);
+        }
+        value
+    }
+
+    /// Takes a step that no other builds on.
+    async fn take_aside<T>(
+        &mut self,
+        name: &'static str,
+        work: impl Future<Output = Found<T>>,
+    ) -> Option<T> {
+        let began = Instant::now();
+        let found = work.await;
+        let (outcome, detail, remedy, value) = match found {
+            Ok((detail, value)) => (Outcome::Ok, detail, None, Some(value)),
+            Err(finding) => (Outcome::Failed, finding.detail, Some(finding.remedy), None),
+        };
+        self.done.push(Step {
+            name,
+            outcome,
+            detail,
+            remedy,
+            elapsed: began.elapsed(),
+        });
+        value
+    }
+
+    fn skip(&mut self, name: &'static str) {
+        let failed = self.failed.unwrap_or_default();
+        self.done.push(Step {
+            name,
+            outcome: Outcome::Skipped,
+            detail: format!("not tried, because {failed} failed"),
+            remedy: None,
+            elapsed: Duration::ZERO,
+        });
+    }
+}
+
+async fn dns(target: &CheckTarget) -> Found<()> {
+    if let Some(proxy) = &target.proxy {
+        let detail = format!("left to the proxy {proxy}");
+        return Ok((detail, ()));
+    }
+    let mut found = Vec::new();
+    for host in hosts(target) {
+        found.push(resolve(host).await?);
+    }
+    Ok((found.join(", "), ()))
+}
+
+/// The hosts of data and token; usually one.
+fn hosts(target: &CheckTarget) -> Vec<&str> {
+    let mut hosts: Vec<_> = [&target.endpoint, &target.token_url]
+        .into_iter()
+        .filter_map(Url::host_str)
+        .collect();
+    hosts.dedup();
+    hosts
+}
+
+async fn resolve(host: &str) -> Result<String, Finding> {
+    // A URL writes an IPv6 address in brackets.
+    let name = host.trim_matches(['[', ']']);
+    let unknown = |cause: String| {
+        Finding::new(
+            format!("{host} could not be resolved: {cause}"),
+            TransportFault::Dns.hint(),
+        )
+    };
+    let lookup = tokio::time::timeout(PATIENCE, tokio::net::lookup_host((name, 443))).await;
+    let addresses = lookup
+        .map_err(|_| unknown("no answer".to_owned()))?
+        .map_err(|error| unknown(error.to_string()))?;
+    let addresses: Vec<_> = addresses
+        .take(ADDRESSES_SHOWN_MAX)
+        .map(|address| address.ip().to_string())
+        .collect();
+    Ok(format!("{host} is {}", addresses.join(" and ")))
+}
+
+/// Any answer to a request without credentials will do.
+async fn connection(target: &CheckTarget, transport: &dyn Transport) -> Found<HeaderMap> {
+    let request = Request::get(target.endpoint.as_str())
+        .body(Bytes::new())
+        .map_err(|error| Finding::new(error.to_string(), "Check the endpoint."))?;
+    let response = tokio::time::timeout(PATIENCE, transport.send(request))
+        .await
+        .map_err(|_| {
+            let waited = humantime::format_duration(PATIENCE);
+            let hint = TransportFault::Connect.hint();
+            Finding::new(format!("no answer within {waited}"), hint)
+        })?
+        .map_err(|error| of_transport(&error))?;
+    let status = response.status().as_u16();
+    if status == 407 {
+        return Err(Finding::new("the proxy answered with 407", PROXY_LOG_ON));
+    }
+    let origin = target.endpoint.origin().ascii_serialization();
+    let way = target
+        .proxy
+        .as_ref()
+        .map_or_else(String::new, |proxy| format!(" through the proxy {proxy}"));
+    Ok((format!("{origin} answers{way}"), response.headers().clone()))
+}
+
+fn clock_skew(head: &HeaderMap, clock: &dyn Clock) -> Found<()> {
+    let date = head.get(DATE).and_then(|value| value.to_str().ok());
+    let parser = jiff::fmt::rfc2822::DateTimeParser::new();
+    let Some(theirs) = date.and_then(|date| parser.parse_timestamp(date).ok()) else {
+        return Ok(("the service does not say what time it is".to_owned(), ()));
+    };
+    let skew = clock.now().duration_since(theirs);
+    let seconds = skew.as_secs();
+    let way = if seconds < 0 { "behind" } else { "ahead of" };
+    let detail = format!("{} s {way} the service", seconds.unsigned_abs());
+    if seconds.unsigned_abs() > SKEW_MAX.as_secs() {
+        let remedy = "Set this machine's clock, or turn on its synchronisation: certificates and tokens depend on it.";
+        return Err(Finding::new(detail, remedy));
+    }
+    Ok((detail, ()))
+}
+
+async fn token(upstream: &Upstream) -> Found<()> {
+    let authorizer = upstream.authorizer();
+    if let Err(error) = authorizer.credentials().await {
+        return Err(Finding::new(error.happening(), error.hint()));
+    }
+    let detail = match authorizer.state() {
+        AuthState::Valid { remaining } => {
+            format!("a token for the next {} minutes", remaining.as_secs() / 60)
+        }
+        AuthState::None | AuthState::Failed { .. } => "a token".to_owned(),
+    };
+    Ok((detail, ()))
+}
+
+async fn sets(upstream: &Upstream) -> Found<Vec<String>> {
+    let parse = |body: Bytes| {
+        let document = json(&body)?;
+        let sets = document.get("value").and_then(Value::as_array);
+        let sets = sets.ok_or_else(|| malformed("no member `value`"))?;
+        Ok(sets.iter().filter_map(set_name).collect::<Vec<_>>())
+    };
+    let sets = ask(upstream, "", JSON, parse).await?;
+    Ok((format!("{} entity sets", sets.len()), sets))
+}
+
+/// The name of an entity set; functions and singletons have another `kind`.
+fn set_name(element: &Value) -> Option<String> {
+    let kind = element.get("kind").and_then(Value::as_str);
+    if kind.is_some_and(|kind| kind != "EntitySet") {
+        return None;
+    }
+    let name = element.get("url").or_else(|| element.get("name"))?;
+    name.as_str().map(str::to_owned)
+}
+
+async fn metadata(upstream: &Upstream) -> Found<()> {
+    let parse = |body: Bytes| {
+        if memchr::memmem::find(&body, b"Edmx").is_some() {
+            Ok(body.len())
+        } else {
+            Err(malformed("no element `Edmx`"))
+        }
+    };
+    let length = ask(upstream, "/$metadata", "application/xml", parse).await?;
+    Ok((format!("{length} bytes"), ()))
+}
+
+async fn one_row(upstream: &Upstream, set: Option<String>) -> Found<()> {
+    let Some(set) = set else {
+        return Err(Finding::new(
+            "the service offers no entity sets",
+            "Check the endpoint, and the role of the API client.",
+        ));
+    };
+    let parse = |body: Bytes| {
+        let page = json(&body)?;
+        let rows = page.get("value").and_then(Value::as_array);
+        rows.map(Vec::len)
+            .ok_or_else(|| malformed("no member `value`"))
+    };
+    let rows = ask(upstream, &format!("/{set}?$top=1"), JSON, parse).await?;
+    Ok((format!("{rows} of {set}"), ()))
+}
+
+/// `Machines` when there are any: every customer has some, and the query is cheap.
+fn choose(sets: Vec<String>) -> Option<String> {
+    if sets.iter().any(|set| set == "Machines") {
+        return Some("Machines".to_owned());
+    }
+    sets.into_iter().next()
+}
+
+async fn ask<T>(
+    upstream: &Upstream,
+    target: &str,
+    accept: &str,
+    parse: impl Fn(Bytes) -> Result<T, BadResponse>,
+) -> Result<T, Finding> {
+    let mut budget = RetryBudget::new(PATIENCE);
+    let answer = upstream.fetch_checked(target, accept, Turn::First, &mut budget, parse);
+    answer.await.map_err(|error| of_fetch(&error))
+}
+
+fn json(body: &[u8]) -> Result<Value, BadResponse> {
+    serde_json::from_slice(body).map_err(|error| malformed(&error.to_string()))
+}
+
+fn malformed(reason: &str) -> BadResponse {
+    BadResponse::Malformed {
+        reason: reason.to_owned(),
+    }
+}
+
+const DNS: &str = "dns";
+const CONNECTION: &str = "connection";
+const CLOCK: &str = "clock";
+const TOKEN: &str = "token";
+const SERVICE_DOCUMENT: &str = "service document";
+const METADATA: &str = "$metadata";
+const ONE_ROW: &str = "one row";
+
+const JSON: &str = "application/json";
+
+const ADDRESSES_SHOWN_MAX: usize = 2;
+
+/// For an answer at all, and for retries.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Beyond that, signed requests and certificates begin to fail elsewhere too.
+const SKEW_MAX: Duration = Duration::from_mins(5);
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+    use std::sync::Arc;
+
+    use insta::assert_snapshot;
+    use secrecy::SecretString;
+
+    use super::*;
+    use crate::auth::{self, Authorizer};
+    use crate::check::to_text;
+    use crate::clock::FollowingClock;
+    use crate::tasks::Tasks;
+    use crate::transport::scripted::{Reply, Scripted};
+    use crate::upstream::{Lane, LaneSettings, Settings};
+
+    async fn check(host: &str, tokens: Vec<Reply>, data: Vec<Reply>) -> Report {
+        let tasks = Tasks::new();
+        let transport: Arc<dyn Transport> = Arc::new(Scripted::new(tokens, data));
+        let clock: Arc<dyn Clock> = Arc::new(FollowingClock::starting_at(
+            "2026-03-02T08:00:00Z".parse().unwrap(),
+        ));
+        let endpoint: Url = format!("https://{host}/monitorodata").parse().unwrap();
+        let token_url: Url = format!("https://{host}/cctrustoauth2/acme/tokens/clients")
+            .parse()
+            .unwrap();
+        let credentials = auth::Settings {
+            token_url: token_url.clone(),
+            customer_id: "acme".to_owned(),
+            client_id: "id".to_owned(),
+            client_secret: SecretString::from("secret"),
+            timeout: Duration::from_secs(30),
+        };
+        let authorizer = Authorizer::new(
+            credentials,
+            Arc::clone(&transport),
+            Arc::clone(&clock),
+            &tasks,
+        );
+        let lane = Lane::new(LaneSettings {
+            concurrency: NonZeroUsize::MIN,
+            queue_limit: 9,
+        });
+        let settings = Settings {
+            service_root: endpoint.clone(),
+            page_timeout: Duration::from_mins(1),
+            page_bytes_max: 100_000,
+        };
+        let upstream = Upstream::new(settings, authorizer, Arc::new(lane), Arc::clone(&transport));
+        let target = CheckTarget {
+            site: "main".to_owned(),
+            endpoint,
+            token_url,
+            proxy: None,
+        };
+        run(&target, &upstream, &*transport, &*clock).await
+    }
+
+    fn greeting(date: &str) -> Reply {
+        Reply::new(401, "").header("date", date)
+    }
+
+    fn answers() -> [Reply; 3] {
+        [
+            Reply::new(
+                200,
+                r#"{"value":[{"name":"Alerts","kind":"EntitySet","url":"Alerts"},{"name":"Machines","kind":"EntitySet","url":"Machines"},{"name":"F","kind":"FunctionImport","url":"F"}]}"#,
+            ),
+            Reply::new(200, "<?xml version=\"1.0\"?><edmx:Edmx/>"),
+            Reply::new(200, r#"{"value":[{"Id":1}]}"#),
+        ]
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_is_well() {
+        let mut data = vec![greeting("Mon, 02 Mar 2026 08:00:03 GMT")];
+        data.extend(answers());
+        let report = check("127.0.0.1", vec![], data).await;
+        assert!(report.ok());
+        assert_snapshot!(to_text(&[report]), @r"
+        main: ok      dns              127.0.0.1 is 127.0.0.1 (0 ms)
+        main: ok      connection       https://127.0.0.1 answers (0 ms)
+        main: ok      clock            3 s behind the service (0 ms)
+        main: ok      token            a token for the next 59 minutes (0 ms)
+        main: ok      service document 2 entity sets (0 ms)
+        main: ok      $metadata        33 bytes (0 ms)
+        main: ok      one row          1 of Machines (0 ms)
+        ");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn wrong_secret_stops_what_builds_on_it() {
+        let tokens = vec![Reply::new(200, r#"{"error":"invalid_client"}"#)];
+        let report = check("127.0.0.1", tokens, vec![Reply::new(401, "")]).await;
+        assert!(!report.ok());
+        assert_snapshot!(to_text(&[report]), @r"
+        main: ok      dns              127.0.0.1 is 127.0.0.1 (0 ms)
+        main: ok      connection       https://127.0.0.1 answers (0 ms)
+        main: ok      clock            the service does not say what time it is (0 ms)
+        main: failed  token            Citrix Cloud refused the API client: invalid_client. Check the client id and the client secret. The secret may have expired, or belong to another client: make a new one in Citrix Cloud under Identity and Access Management, API Access.
+        main: skipped service document not tried, because token failed
+        main: skipped $metadata        not tried, because token failed
+        main: skipped one row          not tried, because token failed
+        ");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn wrong_clock_is_told_and_the_rest_goes_on() {
+        let mut data = vec![greeting("Mon, 02 Mar 2026 09:00:00 GMT")];
+        data.extend(answers());
+        let report = check("127.0.0.1", vec![], data).await;
+        let failed: Vec<_> = report
+            .steps
+            .iter()
+            .filter(|step| step.outcome != Outcome::Ok)
+            .collect();
+        assert_eq!(failed.len(), 1);
+        assert_eq!(failed[0].detail, "3600 s behind the service");
+    }
+
+    #[tokio::test]
+    async fn unknown_host_stops_everything() {
+        let report = check("no-such-host.invalid", vec![], vec![]).await;
+        assert_eq!(report.steps[0].outcome, Outcome::Failed);
+        assert!(
+            report.steps[1..]
+                .iter()
+                .all(|step| step.outcome == Outcome::Skipped)
+        );
+        assert_eq!(report.steps.len(), 7);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn missing_role_is_told_at_the_service_document() {
+        let report = check(
+            "127.0.0.1",
+            vec![],
+            vec![Reply::new(401, ""), Reply::new(403, "")],
+        )
+        .await;
+        let step = &report.steps[4];
+        assert_eq!(step.outcome, Outcome::Failed);
+        let remedy = step.remedy.as_deref().unwrap();
+        assert!(remedy.contains("Read Only Administrator"), "{remedy}");
+    }
+}
