@@ -1,1 +1,199 @@
-//! app
+//! The composition root: settings in, a running program out. The only file that knows every room.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use prometheus_client::registry::Registry;
+use url::Url;
+
+use crate::auth::{self, Authorizer};
+use crate::cache::{self, Cache};
+use crate::clock::Clock;
+use crate::config::{self, Config, TokenPath};
+use crate::gateway::{AnswerError, Gateway, Lifetimes, Rule, Site};
+use crate::odata::deny::DenyList;
+use crate::odata::name::SiteId;
+use crate::tasks::Tasks;
+use crate::transport::{Network, NetworkError, NetworkSettings, Transport};
+use crate::upstream::{self, Lane, LaneSettings, Upstream};
+use crate::{admin, web};
+
+/// Everything that answers requests, built and not yet listening.
+#[derive(Debug)]
+pub struct App {
+    router: Router,
+    gateway: Gateway,
+}
+
+/// Why the program cannot be built from its settings.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// A glob in `sets.deny` or `cache.rules`.
+    #[error("a glob over entity sets cannot be read")]
+    Glob(#[from] globset::Error),
+    /// An address that cannot be put together.
+    #[error("the endpoint of site `{site}` cannot be used")]
+    Endpoint {
+        /// The site.
+        site: SiteId,
+        /// Why.
+        #[source]
+        source: url::ParseError,
+    },
+}
+
+impl App {
+    /// Builds all rooms. `transport` is how upstream is reached: the network, or a simulator.
+    pub fn new(
+        config: &Config,
+        transport: &Arc<dyn Transport>,
+        clock: &Arc<dyn Clock>,
+        tasks: &Tasks,
+    ) -> Result<Self, BuildError> {
+        let lanes = lanes(config);
+        let deny = DenyList::new(&config.sets.deny)?;
+        let mut sites = Vec::new();
+        for (id, site) in &config.sites {
+            let upstream = upstream(id, site, &lanes, transport, clock, tasks)?;
+            sites.push(Site::new(id.clone(), upstream, deny.clone(), site.upstream.retry_budget));
+        }
+        let settings = cache::Settings { memory: config.cache.memory };
+        let cache = Cache::new(settings, Arc::clone(clock), tasks.clone(), Arc::new(AnswerError::Stopping));
+        let gateway = Gateway::new(sites, cache, lifetimes(&config.cache)?, Arc::clone(clock));
+        Ok(Self {
+            router: surfaces(config, &gateway, clock),
+            gateway,
+        })
+    }
+
+    /// Everything that is served.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    /// The path from questions to answers.
+    pub fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+}
+
+/// How upstream is reached over the network.
+pub fn network() -> Result<Arc<dyn Transport>, NetworkError> {
+    let network = Network::new(NetworkSettings {
+        user_agent: concat!("citrix-odata-proxy/", env!("CARGO_PKG_VERSION")).to_owned(),
+        connect_timeout: CONNECT_TIMEOUT,
+    })?;
+    Ok(Arc::new(network))
+}
+
+/// One site's way to its service.
+pub fn upstream(
+    id: &SiteId,
+    site: &config::Site,
+    lanes: &Lanes,
+    transport: &Arc<dyn Transport>,
+    clock: &Arc<dyn Clock>,
+    tasks: &Tasks,
+) -> Result<Upstream, BuildError> {
+    let endpoint = |source| BuildError::Endpoint { site: id.clone(), source };
+    let authorizer = Authorizer::new(
+        auth::Settings {
+            token_url: token_url(site).map_err(endpoint)?,
+            customer_id: site.customer_id.clone(),
+            client_id: site.client_id.clone(),
+            client_secret: site.client_secret.clone(),
+            timeout: TOKEN_TIMEOUT,
+        },
+        Arc::clone(transport),
+        Arc::clone(clock),
+        tasks,
+    );
+    let settings = upstream::Settings {
+        service_root: site.endpoint.join("monitorodata").map_err(endpoint)?,
+        page_timeout: site.upstream.page_timeout,
+        page_bytes_max: PAGE_BYTES_MAX,
+    };
+    Ok(Upstream::new(settings, authorizer, lanes.of(site), Arc::clone(transport)))
+}
+
+/// The lane of each customer: sites that share a customer share it, because upstream counts by customer.
+#[derive(Debug)]
+pub struct Lanes(BTreeMap<(String, String), Arc<Lane>>);
+
+impl Lanes {
+    fn of(&self, site: &config::Site) -> Arc<Lane> {
+        let lane = self.0.get(&customer(site)).cloned();
+        lane.unwrap_or_else(|| Arc::new(lane_for(site.upstream.concurrency, site.upstream.queue_limit)))
+    }
+}
+
+/// Lanes for the customers of all sites. Where two sites of one customer differ, the more careful setting
+/// counts.
+pub fn lanes(config: &Config) -> Lanes {
+    let mut settings: BTreeMap<(String, String), (NonZeroUsize, usize)> = BTreeMap::new();
+    for site in config.sites.values() {
+        let wanted = (site.upstream.concurrency, site.upstream.queue_limit);
+        let shared = settings.entry(customer(site)).or_insert(wanted);
+        *shared = (shared.0.min(wanted.0), shared.1.min(wanted.1));
+    }
+    let lane = |(customer, (concurrency, queue_limit))| (customer, Arc::new(lane_for(concurrency, queue_limit)));
+    Lanes(settings.into_iter().map(lane).collect())
+}
+
+fn customer(site: &config::Site) -> (String, String) {
+    (site.endpoint.to_string(), site.customer_id.to_ascii_lowercase())
+}
+
+fn lane_for(concurrency: NonZeroUsize, queue_limit: usize) -> Lane {
+    Lane::new(LaneSettings { concurrency, queue_limit })
+}
+
+/// Where tokens come from. Citrix documents both forms of the path.
+pub fn token_url(site: &config::Site) -> Result<Url, url::ParseError> {
+    let customer = match site.token_path {
+        TokenPath::Customer => site.customer_id.as_str(),
+        TokenPath::Root => "root",
+    };
+    site.endpoint.join(&format!("cctrustoauth2/{customer}/tokens/clients"))
+}
+
+fn lifetimes(cache: &config::Cache) -> Result<Lifetimes, globset::Error> {
+    let rule = |rule: &config::Rule| Rule {
+        sets: rule.sets.clone(),
+        ttl: rule.ttl,
+    };
+    let rules: Vec<Rule> = cache.rules.iter().map(rule).collect();
+    Lifetimes::new(cache.metadata_ttl, cache.ttl, &rules)
+}
+
+fn surfaces(config: &Config, gateway: &Gateway, clock: &Arc<dyn Clock>) -> Router {
+    let mut registry = Registry::default();
+    let metrics = Arc::new(web::Metrics::new(&mut registry));
+    let gateway = Arc::new(gateway.clone());
+    let admin = admin::router(Arc::clone(&gateway), registry, Arc::clone(clock));
+    let settings = web::Settings {
+        listen: config.server.listen.clone(),
+        allowed_hosts: config.server.allowed_hosts.clone(),
+        public_url: config.server.public_url.clone(),
+    };
+    web::router(gateway, admin, settings, metrics)
+}
+
+/// The default addresses' port, for messages.
+pub fn address_to_paste(address: SocketAddr) -> String {
+    format!("http://{address}/monitorodata")
+}
+
+/// How long a connection to upstream may take to open.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long the token endpoint may take to answer.
+const TOKEN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The largest upstream page that is read. A page of 1000 sessions has half a megabyte; heavy `$expand`s have
+/// been seen with hundreds.
+const PAGE_BYTES_MAX: usize = 512 * 1024 * 1024;

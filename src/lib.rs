@@ -36,4 +36,5 @@ pub mod app;
 pub mod check;
 pub mod cli;
 pub mod config;
+pub mod server;
 pub mod signals;

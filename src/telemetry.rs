@@ -1,1 +1,142 @@
-//! telemetry
+//! Log output and its filter; the names of the fields used across the program.
+
+use std::error::Error;
+use std::io::{self, IsTerminal};
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::fmt;
+use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+
+/// How a log line is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Whether log lines for people are coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Color {
+    /// When standard error is a terminal.
+    Auto,
+    /// Not at all.
+    Never,
+}
+
+/// Log output that could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum InitError {
+    /// The filter cannot be read.
+    #[error("filter for log output not understood")]
+    Filter(#[source] ParseError),
+    /// This process logs already.
+    #[error("log output is set up already")]
+    Twice(#[source] TryInitError),
+}
+
+/// Sends log lines to standard error from now on. `filter` has the syntax of `RUST_LOG`.
+pub fn init(filter: &str, format: Format, color: Color) -> Result<(), InitError> {
+    let filter = EnvFilter::builder()
+        .parse(filter)
+        .map_err(InitError::Filter)?;
+    let lines = fmt().with_env_filter(filter).with_writer(io::stderr);
+    match format {
+        Format::Text => {
+            let ansi = color == Color::Auto && io::stderr().is_terminal();
+            lines.with_ansi(ansi).finish().try_init()
+        }
+        Format::Json => lines.json().flatten_event(true).finish().try_init(),
+    }
+    .map_err(InitError::Twice)
+}
+
+/// An error and its sources, joined by `: `. A part that the text before it says already is left out, because
+/// some libraries repeat their source.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let part = error.to_string();
+        if !part.is_empty() && !text.contains(&part) {
+            text.push_str(": ");
+            text.push_str(&part);
+        }
+        source = error.source();
+    }
+    text
+}
+
+/// The names of fields in log lines: one for each idea.
+pub mod field {
+    /// The id of a client's request.
+    pub const REQUEST_ID: &str = "request.id";
+    /// The site that a question goes to.
+    pub const SITE: &str = "site";
+    /// The entity set that is asked for.
+    pub const ODATA_SET: &str = "odata.set";
+    /// A question with its literals replaced.
+    pub const ODATA_SHAPE: &str = "odata.shape";
+    /// How an answer came about.
+    pub const CACHE_OUTCOME: &str = "cache.outcome";
+    /// Why it came about in this way.
+    pub const CACHE_REASON: &str = "cache.reason";
+    /// Upstream's status.
+    pub const UPSTREAM_STATUS: &str = "upstream.status";
+    /// Upstream responses that an answer was made of.
+    pub const UPSTREAM_PAGES: &str = "upstream.pages";
+    /// Attempts that they took.
+    pub const UPSTREAM_ATTEMPTS: &str = "upstream.attempts";
+    /// The status that the client got.
+    pub const STATUS: &str = "status";
+    /// Rows in an answer.
+    pub const ROWS: &str = "rows";
+    /// Bytes of its body.
+    pub const BODY_BYTES: &str = "body_bytes";
+    /// How long it took, in milliseconds.
+    pub const DURATION_MS: &str = "duration_ms";
+    /// An error with its sources.
+    pub const ERROR: &str = "error";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{text}")]
+    struct Layered {
+        text: &'static str,
+        source: Option<Box<Layered>>,
+    }
+
+    fn layered(texts: &[&'static str]) -> Option<Box<Layered>> {
+        let (text, rest) = texts.split_first()?;
+        let source = layered(rest);
+        Some(Box::new(Layered { text, source }))
+    }
+
+    #[test]
+    fn chains_without_repeats() {
+        let cases: [(&[&str], &str); 4] = [
+            (&["no token"], "no token"),
+            (&["no token", "refused"], "no token: refused"),
+            (
+                &["no token: refused", "refused", "reset"],
+                "no token: refused: reset",
+            ),
+            (&["a", "", "b"], "a: b"),
+        ];
+        for (texts, expected) in cases {
+            assert_eq!(chain(&*layered(texts).unwrap()), expected);
+        }
+    }
+
+    #[test]
+    fn refuses_a_bad_filter_without_touching_the_log() {
+        let error = init("info,=loud=", Format::Text, Color::Never).unwrap_err();
+        assert!(matches!(error, InitError::Filter(_)));
+    }
+}

@@ -6,11 +6,20 @@
 //!
 //! Secrets and bodies of the token endpoint are never logged, and header values are marked sensitive.
 
+mod authorizer;
+mod endpoint;
+mod error;
+mod lifetime;
+mod response;
+
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 use secrecy::SecretString;
 use url::Url;
+
+pub use authorizer::Authorizer;
+pub use error::TokenError;
 
 /// What an [`Authorizer`] needs to know.
 #[derive(Debug, Clone)]
@@ -34,4 +43,21 @@ pub struct Credentials {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Which token this is: counts up with each new one. Hand it back to say that the token was refused.
     pub generation: u64,
+}
+
+/// How an [`Authorizer`] is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuthState {
+    /// There is no token, and no failure: none was needed yet, or the last one expired unused.
+    None,
+    /// There is a token.
+    Valid {
+        /// How much longer it will be handed out.
+        remaining: Duration,
+    },
+    /// There is no token, because the last request for one failed or the last ones were refused.
+    Failed {
+        /// What happened and what to do, without secrets.
+        explanation: String,
+    },
 }

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::odata::neutral::NeutralText;
+use xxhash_rust::xxh3::Xxh3;
+
+use super::spool::Progress;
+use crate::odata::neutral::{NeutralText, Piece};
 use crate::odata::representation::Representation;
 
 /// What kind of body an answer has; its media type follows from it.
@@ -16,6 +19,8 @@ pub enum Content {
     Xml,
     /// `text/plain`: `/$count`.
     Text,
+    /// No body: a navigation property that leads to nothing (OData 4.0 Protocol, section 11.2.6).
+    Empty,
 }
 
 /// A part of a body that is written at once: in a collection, the rows of one upstream page.
@@ -47,6 +52,23 @@ pub struct Entry {
 }
 
 impl Entry {
+    pub(super) fn new(
+        content: Content,
+        segments: Vec<Segment>,
+        fetched_at: Timestamp,
+        progress: &Progress,
+    ) -> Self {
+        Self {
+            content,
+            digest: digest(&segments),
+            segments,
+            fetched_at,
+            rows: progress.rows(),
+            pages: progress.pages(),
+            upstream_time: progress.upstream_time(),
+        }
+    }
+
     /// Bytes held in memory.
     pub fn stored_len(&self) -> usize {
         self.segments
@@ -62,4 +84,17 @@ impl Entry {
             .map(|segment| segment.text.len_at(root_len))
             .sum()
     }
+}
+
+/// 128 bits over the neutral text, so that the same rows have the same validator whatever address they are
+/// asked under.
+fn digest(segments: &[Segment]) -> String {
+    let mut hash = Xxh3::new();
+    for piece in segments.iter().flat_map(|segment| segment.text.pieces()) {
+        match piece {
+            Piece::Bytes(bytes) => hash.update(bytes),
+            Piece::Root => hash.update(&[0]),
+        }
+    }
+    format!("{:032x}", hash.digest128())
 }

@@ -3,11 +3,438 @@
 //! The cache does not know where answers come from: it is handed a future to run on a miss. Nor does it know
 //! the client's address: entries are neutral text. Freshness is decided by our clock and the caller's rule;
 //! moka only bounds memory.
+//!
+//! Invariants: for one key at most one fill runs that can be joined; an answer that ended with an error is
+//! never stored; an entry is whole.
 
 mod entry;
 mod key;
+mod policy;
 mod spool;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::future::Future;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use self::policy::Judgement;
+use self::spool::{Allowance, Spool};
+use crate::clock::Clock;
+use crate::tasks::Tasks;
 
 pub use entry::{Content, Entry, Segment};
 pub use key::CacheKey;
 pub use spool::{Progress, Reader, SpoolWriter};
+
+/// What a [`Cache`] needs to know.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Bytes of memory for stored answers. One answer may take an eighth of it, and those that are being
+    /// made a quarter together; larger ones are passed on and not kept.
+    pub memory: u64,
+}
+
+/// How to look for an answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish {
+    /// How long an answer stays fresh. Zero: it is not stored at all.
+    pub ttl: Duration,
+    /// Whether a stored answer will do.
+    pub freshness: Freshness,
+}
+
+/// Whether a stored answer will do (RFC 9111 section 5.2.1.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// A stored answer is welcome while it is fresh.
+    Stored,
+    /// `Cache-Control: no-cache`: a new one, or one that is being made now.
+    Fetch,
+}
+
+/// Where an answer was found.
+#[derive(Debug)]
+pub enum Found<E: Clone> {
+    /// Stored and fresh.
+    Stored {
+        /// The answer.
+        entry: Arc<Entry>,
+        /// Time since its oldest page was asked for.
+        age: Duration,
+        /// How much longer it is fresh.
+        remaining: Duration,
+    },
+    /// Nowhere: a fill was started.
+    Filling(Reader<E>),
+    /// In a fill that another client's question had started.
+    Joined(Reader<E>),
+}
+
+/// Stored answers and fills under way. Clones share them. `E` is what may go wrong in a fill.
+#[derive(Clone)]
+pub struct Cache<E: Clone> {
+    entries: moka::sync::Cache<CacheKey, Arc<Entry>>,
+    fills: Arc<Mutex<HashMap<CacheKey, Arc<Spool<E>>>>>,
+    allowance: Arc<Allowance>,
+    clock: Arc<dyn Clock>,
+    tasks: Tasks,
+    interrupted: E,
+}
+
+impl<E: Clone + Send + Sync + 'static> Cache<E> {
+    /// An empty cache. `interrupted` is what readers are told when the program's stop ends their fill.
+    pub fn new(settings: Settings, clock: Arc<dyn Clock>, tasks: Tasks, interrupted: E) -> Self {
+        let memory = usize::try_from(settings.memory).unwrap_or(usize::MAX);
+        Self {
+            entries: moka::sync::Cache::builder()
+                .max_capacity(settings.memory)
+                .weigher(|key: &CacheKey, entry: &Arc<Entry>| {
+                    u32::try_from(entry.stored_len() + key.stored_len()).unwrap_or(u32::MAX)
+                })
+                .build(),
+            fills: Arc::default(),
+            allowance: Arc::new(Allowance {
+                each_max: memory / 8,
+                all_max: memory / 4,
+                used: AtomicUsize::new(0),
+            }),
+            clock,
+            tasks,
+            interrupted,
+        }
+    }
+
+    /// Finds the answer to `key`, or begins to make it with `fill`, which runs as a task of its own until it
+    /// is done or every reader has left.
+    pub fn find<F, Work>(&self, key: CacheKey, wish: Wish, fill: F) -> Found<E>
+    where
+        F: FnOnce(SpoolWriter<E>) -> Work,
+        Work: Future<Output = Result<(), E>> + Send + 'static,
+    {
+        if wish.freshness == Freshness::Stored
+            && let Some(found) = self.stored(&key, wish.ttl)
+        {
+            return found;
+        }
+        let mut fills = self.fills();
+        if let Some(reader) = fills.get(&key).and_then(Spool::join) {
+            return Found::Joined(reader);
+        }
+        // A fill that ended between the look above and the lock has left its entry behind.
+        if wish.freshness == Freshness::Stored
+            && let Some(found) = self.stored(&key, wish.ttl)
+        {
+            return found;
+        }
+        let spool = Spool::new(Arc::clone(&self.allowance));
+        #[expect(clippy::expect_used, reason = "a new spool lets its first reader in")]
+        let reader = spool.join().expect("first reader");
+        fills.insert(key.clone(), Arc::clone(&spool));
+        drop(fills);
+        let work = fill(SpoolWriter::new(Arc::clone(&spool)));
+        self.tasks
+            .spawn("fill", self.clone().run(key, wish.ttl, spool, work));
+        Found::Filling(reader)
+    }
+
+    /// Forgets the answers for which `matches` holds; returns how many.
+    pub fn purge(&self, matches: impl Fn(&CacheKey) -> bool) -> usize {
+        let keys: Vec<_> = self
+            .entries
+            .iter()
+            .map(|(key, _)| key)
+            .filter(|key| matches(key))
+            .collect();
+        keys.iter()
+            .filter(|key| self.entries.remove(key.as_ref()).is_some())
+            .count()
+    }
+
+    /// How many answers are stored, and the bytes that they take.
+    pub fn size(&self) -> (u64, u64) {
+        self.entries.run_pending_tasks();
+        (self.entries.entry_count(), self.entries.weighted_size())
+    }
+
+    /// How many answers are being made.
+    pub fn fills_running(&self) -> usize {
+        self.fills().len()
+    }
+
+    fn stored(&self, key: &CacheKey, ttl: Duration) -> Option<Found<E>> {
+        let entry = self.entries.get(key)?;
+        let age = age(entry.fetched_at, self.clock.now());
+        match policy::judge(age, ttl) {
+            Judgement::Fresh { remaining } => Some(Found::Stored {
+                entry,
+                age,
+                remaining,
+            }),
+            Judgement::Expired => None,
+        }
+    }
+
+    async fn run(
+        self,
+        key: CacheKey,
+        ttl: Duration,
+        spool: Arc<Spool<E>>,
+        work: impl Future<Output = Result<(), E>>,
+    ) {
+        let listed = Listed {
+            fills: Arc::clone(&self.fills),
+            key: key.clone(),
+            spool: Arc::clone(&spool),
+            interrupted: self.interrupted.clone(),
+        };
+        let fetched_at = self.clock.now();
+        let end = tokio::select! {
+            biased;
+            end = work => end,
+            () = spool.deserted() => return,
+        };
+        if let Some((content, segments)) = spool.finish(end)
+            && !ttl.is_zero()
+        {
+            let entry = Entry::new(content, segments, fetched_at, spool.progress());
+            self.entries.insert(key, Arc::new(entry));
+        }
+        drop(listed);
+    }
+
+    fn fills(&self) -> MutexGuard<'_, HashMap<CacheKey, Arc<Spool<E>>>> {
+        self.fills.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<E: Clone> fmt::Debug for Cache<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cache").finish_non_exhaustive()
+    }
+}
+
+/// Keeps a fill in the list of those that can be joined, and leaves no reader waiting when the fill is dropped
+/// half-way by the program's stop.
+struct Listed<E: Clone> {
+    fills: Arc<Mutex<HashMap<CacheKey, Arc<Spool<E>>>>>,
+    key: CacheKey,
+    spool: Arc<Spool<E>>,
+    interrupted: E,
+}
+
+impl<E: Clone> Drop for Listed<E> {
+    fn drop(&mut self) {
+        self.spool.interrupt(&self.interrupted);
+        let mut fills = self.fills.lock().unwrap_or_else(PoisonError::into_inner);
+        // After this one was deserted, or outgrew what is kept, another may have taken its place.
+        if fills
+            .get(&self.key)
+            .is_some_and(|spool| Arc::ptr_eq(spool, &self.spool))
+        {
+            fills.remove(&self.key);
+        }
+    }
+}
+
+/// Time since `then`. A clock that was set back makes nothing older.
+fn age(then: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(then)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::clock::FollowingClock;
+    use crate::odata::name::{EntitySet, SiteId};
+    use crate::odata::neutral::NeutralText;
+    use crate::odata::question::Question;
+
+    const STORED: Wish = Wish {
+        ttl: Duration::from_secs(60),
+        freshness: Freshness::Stored,
+    };
+
+    fn cache() -> Cache<&'static str> {
+        let clock = FollowingClock::starting_at("2026-03-02T08:00:00Z".parse().unwrap());
+        let settings = Settings { memory: 64_000 };
+        Cache::new(settings, Arc::new(clock), Tasks::new(), "interrupted")
+    }
+
+    fn key(set: &str) -> CacheKey {
+        let site = SiteId::new("main").unwrap();
+        let question = Question::collection(EntitySet::new(set).unwrap());
+        CacheKey::new(
+            site,
+            question,
+            crate::odata::representation::Representation::default(),
+            None,
+        )
+    }
+
+    fn segment(text: impl Into<bytes::Bytes>) -> Segment {
+        let mut neutral = NeutralText::new();
+        neutral.push(text);
+        Segment {
+            text: neutral,
+            rows: 1,
+        }
+    }
+
+    async fn write(
+        mut writer: SpoolWriter<&'static str>,
+        parts: usize,
+    ) -> Result<(), &'static str> {
+        writer.begin(Content::Text);
+        for _ in 0..parts {
+            writer.room().await;
+            writer.push(segment(vec![b'x'; 1000]));
+        }
+        Ok(())
+    }
+
+    async fn read(found: Found<&'static str>) -> Result<usize, &'static str> {
+        match found {
+            Found::Stored { entry, .. } => Ok(entry.segments.len()),
+            Found::Filling(mut reader) | Found::Joined(mut reader) => {
+                let mut parts = 0;
+                while let Some(part) = reader.next().await {
+                    part?;
+                    parts += 1;
+                }
+                Ok(parts)
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn hundred_clients_with_one_cold_question_cause_one_fill() {
+        let cache = cache();
+        let fills = AtomicUsize::new(0);
+        let ask = || {
+            cache.find(key("Users"), STORED, |writer| {
+                fills.fetch_add(1, Ordering::Relaxed);
+                write(writer, 3)
+            })
+        };
+        let clients: Vec<_> = (0..100).map(|_| read(ask())).collect();
+        for parts in futures_util::future::join_all(clients).await {
+            assert_eq!(parts, Ok(3));
+        }
+        assert_eq!(fills.load(Ordering::Relaxed), 1);
+        assert!(matches!(ask(), Found::Stored { .. }));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn stored_until_its_time_is_over() {
+        let cache = cache();
+        assert_eq!(
+            read(cache.find(key("Users"), STORED, |writer| write(writer, 1))).await,
+            Ok(1)
+        );
+        tokio::time::advance(Duration::from_secs(59)).await;
+        let Found::Stored { age, remaining, .. } =
+            cache.find(key("Users"), STORED, |writer| write(writer, 1))
+        else {
+            panic!("not stored");
+        };
+        assert_eq!((age.as_secs(), remaining.as_secs()), (59, 1));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert!(matches!(
+            cache.find(key("Users"), STORED, |writer| write(writer, 1)),
+            Found::Filling(_)
+        ));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn errors_are_told_to_all_who_wait_and_not_stored() {
+        let cache = cache();
+        let fail = |_: SpoolWriter<&'static str>| async {
+            tokio::task::yield_now().await;
+            Err("broken")
+        };
+        let first = cache.find(key("Users"), STORED, fail);
+        let second = cache.find(key("Users"), STORED, fail);
+        assert!(matches!(second, Found::Joined(_)));
+        assert_eq!(read(first).await, Err("broken"));
+        assert_eq!(read(second).await, Err("broken"));
+        tokio::task::yield_now().await;
+        assert!(matches!(
+            cache.find(key("Users"), STORED, fail),
+            Found::Filling(_)
+        ));
+        assert_eq!(cache.size().0, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fill_that_nobody_reads_stops() {
+        let cache = cache();
+        let found = cache.find(key("Users"), STORED, |writer| async move {
+            let _writer = writer;
+            std::future::pending().await
+        });
+        tokio::task::yield_now().await;
+        assert_eq!(cache.fills_running(), 1);
+        drop(found);
+        tokio::task::yield_now().await;
+        assert_eq!(cache.fills_running(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_programs_stop_leaves_no_reader_waiting() {
+        let cache = cache();
+        let found = cache.find(key("Users"), STORED, |writer| async move {
+            let _writer = writer;
+            std::future::pending().await
+        });
+        tokio::task::yield_now().await;
+        cache.tasks.stop(Duration::from_secs(1)).await;
+        assert_eq!(read(found).await, Err("interrupted"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn answers_larger_than_an_eighth_are_passed_on_and_not_kept() {
+        let cache = cache();
+        assert_eq!(
+            read(cache.find(key("Users"), STORED, |writer| write(writer, 30))).await,
+            Ok(30)
+        );
+        assert!(matches!(
+            cache.find(key("Users"), STORED, |writer| write(writer, 1)),
+            Found::Filling(_)
+        ));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_may_insist_and_a_set_may_be_purged() {
+        let cache = cache();
+        for set in ["Users", "Machines"] {
+            read(cache.find(key(set), STORED, |writer| write(writer, 1)))
+                .await
+                .unwrap();
+        }
+        let insist = Wish {
+            freshness: Freshness::Fetch,
+            ..STORED
+        };
+        let found = cache.find(key("Users"), insist, |writer| write(writer, 2));
+        assert_eq!(read(found).await, Ok(2));
+        assert_eq!(
+            cache.purge(|key| key.set().is_some_and(|set| set.as_str() == "Users")),
+            1
+        );
+        assert!(matches!(
+            cache.find(key("Users"), STORED, |writer| write(writer, 1)),
+            Found::Filling(_)
+        ));
+        assert!(matches!(
+            cache.find(key("Machines"), STORED, |writer| write(writer, 1)),
+            Found::Stored { .. }
+        ));
+    }
+}

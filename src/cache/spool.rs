@@ -1,46 +1,453 @@
-//! An answer while it is being made: one writer, many readers.
+//! An answer while it is being made: one writer, many readers, each at its own pace.
+//!
+//! While an answer is small enough to be kept, every part of it is retained: clients that ask the same later
+//! read it from its beginning, and at the end it becomes an entry. Once it has outgrown that, parts that all
+//! readers have taken are dropped, nobody can join any more, and the slowest reader sets the pace.
+//!
+//! Back-pressure: the writer asks [`SpoolWriter::room`] before it fetches a page. There is room when the
+//! fastest reader has taken everything that was written (so the next page is fetched while the last one is
+//! being sent), and, for an answer that is not kept, when the slowest is not far behind.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use super::entry::{Content, Segment};
 
 /// How far a fill has come; shared by the writer, its readers and the log line.
 #[derive(Debug, Default)]
 pub struct Progress {
-    /// Rows so far.
-    pub rows: AtomicU64,
-    /// Upstream responses so far.
-    pub pages: AtomicU64,
-    /// Microseconds that upstream took for them.
-    pub upstream_micros: AtomicU64,
+    rows: AtomicU64,
+    pages: AtomicU64,
+    upstream_micros: AtomicU64,
 }
 
-/// Reads one answer while it is being made.
+impl Progress {
+    /// Notes one upstream response and the time it took.
+    pub fn add_page(&self, elapsed: Duration) {
+        let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+        self.pages.fetch_add(1, Ordering::Relaxed);
+        self.upstream_micros.fetch_add(micros, Ordering::Relaxed);
+    }
+
+    /// Rows written so far.
+    pub fn rows(&self) -> u64 {
+        self.rows.load(Ordering::Relaxed)
+    }
+
+    /// Upstream responses so far.
+    pub fn pages(&self) -> u64 {
+        self.pages.load(Ordering::Relaxed)
+    }
+
+    /// Time that upstream took for them.
+    pub fn upstream_time(&self) -> Duration {
+        Duration::from_micros(self.upstream_micros.load(Ordering::Relaxed))
+    }
+}
+
+/// Bytes that all spools together may retain, and how many of them they do.
 #[derive(Debug)]
-pub struct Reader<E> {
-    error: std::marker::PhantomData<E>,
+pub(super) struct Allowance {
+    /// For one answer.
+    pub(super) each_max: usize,
+    /// For all that are being made at once.
+    pub(super) all_max: usize,
+    pub(super) used: AtomicUsize,
+}
+
+/// The state that a writer and its readers share.
+#[derive(Debug)]
+pub(super) struct Spool<E> {
+    state: Mutex<State<E>>,
+    readers_wake: Notify,
+    writer_wake: Notify,
     progress: Arc<Progress>,
+    allowance: Arc<Allowance>,
+}
+
+#[derive(Debug)]
+struct State<E> {
+    content: Option<Content>,
+    segments: VecDeque<Segment>,
+    /// The number of the first segment in `segments`.
+    first: usize,
+    retained: usize,
+    /// Whether everything since the beginning is still here and may stay.
+    keeping: bool,
+    end: Option<Result<(), E>>,
+    /// For each reader, the number of the segment that it takes next.
+    positions: BTreeMap<u64, usize>,
+    readers_ever: u64,
+}
+
+impl<E> State<E> {
+    fn written(&self) -> usize {
+        self.first + self.segments.len()
+    }
+
+    fn drop_taken(&mut self) -> usize {
+        let mut freed = 0;
+        let slowest = self.positions.values().min().copied().unwrap_or(0);
+        while !self.keeping && self.first < slowest {
+            let Some(segment) = self.segments.pop_front() else {
+                break;
+            };
+            freed += segment.text.stored_len();
+            self.first += 1;
+        }
+        self.retained -= freed;
+        freed
+    }
+}
+
+impl<E: Clone> Spool<E> {
+    pub(super) fn new(allowance: Arc<Allowance>) -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::new(State {
+                content: None,
+                segments: VecDeque::new(),
+                first: 0,
+                retained: 0,
+                keeping: true,
+                end: None,
+                positions: BTreeMap::new(),
+                readers_ever: 0,
+            }),
+            readers_wake: Notify::new(),
+            writer_wake: Notify::new(),
+            progress: Arc::default(),
+            allowance,
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<E>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A reader from the beginning; `None` when the beginning is gone, or everybody has left and the fill is
+    /// about to stop. The first reader always gets in.
+    pub(super) fn join(self: &Arc<Self>) -> Option<Reader<E>> {
+        let mut state = self.state();
+        let deserted = state.readers_ever > 0 && state.positions.is_empty();
+        let failed = matches!(state.end, Some(Err(_)));
+        if !state.keeping || deserted || failed {
+            return None;
+        }
+        let id = state.readers_ever;
+        state.readers_ever += 1;
+        state.positions.insert(id, 0);
+        Some(Reader {
+            id,
+            spool: Arc::clone(self),
+        })
+    }
+
+    /// Resolves when every reader has left.
+    pub(super) async fn deserted(&self) {
+        wait(&self.writer_wake, || {
+            self.state().positions.is_empty().then_some(())
+        })
+        .await;
+    }
+
+    /// Ends the answer. When it is whole and was kept, returns what it is made of.
+    pub(super) fn finish(&self, end: Result<(), E>) -> Option<(Content, Vec<Segment>)> {
+        let mut state = self.state();
+        let whole = end.is_ok() && state.keeping;
+        let kept = state
+            .content
+            .filter(|_| whole)
+            .map(|content| (content, state.segments.iter().cloned().collect()));
+        state.end = Some(end);
+        drop(state);
+        self.readers_wake.notify_waiters();
+        kept
+    }
+
+    /// Ends an answer that has not ended yet with an error.
+    pub(super) fn interrupt(&self, error: &E) {
+        self.state().end.get_or_insert_with(|| Err(error.clone()));
+        self.readers_wake.notify_waiters();
+    }
+
+    pub(super) fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    fn push(&self, segment: Segment) {
+        let bytes = segment.text.stored_len();
+        self.progress
+            .rows
+            .fetch_add(segment.rows, Ordering::Relaxed);
+        let used = self.allowance.used.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        let mut state = self.state();
+        state.retained += bytes;
+        state.segments.push_back(segment);
+        state.keeping &=
+            state.retained <= self.allowance.each_max && used <= self.allowance.all_max;
+        let freed = state.drop_taken();
+        drop(state);
+        self.allowance.used.fetch_sub(freed, Ordering::Relaxed);
+        self.readers_wake.notify_waiters();
+    }
+
+    fn has_room(&self) -> bool {
+        let state = self.state();
+        let fastest = state.positions.values().max().copied().unwrap_or(0);
+        let slowest = state.positions.values().min().copied().unwrap_or(0);
+        let written = state.written();
+        fastest >= written && (state.keeping || slowest + SEGMENTS_AHEAD_MAX >= written)
+    }
+
+    fn take(&self, reader: u64) -> Option<Option<Result<Segment, E>>> {
+        let mut state = self.state();
+        let position = state.positions.get(&reader).copied()?;
+        if let Some(segment) = state.segments.get(position - state.first).cloned() {
+            state.positions.insert(reader, position + 1);
+            let freed = state.drop_taken();
+            drop(state);
+            self.allowance.used.fetch_sub(freed, Ordering::Relaxed);
+            self.writer_wake.notify_waiters();
+            return Some(Some(Ok(segment)));
+        }
+        match state.end.clone()? {
+            Ok(()) => Some(None),
+            Err(error) => Some(Some(Err(error))),
+        }
+    }
+}
+
+impl<E> Drop for Spool<E> {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.allowance
+            .used
+            .fetch_sub(state.retained, Ordering::Relaxed);
+    }
+}
+
+/// Reads one answer while it is being made. Dropping it leaves; when the last reader leaves, the fill stops.
+#[derive(Debug)]
+pub struct Reader<E: Clone> {
+    id: u64,
+    spool: Arc<Spool<E>>,
 }
 
 impl<E: Clone> Reader<E> {
     /// Waits until the answer has begun: its kind, or the error that kept it from beginning.
-    pub async fn begun(&mut self) -> Result<Content, E> {
-        todo!()
+    pub async fn begun(&self) -> Result<Content, E> {
+        wait(&self.spool.readers_wake, || {
+            let state = self.spool.state();
+            match (&state.content, &state.end) {
+                (_, Some(Err(error))) if state.written() == 0 => Some(Err(error.clone())),
+                (Some(content), _) if state.written() > 0 || state.end.is_some() => {
+                    Some(Ok(*content))
+                }
+                _ => None,
+            }
+        })
+        .await
     }
 
     /// The next part; `None` at the end of a complete answer. An error after the first part means that the
     /// answer cannot be completed: whoever sends it must cut the connection.
     pub async fn next(&mut self) -> Option<Result<Segment, E>> {
-        todo!()
+        wait(&self.spool.readers_wake, || self.spool.take(self.id)).await
     }
 
     /// How far the answer has come.
     pub fn progress(&self) -> &Arc<Progress> {
-        &self.progress
+        &self.spool.progress
+    }
+}
+
+impl<E: Clone> Drop for Reader<E> {
+    fn drop(&mut self) {
+        let mut state = self.spool.state();
+        state.positions.remove(&self.id);
+        let freed = state.drop_taken();
+        drop(state);
+        self.spool
+            .allowance
+            .used
+            .fetch_sub(freed, Ordering::Relaxed);
+        self.spool.writer_wake.notify_waiters();
     }
 }
 
 /// Writes an answer.
 #[derive(Debug)]
-pub struct SpoolWriter<E>(std::marker::PhantomData<E>);
+pub struct SpoolWriter<E: Clone> {
+    spool: Arc<Spool<E>>,
+}
+
+impl<E: Clone> SpoolWriter<E> {
+    pub(super) fn new(spool: Arc<Spool<E>>) -> Self {
+        Self { spool }
+    }
+
+    /// Says what kind of body comes; to be called once, before the first [`SpoolWriter::push`].
+    pub fn begin(&mut self, content: Content) {
+        self.spool.state().content = Some(content);
+    }
+
+    /// Writes a part.
+    pub fn push(&mut self, segment: Segment) {
+        self.spool.push(segment);
+    }
+
+    /// Waits until it is worth fetching more.
+    pub async fn room(&self) {
+        wait(&self.spool.writer_wake, || {
+            self.spool.has_room().then_some(())
+        })
+        .await;
+    }
+
+    /// How far the answer has come.
+    pub fn progress(&self) -> &Arc<Progress> {
+        &self.spool.progress
+    }
+}
+
+/// Waits until `ready` has something, looking again at every notice.
+async fn wait<T>(notice: &Notify, mut ready: impl FnMut() -> Option<T>) -> T {
+    loop {
+        let notified = notice.notified();
+        tokio::pin!(notified);
+        // Registered before looking, so that no notice is lost in between.
+        notified.as_mut().enable();
+        if let Some(found) = ready() {
+            return found;
+        }
+        notified.await;
+    }
+}
+
+/// How many parts the slowest reader of an answer that is not kept may be behind.
+const SEGMENTS_AHEAD_MAX: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::odata::neutral::NeutralText;
+
+    fn spool(each_max: usize) -> (Arc<Spool<&'static str>>, SpoolWriter<&'static str>) {
+        let spool = Spool::new(Arc::new(Allowance {
+            each_max,
+            all_max: usize::MAX,
+            used: AtomicUsize::new(0),
+        }));
+        let writer = SpoolWriter::new(Arc::clone(&spool));
+        (spool, writer)
+    }
+
+    fn segment(text: &'static str) -> Segment {
+        let mut neutral = NeutralText::new();
+        neutral.push(text);
+        Segment {
+            text: neutral,
+            rows: 1,
+        }
+    }
+
+    #[test]
+    fn every_reader_reads_everything() {
+        let (spool, mut writer) = spool(100);
+        let mut early = spool.join().unwrap();
+        assert!(early.begun().now_or_never().is_none());
+        writer.begin(Content::Text);
+        writer.push(segment("a"));
+        assert_eq!(early.begun().now_or_never(), Some(Ok(Content::Text)));
+        let mut late = spool.join().unwrap();
+        writer.push(segment("b"));
+        assert!(spool.finish(Ok(())).is_some());
+        for reader in [&mut early, &mut late] {
+            assert_eq!(
+                reader.next().now_or_never().unwrap(),
+                Some(Ok(segment("a")))
+            );
+            assert_eq!(
+                reader.next().now_or_never().unwrap(),
+                Some(Ok(segment("b")))
+            );
+            assert_eq!(reader.next().now_or_never().unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn room_follows_the_fastest_reader_of_a_kept_answer() {
+        let (spool, mut writer) = spool(100);
+        let mut fast = spool.join().unwrap();
+        let _idle = spool.join().unwrap();
+        writer.begin(Content::Text);
+        for text in ["a", "b", "c", "d", "e", "f"] {
+            assert!(writer.room().now_or_never().is_some());
+            writer.push(segment(text));
+            assert!(writer.room().now_or_never().is_none());
+            fast.next().now_or_never().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_large_answer_is_not_kept_and_waits_for_the_slowest() {
+        let (spool, mut writer) = spool(1);
+        let mut fast = spool.join().unwrap();
+        let mut slow = spool.join().unwrap();
+        writer.begin(Content::Text);
+        let mut written = 0;
+        while writer.room().now_or_never().is_some() {
+            writer.push(segment("xx"));
+            fast.next().now_or_never().unwrap();
+            written += 1;
+            assert!(written < 100);
+        }
+        assert!(spool.join().is_none());
+        slow.next().now_or_never().unwrap();
+        assert!(writer.room().now_or_never().is_some());
+        drop(slow);
+        assert_eq!(spool.state().retained, 0);
+        assert_eq!(spool.allowance.used.load(Ordering::Relaxed), 0);
+        assert!(spool.finish(Ok(())).is_none());
+        assert_eq!(fast.next().now_or_never().unwrap(), None);
+    }
+
+    #[test]
+    fn an_error_reaches_readers_after_what_was_written() {
+        let (spool, mut writer) = spool(100);
+        let mut reader = spool.join().unwrap();
+        writer.begin(Content::Text);
+        writer.push(segment("a"));
+        assert!(spool.finish(Err("broken")).is_none());
+        assert_eq!(reader.begun().now_or_never(), Some(Ok(Content::Text)));
+        assert_eq!(
+            reader.next().now_or_never().unwrap(),
+            Some(Ok(segment("a")))
+        );
+        assert_eq!(reader.next().now_or_never().unwrap(), Some(Err("broken")));
+    }
+
+    #[test]
+    fn an_error_before_the_beginning_is_the_answer() {
+        let (spool, _writer) = spool(100);
+        let reader = spool.join().unwrap();
+        spool.finish(Err("broken"));
+        assert_eq!(reader.begun().now_or_never(), Some(Err("broken")));
+    }
+
+    #[test]
+    fn nobody_joins_a_deserted_fill() {
+        let (spool, _writer) = spool(100);
+        let reader = spool.join().unwrap();
+        assert!(spool.deserted().now_or_never().is_none());
+        drop(reader);
+        assert!(spool.deserted().now_or_never().is_some());
+        assert!(spool.join().is_none());
+    }
+}

@@ -1,1 +1,191 @@
-//! The config room.
+//! What the operator decided.
+//!
+//! A [`Config`] is valid by construction: [`load`] reads defaults, file, environment and flags, in that order,
+//! each over the one before, and either returns one or says everything that is wrong. This room knows the
+//! names of all settings and their defaults; no other room knows this one.
+//!
+//! INVARIANT: a secret leaves this room only as a [`SecretString`]; problems, reports and `Debug` never show one.
+
+mod keys;
+
+mod raw;
+mod text;
+mod units;
+
+mod environment;
+mod file;
+mod flags;
+mod load;
+
+mod check;
+mod secret;
+
+mod problem;
+mod report;
+
+#[cfg(test)]
+mod example;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Url;
+
+use crate::odata::name::SiteId;
+use crate::telemetry::{Color, Format};
+
+pub use flags::{Flags, GivenSite};
+pub use load::{Loaded, Surroundings, load, log};
+pub use problem::{ConfigError, Problem};
+pub use report::Report;
+
+/// What the operator decided.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// How clients reach us.
+    pub server: Server,
+    /// Where the data comes from: one or more.
+    pub sites: BTreeMap<SiteId, Site>,
+    /// How long and how much is remembered.
+    pub cache: Cache,
+    /// Which entity sets are offered.
+    pub sets: Sets,
+    /// What is logged.
+    pub log: Log,
+    /// Where files of our own are kept; absolute, and not necessarily there yet.
+    pub data_dir: PathBuf,
+}
+
+/// How clients reach us.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// Where to listen: one or more loopback addresses, none twice.
+    pub listen: Vec<SocketAddr>,
+    /// Host names that clients may use besides `localhost`, `127.0.0.1`, `[::1]` and the listen addresses;
+    /// lower case, without a port.
+    pub allowed_hosts: Vec<String>,
+    /// The address that clients see when something in front of us changes it: http or https, without
+    /// query, `/monitorodata` and a slash at the end of its path.
+    pub public_url: Option<Url>,
+    /// How long requests may go on after the order to stop.
+    pub drain: Duration,
+}
+
+/// A customer's data, and who we are there.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// What kind of service it is.
+    pub profile: Profile,
+    /// The cloud region.
+    pub region: Region,
+    /// Scheme, host and port of the service, for tokens and data alike; the path is `/`.
+    pub endpoint: Url,
+    /// The customer; safe as a header value and as a path segment.
+    pub customer_id: String,
+    /// The API client; safe as a header value.
+    pub client_id: String,
+    /// The API client's secret; not empty.
+    pub client_secret: SecretString,
+    /// Which form the token endpoint's path has.
+    pub token_path: TokenPath,
+    /// How upstream is asked.
+    pub upstream: Upstream,
+}
+
+/// What kind of service a site is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// The Monitor Service of Citrix DaaS.
+    CitrixCloud,
+}
+
+/// A region of Citrix Cloud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Region {
+    /// United States.
+    Us,
+    /// European Union.
+    Eu,
+    /// Asia Pacific South.
+    ApS,
+    /// Japan.
+    Jp,
+}
+
+/// Which form the token endpoint's path has. Citrix documents both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenPath {
+    /// `/cctrustoauth2/{customer}/tokens/clients`
+    Customer,
+    /// `/cctrustoauth2/root/tokens/clients`
+    Root,
+}
+
+/// How upstream is asked.
+#[derive(Debug, Clone)]
+pub struct Upstream {
+    /// Queries in flight per customer.
+    pub concurrency: NonZeroUsize,
+    /// How long one page may take.
+    pub page_timeout: Duration,
+    /// How long one answer may go on waiting for a struggling upstream.
+    pub retry_budget: Duration,
+    /// How many requests may wait.
+    pub queue_limit: usize,
+}
+
+/// How long and how much is remembered.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    /// Bytes of memory for stored answers.
+    pub memory: u64,
+    /// Bytes of disk for stored answers.
+    pub disk: u64,
+    /// How long an answer is fresh when no rule says otherwise.
+    pub ttl: Duration,
+    /// The same for the service document and `$metadata`.
+    pub metadata_ttl: Duration,
+    /// How long after that it is still served at once while one refresh runs.
+    pub stale_while_revalidate: Duration,
+    /// How long after that it is served when upstream fails.
+    pub stale_if_error: Duration,
+    /// Exceptions for some entity sets; the first that matches counts.
+    pub rules: Vec<Rule>,
+}
+
+/// An exception for some entity sets. What the operator left out has the cache's value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// Globs over names of entity sets: one or more, each valid.
+    pub sets: Vec<String>,
+    /// How long an answer is fresh.
+    pub ttl: Duration,
+    /// How long after that it is still served at once while one refresh runs.
+    pub stale_while_revalidate: Duration,
+    /// How long after that it is served when upstream fails.
+    pub stale_if_error: Duration,
+}
+
+/// Which entity sets are offered.
+#[derive(Debug, Clone)]
+pub struct Sets {
+    /// Globs over names of entity sets that are not offered, each valid.
+    pub deny: Vec<String>,
+}
+
+/// What is logged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Log {
+    /// A valid filter in the syntax of `RUST_LOG`.
+    pub filter: String,
+    /// Text or JSON lines.
+    pub format: Format,
+    /// Whether text may be coloured: not when `NO_COLOR` is set.
+    pub color: Color,
+}

@@ -20,6 +20,12 @@ pub enum AnswerError {
         /// What is wrong and how to write it.
         reason: String,
     },
+    /// No site of that name.
+    #[error("no site `{site}`")]
+    UnknownSite {
+        /// The name as asked.
+        site: String,
+    },
     /// The set is on the deny list, or the question crosses into such a set.
     #[error("entity set `{set}` is blocked")]
     Blocked {
@@ -54,4 +60,26 @@ pub enum AnswerError {
     /// The program is stopping.
     #[error("the proxy is stopping")]
     Stopping,
+}
+
+impl AnswerError {
+    /// Whether something is wrong, as opposed to a question that has no answer.
+    pub fn is_trouble(&self) -> bool {
+        match self {
+            Self::Fetch(FetchError::Refused(_)) | Self::Stopping => false,
+            Self::Fetch(_) => true,
+            Self::Invalid(_)
+            | Self::InvalidOption { .. }
+            | Self::UnknownSite { .. }
+            | Self::Blocked { .. }
+            | Self::UnknownSet { .. }
+            | Self::NoSuchEntity { .. }
+            | Self::Unsupported { .. } => false,
+        }
+    }
+
+    /// Whether upstream said that there is no such thing.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Fetch(FetchError::Refused(refusal)) if refusal.status == 404)
+    }
 }

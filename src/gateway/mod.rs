@@ -1,22 +1,40 @@
 //! The one path from a question to its answer.
 //!
-//! [`Gateway::answer`] plans ([`plan`](self::plan), pure), asks the cache, and on a miss fills from upstream.
-//! It knows nothing of sockets, hosts and headers: that is `web`.
+//! [`Gateway::answer`] checks what may be shown, plans (pure), looks into the cache, and on a miss fills from
+//! upstream. It knows nothing of sockets, hosts and headers: that is `web`.
+//!
+//! Invariant: an answer is complete, or it is visibly an error. If a later page fails for good, the body ends
+//! with that error, and `web` cuts the connection.
 
 mod error;
+mod fill;
+mod lifetime;
+mod nested;
 mod outcome;
+mod pages;
+mod plan;
+mod site;
+mod status;
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::cache::{Content, Entry, Reader};
+use self::plan::Plan;
+use crate::cache::{Cache, CacheKey, Content, Entry, Found, Reader, Wish};
+use crate::clock::Clock;
 use crate::odata::name::SiteId;
-use crate::odata::question::Question;
+use crate::odata::question::{Question, Resource};
 use crate::odata::representation::Representation;
+use crate::odata::schema::Schema;
 
-pub use error::{AnswerError, SharedError};
-pub use outcome::{Outcome, Stored};
+pub use self::error::{AnswerError, SharedError};
+pub use self::lifetime::{Lifetimes, Rule};
+pub use self::outcome::{Outcome, Stored};
+pub use self::site::Site;
+pub use self::status::{GatewayStatus, SiteStatus};
+pub use crate::auth::AuthState;
+pub use crate::cache::Freshness;
 
 /// A question with the wishes that came with it.
 #[derive(Debug, Clone)]
@@ -29,15 +47,6 @@ pub struct Ask {
     pub page_size: Option<NonZeroU32>,
     /// Whether a stored answer will do.
     pub freshness: Freshness,
-}
-
-/// Whether a stored answer will do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Freshness {
-    /// A stored answer is welcome while it is fresh.
-    Stored,
-    /// `Cache-Control: no-cache`: ask upstream.
-    Fetch,
 }
 
 /// What a question is answered with.
@@ -62,84 +71,202 @@ pub enum AnswerBody {
     Live(Reader<SharedError>),
 }
 
-/// The one path from a question to its answer, for every site.
-#[derive(Debug)]
-pub struct Gateway {}
+/// The one path from a question to its answer, for every site. Clones share everything.
+#[derive(Debug, Clone)]
+pub struct Gateway {
+    sites: Arc<BTreeMap<SiteId, Arc<Site>>>,
+    cache: Cache<SharedError>,
+    lifetimes: Arc<Lifetimes>,
+    clock: Arc<dyn Clock>,
+}
 
 impl Gateway {
-    /// Answers `ask` from `site`. Returns as soon as the answer has begun.
-    pub async fn answer(&self, site: &SiteId, ask: Ask) -> Result<Answer, SharedError> {
-        let _ = (site, ask);
-        todo!()
+    /// A gateway to `sites`.
+    pub fn new(
+        sites: impl IntoIterator<Item = Site>,
+        cache: Cache<SharedError>,
+        lifetimes: Lifetimes,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let sites = sites
+            .into_iter()
+            .map(|site| (site.id().clone(), Arc::new(site)));
+        Self {
+            sites: Arc::new(sites.collect()),
+            cache,
+            lifetimes: Arc::new(lifetimes),
+            clock,
+        }
     }
 
     /// The configured sites, in order of their names.
     pub fn sites(&self) -> Vec<SiteId> {
-        todo!()
+        self.sites.keys().cloned().collect()
     }
 
     /// The site that `/monitorodata` without a site's name belongs to: the only one, else `main`.
     pub fn default_site(&self) -> Option<&SiteId> {
-        todo!()
+        let mut names = self.sites.keys();
+        match (names.next(), names.next()) {
+            (Some(only), None) => Some(only),
+            _ => self.sites.keys().find(|name| name.as_str() == "main"),
+        }
+    }
+
+    /// Answers `ask` from `site`. Returns as soon as the answer has begun.
+    pub async fn answer(&self, site: &SiteId, ask: Ask) -> Result<Answer, SharedError> {
+        let site = self
+            .sites
+            .get(site)
+            .ok_or_else(|| AnswerError::UnknownSite {
+                site: site.to_string(),
+            })?;
+        self.answer_from(site, ask).await
     }
 
     /// Forgets stored answers of `site` (all when `None`) for `set` (all when `None`); returns how many.
     pub fn purge(&self, site: Option<&SiteId>, set: Option<&str>) -> usize {
-        let _ = (site, set);
-        todo!()
+        self.cache.purge(|key| {
+            let of_site = site.is_none_or(|site| key.site() == site);
+            let names = |wanted: &str| {
+                key.set()
+                    .is_some_and(|set| set.as_str().eq_ignore_ascii_case(wanted))
+            };
+            of_site && set.is_none_or(names)
+        })
     }
 
     /// What the operator may want to see.
     pub fn status(&self) -> GatewayStatus {
-        todo!()
+        let (cache_entries, cache_bytes) = self.cache.size();
+        GatewayStatus {
+            sites: self.sites.values().map(|site| site.status()).collect(),
+            cache_entries,
+            cache_bytes,
+            fills: self.cache.fills_running(),
+        }
     }
-}
 
-/// What the operator may want to see of the sites and the cache.
-#[derive(Debug, Clone)]
-pub struct GatewayStatus {
-    /// One a site.
-    pub sites: Vec<SiteStatus>,
-    /// Stored answers.
-    pub cache_entries: u64,
-    /// Their bytes.
-    pub cache_bytes: u64,
-    /// Answers being made now.
-    pub fills: u64,
-}
+    async fn answer_from(&self, site: &Arc<Site>, ask: Ask) -> Result<Answer, SharedError> {
+        self.refuse_blocked(site, &ask.question).await?;
+        let schema = match ask.question.resource() {
+            Resource::Entity { .. } => Some(self.schema(site).await?),
+            _ => None,
+        };
+        let plan = plan::plan(&ask.question, ask.page_size, schema.as_deref())?;
+        let page_size = plan.page_size();
+        let wish = Wish {
+            ttl: self.lifetimes.of(&ask.question),
+            freshness: ask.freshness,
+        };
+        let key = CacheKey::new(
+            site.id().clone(),
+            ask.question.clone(),
+            ask.representation,
+            page_size,
+        );
+        let found = self.fill_or_find(site, key, wish, plan, ask.representation);
+        let outcome = Outcome::of(&found, wish);
+        let (content, body) = match found {
+            Found::Stored { entry, .. } => (entry.content, AnswerBody::Stored(entry)),
+            Found::Filling(reader) | Found::Joined(reader) => match reader.begun().await {
+                Ok(content) => (content, AnswerBody::Live(reader)),
+                Err(error) => return Err(self.name_unknown_set(site, &ask.question, error).await),
+            },
+        };
+        Ok(Answer {
+            content,
+            outcome,
+            page_size,
+            body,
+        })
+    }
 
-/// How one site is doing.
-#[derive(Debug, Clone)]
-pub struct SiteStatus {
-    /// Its name.
-    pub site: SiteId,
-    /// Where its data comes from: scheme, host, path.
-    pub endpoint: String,
-    /// Whether there is a usable token, or why not, in words for an administrator.
-    pub token: TokenState,
-    /// Queries in flight at upstream.
-    pub in_flight: u64,
-    /// Requests waiting for the lane.
-    pub queued: u64,
-    /// Set while upstream asked for a pause: how much longer.
-    pub paused_for: Option<Duration>,
-    /// The last failure of an answer, if any: when, and what was told to the client.
-    pub last_error: Option<(jiff::Timestamp, String)>,
-}
+    fn fill_or_find(
+        &self,
+        site: &Arc<Site>,
+        key: CacheKey,
+        wish: Wish,
+        plan: Plan,
+        representation: Representation,
+    ) -> Found<SharedError> {
+        self.cache.find(key, wish, |writer| {
+            let clock = Arc::clone(&self.clock);
+            fill::fill(clock, Arc::clone(site), plan, representation, writer)
+        })
+    }
 
-/// The state of a site's token.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TokenState {
-    /// None was needed yet.
-    None,
-    /// Valid for so much longer.
-    Valid {
-        /// Time to its expiry.
-        remaining: Duration,
-    },
-    /// The last request for one failed.
-    Failed {
-        /// What happened and what to do, without secrets.
-        explanation: String,
-    },
+    /// Upstream's 404 for a set that `$metadata` does not have says less than we can: names that are close.
+    async fn name_unknown_set(
+        &self,
+        site: &Arc<Site>,
+        question: &Question,
+        error: SharedError,
+    ) -> SharedError {
+        let (true, Some(set)) = (error.is_not_found(), question.set()) else {
+            return error;
+        };
+        match self.schema(site).await {
+            Ok(schema) if schema.set(set.as_str()).is_none() => {
+                let near = schema.nearest_sets(set.as_str()).into_iter();
+                let shown = near.filter(|near| !site.deny().denies(near));
+                AnswerError::UnknownSet {
+                    set: set.to_string(),
+                    near: shown.map(str::to_owned).collect(),
+                }
+                .into()
+            }
+            _ => error,
+        }
+    }
+
+    /// Refuses what the deny list hides: the sets themselves, and questions that reach them by navigation,
+    /// which only `$metadata` can tell.
+    async fn refuse_blocked(
+        &self,
+        site: &Arc<Site>,
+        question: &Question,
+    ) -> Result<(), SharedError> {
+        let deny = site.deny();
+        if let Some(set) = question.set().filter(|set| deny.denies(set.as_str())) {
+            return Err(AnswerError::Blocked {
+                set: set.to_string(),
+            }
+            .into());
+        }
+        if !deny.needs_schema(question) {
+            return Ok(());
+        }
+        let crossed = match self.schema(site).await {
+            Ok(schema) => deny.crosses(question, &schema),
+            // A service without `$metadata` has no navigation that we could know of; names must do.
+            Err(error) if error.is_not_found() => deny.crosses_by_name(question),
+            Err(error) => return Err(error),
+        };
+        match crossed {
+            Some(set) => Err(AnswerError::Blocked { set }.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// What the site's `$metadata` says; asked for once, through the cache like any client's question.
+    async fn schema(&self, site: &Arc<Site>) -> Result<Arc<Schema>, SharedError> {
+        if let Some(schema) = site.schema() {
+            return Ok(schema);
+        }
+        let question = Question::metadata();
+        let representation = Representation::default();
+        let wish = Wish {
+            ttl: self.lifetimes.of(&question),
+            freshness: Freshness::Fetch,
+        };
+        let key = CacheKey::new(site.id().clone(), question, representation, None);
+        let found = self.fill_or_find(site, key, wish, Plan::Metadata, representation);
+        if let Found::Filling(mut reader) | Found::Joined(mut reader) = found {
+            while let Some(part) = reader.next().await {
+                part?;
+            }
+        }
+        site.schema().ok_or_else(|| AnswerError::Stopping.into())
+    }
 }

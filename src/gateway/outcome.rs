@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::cache::{Found, Freshness, Wish};
+
 /// How an answer came about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -36,6 +38,24 @@ pub enum Stored {
 }
 
 impl Outcome {
+    /// How what was found came about.
+    pub(super) fn of<E: Clone>(found: &Found<E>, wish: Wish) -> Self {
+        let stored = if wish.ttl.is_zero() {
+            Stored::No
+        } else {
+            Stored::Yes
+        };
+        match found {
+            Found::Stored { age, remaining, .. } => Self::Hit {
+                age: *age,
+                remaining: *remaining,
+            },
+            Found::Joined(_) => Self::Joined,
+            Found::Filling(_) if wish.freshness == Freshness::Fetch => Self::Forced { stored },
+            Found::Filling(_) => Self::Miss { stored },
+        }
+    }
+
     /// A word for logs and metric labels.
     pub fn as_str(&self) -> &'static str {
         match self {

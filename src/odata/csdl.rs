@@ -1,1 +1,488 @@
-//! csdl
+//! `$metadata`: read into a [`Schema`], and rewritten without what is on the deny list.
+//!
+//! CSDL 4.0 in XML, with any namespace prefixes and with aliases. What is kept is kept byte for byte,
+//! because Power Query is particular about the document and we know no better than upstream.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::deny::{DenyList, Secrets};
+use super::markup::{Element, Markup};
+use super::schema::{EntityType, Navigation, Schema};
+
+pub use super::markup::CsdlError;
+
+/// Reads `$metadata`.
+pub fn parse(xml: &[u8]) -> Result<Schema, CsdlError> {
+    Document::read(xml).map(|document| document.schema)
+}
+
+/// `$metadata` without denied sets, the types that only they have, and whatever leads to those. All other
+/// bytes stay as they are.
+pub fn hide(xml: &[u8], deny: &DenyList) -> Result<Vec<u8>, CsdlError> {
+    if deny.is_empty() {
+        return Ok(xml.to_vec());
+    }
+    let document = Document::read(xml)?;
+    let hiding = Hiding::new(&document, deny);
+    Ok(document
+        .markup
+        .cut(|index, element| hiding.hides(index, element)))
+}
+
+/// The elements of a document and what they mean.
+#[derive(Debug)]
+struct Document<'a> {
+    markup: Markup<'a>,
+    /// Alias → namespace.
+    aliases: BTreeMap<String, String>,
+    schema: Schema,
+}
+
+impl<'a> Document<'a> {
+    fn read(xml: &'a [u8]) -> Result<Self, CsdlError> {
+        let mut document = Self {
+            markup: Markup::read(xml)?,
+            aliases: BTreeMap::new(),
+            schema: Schema::default(),
+        };
+        let mut schemas_seen = false;
+        for element in &document.markup.elements {
+            schemas_seen |= element.name == "Schema";
+            if let (Some(alias), Some(namespace)) =
+                (element.attribute("Alias"), element.attribute("Namespace"))
+            {
+                document
+                    .aliases
+                    .insert(alias.to_owned(), namespace.to_owned());
+            }
+        }
+        if !schemas_seen {
+            return Err(CsdlError::NoSchema);
+        }
+        document.schema = document.read_schema();
+        Ok(document)
+    }
+
+    fn read_schema(&self) -> Schema {
+        let mut schema = Schema::default();
+        for (index, element) in self.markup.elements.iter().enumerate() {
+            match element.name.as_str() {
+                "EntitySet" => {
+                    let names = (element.attribute("Name"), element.attribute("EntityType"));
+                    if let (Some(name), Some(type_name)) = names {
+                        schema.sets.insert(name.to_owned(), self.resolve(type_name));
+                    }
+                }
+                "EntityType" | "ComplexType" => {
+                    if let Some(name) = self.full_name(element) {
+                        schema.types.insert(name, self.read_type(index, element));
+                    }
+                }
+                _ => {}
+            }
+        }
+        with_inheritance(schema)
+    }
+
+    /// A type with what it declares itself.
+    fn read_type(&self, index: usize, element: &Element) -> EntityType {
+        let mut declared = EntityType {
+            base: element.attribute("BaseType").map(|base| self.resolve(base)),
+            ..EntityType::default()
+        };
+        for member in self.markup.children(index) {
+            let names = (member.attribute("Name"), member.attribute("Type"));
+            match (member.name.as_str(), names) {
+                ("Property", (Some(name), Some(kind))) => {
+                    let kind = self.resolve(kind);
+                    declared.properties.insert(name.to_owned(), kind);
+                }
+                ("NavigationProperty", (Some(name), Some(kind))) => {
+                    let navigation = Navigation {
+                        target: self.resolve(item_type(kind)),
+                        collection: item_type(kind) != kind,
+                    };
+                    declared.navigation.insert(name.to_owned(), navigation);
+                }
+                _ => {}
+            }
+        }
+        let inside_key = |e: &&Element| {
+            let key = self.markup.parent(e).filter(|parent| parent.name == "Key");
+            e.name == "PropertyRef" && key.is_some_and(|key| key.parent == Some(index))
+        };
+        let references = self.markup.elements.iter().skip(index + 1);
+        declared.key = references
+            .take_while(|e| e.span.start < element.span.end)
+            .filter(inside_key)
+            .filter_map(|e| Some(e.attribute("Name")?.to_owned()))
+            .collect();
+        declared
+    }
+
+    /// The full name of something that a schema declares.
+    fn full_name(&self, element: &Element) -> Option<String> {
+        let schema = self.markup.parent(element)?;
+        let namespace = schema.attribute("Namespace")?;
+        Some(format!("{namespace}.{}", element.attribute("Name")?))
+    }
+
+    /// A full name, or `Collection(…)` of one, with its namespace in place of an alias.
+    fn resolve(&self, name: &str) -> String {
+        let item = item_type(name);
+        if item != name {
+            return format!("Collection({})", self.resolve(item));
+        }
+        match name.rsplit_once('.') {
+            Some((alias, short)) => match self.aliases.get(alias) {
+                Some(namespace) => format!("{namespace}.{short}"),
+                None => name.to_owned(),
+            },
+            None => name.to_owned(),
+        }
+    }
+}
+
+/// `T` of `Collection(T)`, else the name itself.
+fn item_type(name: &str) -> &str {
+    name.strip_prefix("Collection(")
+        .and_then(|rest| rest.strip_suffix(')'))
+        .unwrap_or(name)
+}
+
+fn with_inheritance(declared: Schema) -> Schema {
+    let mut types = BTreeMap::new();
+    for (name, own) in &declared.types {
+        let mut whole = own.clone();
+        let ancestors = declared.lineage(name).skip(1);
+        for ancestor in ancestors.filter_map(|name| declared.types.get(name)) {
+            if whole.key.is_empty() {
+                whole.key.clone_from(&ancestor.key);
+            }
+            for (name, kind) in &ancestor.properties {
+                let entry = whole.properties.entry(name.clone());
+                entry.or_insert_with(|| kind.clone());
+            }
+            for (name, navigation) in &ancestor.navigation {
+                let entry = whole.navigation.entry(name.clone());
+                entry.or_insert_with(|| navigation.clone());
+            }
+        }
+        types.insert(name.clone(), whole);
+    }
+    Schema { types, ..declared }
+}
+
+/// What is to be cut from a document.
+struct Hiding<'a> {
+    document: &'a Document<'a>,
+    deny: &'a DenyList,
+    secrets: Secrets,
+    /// Full names of functions and actions that take or return hidden types.
+    operations: BTreeSet<String>,
+    /// Names of hidden things that nothing else has.
+    words: BTreeSet<&'a str>,
+}
+
+impl<'a> Hiding<'a> {
+    fn new(document: &'a Document<'a>, deny: &'a DenyList) -> Self {
+        let mut hiding = Self {
+            document,
+            deny,
+            secrets: deny.secrets(&document.schema),
+            operations: BTreeSet::new(),
+            words: BTreeSet::new(),
+        };
+        let mut operations = BTreeSet::new();
+        for (index, element) in document.markup.elements.iter().enumerate() {
+            if hiding.hides_operation(index, element) {
+                operations.extend(document.full_name(element));
+            }
+        }
+        hiding.operations = operations;
+        let (mut hidden, mut shown) = (BTreeSet::new(), BTreeSet::new());
+        for (index, element) in document.markup.elements.iter().enumerate() {
+            let Some(name) = element
+                .attribute("Name")
+                .filter(|_| names_something(element))
+            else {
+                continue;
+            };
+            let around = element.parent.zip(document.markup.parent(element));
+            if around.is_some_and(|(index, parent)| hiding.hides(index, parent)) {
+                continue;
+            }
+            if hiding.hides(index, element) {
+                hidden.insert(name);
+            } else {
+                shown.insert(name);
+            }
+        }
+        hiding.words = hidden.difference(&shown).copied().collect();
+        hiding
+    }
+
+    fn hides(&self, index: usize, element: &Element) -> bool {
+        let attribute = |name: &str| element.attribute(name);
+        match element.name.as_str() {
+            "EntitySet" => attribute("Name").is_some_and(|name| self.deny.denies(name)),
+            "Singleton" => {
+                attribute("Name").is_some_and(|name| self.deny.denies(name))
+                    || attribute("Type").is_some_and(|kind| self.secret(kind))
+            }
+            "EntityType" => {
+                let name = self.document.full_name(element);
+                name.is_some_and(|name| self.secrets.hidden.contains(&name))
+            }
+            "NavigationProperty" => attribute("Type").is_some_and(|kind| self.secret(kind)),
+            "NavigationPropertyBinding" => {
+                attribute("Target").is_some_and(|path| self.set_is_denied(path))
+                    || attribute("Path").is_some_and(|path| self.names_hidden_type(path))
+            }
+            "Function" | "Action" => self.hides_operation(index, element),
+            "FunctionImport" | "ActionImport" => {
+                let operation = attribute("Function").or_else(|| attribute("Action"));
+                operation.is_some_and(|name| self.operations.contains(&self.document.resolve(name)))
+                    || attribute("EntitySet").is_some_and(|path| self.set_is_denied(path))
+                    || attribute("Name").is_some_and(|name| self.deny.denies(name))
+            }
+            "Annotations" => attribute("Target").is_some_and(|path| self.target_is_hidden(path)),
+            // An annotation of something that stays may name what does not.
+            "Annotation" => self.mentions_hidden(self.document.markup.source(element)),
+            _ => false,
+        }
+    }
+
+    fn hides_operation(&self, index: usize, element: &Element) -> bool {
+        matches!(element.name.as_str(), "Function" | "Action")
+            && self
+                .document
+                .markup
+                .children(index)
+                .filter_map(|part| part.attribute("Type"))
+                .any(|kind| self.secret(kind))
+    }
+
+    fn secret(&self, kind: &str) -> bool {
+        let name = self.document.resolve(item_type(kind));
+        self.secrets.guarded.contains(&name)
+    }
+
+    /// `Set`, `Namespace.Container/Set`.
+    fn set_is_denied(&self, path: &str) -> bool {
+        let mut names = path.split('/').filter(|step| !step.contains('.'));
+        names.any(|name| self.deny.denies(name))
+    }
+
+    fn names_hidden_type(&self, path: &str) -> bool {
+        path.split('/')
+            .any(|step| self.secrets.hidden.contains(&self.document.resolve(step)))
+    }
+
+    /// Whether annotations are for something that is cut: `Namespace.Type`, `Namespace.Type/Property`,
+    /// `Namespace.Container/Set`, …
+    fn target_is_hidden(&self, path: &str) -> bool {
+        let mut steps = path.split('/');
+        let first = self.document.resolve(steps.next().unwrap_or_default());
+        let Some(entity) = self.document.schema.types.get(&first) else {
+            return self.set_is_denied(path) || self.mentions_hidden(path);
+        };
+        let navigation = steps.next().and_then(|name| entity.navigation.get(name));
+        self.names_hidden_type(path)
+            || navigation.is_some_and(|nav| self.secrets.guarded.contains(&nav.target))
+    }
+
+    fn mentions_hidden(&self, text: &str) -> bool {
+        !self.words.is_empty()
+            && text
+                .split(|c: char| !(c.is_alphanumeric() || c == '_'))
+                .any(|word| self.words.contains(word))
+    }
+}
+
+/// Elements whose `Name` is a word of the model.
+fn names_something(element: &Element) -> bool {
+    matches!(
+        element.name.as_str(),
+        "EntityType"
+            | "ComplexType"
+            | "EnumType"
+            | "EntitySet"
+            | "Singleton"
+            | "Property"
+            | "NavigationProperty"
+            | "Function"
+            | "Action"
+            | "FunctionImport"
+            | "ActionImport"
+            | "EntityContainer"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Pairs of elements that stay and elements that go: what stands in `[-…-]` is on the deny list.
+    const MARKED: &str = r#"<?xml version="1.0" encoding="utf-8"?>
+<e:Edmx Version="4.0" xmlns:e="http://docs.oasis-open.org/odata/ns/edmx">
+  <e:DataServices>
+    <Schema Namespace="Big.Model" Alias="M" xmlns="http://docs.oasis-open.org/odata/ns/edm">
+      <EntityType Name="Thing" Abstract="true">
+        <Key><PropertyRef Name="Id" /></Key>
+        <Property Name="Id" Type="Edm.Guid" Nullable="false" />
+      </EntityType>
+      <EntityType Name='Machine' BaseType="M.Thing">
+        <Property Name="Address" Type="M.Address"/><!-- > -->
+        <Property Name="Tags" Type="Collection(Edm.String)"/>
+        <NavigationProperty Name="Sessions" Type="Collection(Big.Model.Session)" Partner="Machine"/>
+        [-<NavigationProperty Name="Agent" Type="M.Agent"><ReferentialConstraint Property="Id" ReferencedProperty="Id"/></NavigationProperty>-]
+      </EntityType>
+      <EntityType Name="Session">
+        <Key><PropertyRef Name="MachineId"/><PropertyRef Name="At"/></Key>
+        <Property Name="MachineId" Type="Edm.Guid"/>
+        <Property Name="At" Type="Edm.DateTimeOffset"/>
+        <NavigationProperty Name="Machine" Type="M.Machine"/>
+      </EntityType>
+      [-<EntityType Name="Agent" BaseType="M.Thing"><Property Name="PrivateKey" Type="Edm.String"/>
+        <NavigationProperty Name="Machine" Type="M.Machine"/></EntityType>-]
+      <EntityType Name="Shared" BaseType="M.Thing"/>
+      <ComplexType Name="Address"><Property Name="Street" Type="Edm.String"/></ComplexType>
+      [-<Function Name="Agents"><ReturnType Type="Collection(M.Agent)"/></Function>-]
+      [-<Annotations Target="Big.Model.Agent/PrivateKey"><Annotation Term="X.Y" String="z"/></Annotations>-]
+      [-<Annotations Target="M.Machine/Agent"><Annotation Term="X.Y" String="z"/></Annotations>-]
+      [-<Annotations Target="Svc.Box/DirectorAgent"><Annotation Term="X.Y" String="z"/></Annotations>-]
+      <Annotations Target="Svc.Box/Machines">
+        <Annotation Term="X.Y" String="z"/>
+        [-<Annotation Term="X.Paths"><Collection><NavigationPropertyPath>Agent</NavigationPropertyPath></Collection></Annotation>-]
+      </Annotations>
+    </Schema>
+    <Schema Namespace="Svc" xmlns="http://docs.oasis-open.org/odata/ns/edm">
+      <EntityContainer Name="Box">
+        <EntitySet Name="Machines" EntityType="M.Machine">
+          <NavigationPropertyBinding Path="Sessions" Target="Sessions"/>
+          [-<NavigationPropertyBinding Path="Agent" Target="DirectorAgent"/>-]
+        </EntitySet>
+        <EntitySet Name="Sessions" EntityType="Big.Model.Session"/>
+        [-<EntitySet Name="DirectorAgent" EntityType="M.Agent"><NavigationPropertyBinding Path="Machine" Target="Machines"/></EntitySet>-]
+        <EntitySet Name="Shared" EntityType="M.Shared"/>
+        [-<EntitySet Name="SecretShared" EntityType="M.Shared"/>-]
+        [-<FunctionImport Name="All" Function="M.Agents" EntitySet="DirectorAgent"/>-]
+        [-<Singleton Name="Me" Type="M.Agent"/>-]
+      </EntityContainer>
+    </Schema>
+  </e:DataServices>
+</e:Edmx>"#;
+
+    fn whole() -> String {
+        MARKED.replace("[-", "").replace("-]", "")
+    }
+
+    fn deny() -> DenyList {
+        DenyList::new(&["directoragent", "Secret*"]).unwrap()
+    }
+
+    #[test]
+    fn reads_sets_types_and_what_they_inherit() {
+        let schema = parse(whole().as_bytes()).unwrap();
+        let (set, machine) = schema.set("machines").unwrap();
+        assert_eq!(set, "Machines");
+        assert_eq!(schema.type_of_set("Machines"), Some("Big.Model.Machine"));
+        assert_eq!(machine.base.as_deref(), Some("Big.Model.Thing"));
+        assert_eq!(machine.key, ["Id"]);
+        let properties: Vec<_> = machine.properties.iter().collect();
+        assert_eq!(
+            format!("{properties:?}"),
+            r#"[("Address", "Big.Model.Address"), ("Id", "Edm.Guid"), ("Tags", "Collection(Edm.String)")]"#
+        );
+        let (_, sessions) = machine.navigation_named("sessions").unwrap();
+        assert_eq!(sessions.target, "Big.Model.Session");
+        assert!(sessions.collection);
+        let (_, session) = schema.set("Sessions").unwrap();
+        assert_eq!(session.key, ["MachineId", "At"]);
+        assert!(!session.navigation["Machine"].collection);
+        let address = &schema.types["Big.Model.Address"];
+        assert!(address.key.is_empty() && address.properties.contains_key("Street"));
+    }
+
+    #[test]
+    fn cuts_what_is_denied_and_nothing_else() {
+        let mut expected = String::new();
+        for piece in MARKED.split("[-") {
+            expected.push_str(piece.split_once("-]").map_or(piece, |(_, kept)| kept));
+        }
+        let hidden = hide(whole().as_bytes(), &deny()).unwrap();
+        assert_eq!(String::from_utf8(hidden.clone()).unwrap(), expected);
+        for word in ["Agent", "Secret", "PrivateKey"] {
+            assert!(!expected.contains(word), "{word}");
+        }
+        assert_eq!(hide(&hidden, &deny()).unwrap(), hidden);
+        let marked = format!("\u{feff}{}", whole());
+        let hidden = hide(marked.as_bytes(), &deny()).unwrap();
+        assert_eq!(hidden, format!("\u{feff}{expected}").into_bytes());
+    }
+
+    #[test]
+    fn leaves_all_bytes_when_nothing_is_denied() {
+        let xml = whole();
+        for globs in [&[] as &[&str], &["Nothing"]] {
+            let deny = DenyList::new(globs).unwrap();
+            assert_eq!(hide(xml.as_bytes(), &deny).unwrap(), xml.as_bytes());
+        }
+    }
+
+    #[test]
+    fn the_base_of_a_shown_type_stays() {
+        let xml = r#"<Schema Namespace="N"><EntityType Name="Secret"/><EntityType Name="Open" BaseType="N.Secret">
+            <NavigationProperty Name="Up" Type="N.Secret"/></EntityType>
+            <EntityContainer Name="C"><EntitySet Name="Secrets" EntityType="N.Secret"/>
+            <EntitySet Name="Opens" EntityType="N.Open"/></EntityContainer></Schema>"#;
+        let hidden = String::from_utf8(hide(xml.as_bytes(), &deny()).unwrap()).unwrap();
+        assert!(hidden.contains(r#"<EntityType Name="Secret"/>"#));
+        assert!(!hidden.contains("Up") && !hidden.contains("Secrets"));
+    }
+
+    #[test]
+    fn faults_are_named() {
+        let check = |xml: &[u8], message: &str| {
+            assert_eq!(parse(xml).unwrap_err().to_string(), message);
+            assert_eq!(hide(xml, &deny()).unwrap_err().to_string(), message);
+        };
+        check(b"", "the document holds no CSDL schema");
+        check(b"{\"error\":1}", "the document holds no CSDL schema");
+        check(
+            b"<html><body></body></html>",
+            "the document holds no CSDL schema",
+        );
+        check(b"<Schema>\xff", "`$metadata` is not UTF-8 text");
+        check(
+            b"<Schema><EntityType>",
+            "`$metadata` is cut off: `EntityType` is not closed",
+        );
+        check(
+            b"<Schema></Schemas>",
+            "`$metadata` is not well-formed XML at byte 8",
+        );
+        check(
+            b"<Schema Namespace=\"&x;\"/>",
+            "`$metadata` is not well-formed XML at byte 0",
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_document_panics(xml in "\\PC*|(<[/]?(Schema|EntityType|EntitySet|Key)( (Name|Namespace|BaseType|Alias)=\"[a-c.]{0,3}\")?[/]?>){0,12}") {
+            let _ = hide(xml.as_bytes(), &deny());
+        }
+
+        #[test]
+        fn no_cut_document_panics(at in 0_usize..3000) {
+            let xml = whole();
+            if let Some(head) = xml.get(..at) {
+                prop_assert!(parse(head.as_bytes()).is_err());
+            }
+        }
+    }
+}

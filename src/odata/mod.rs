@@ -2,19 +2,27 @@
 //!
 //! Pure: no I/O, no async, no clock. The same bytes in give the same bytes out.
 //!
-//! - Words of a question: [`name`], [`question`], [`representation`], [`shape`].
-//! - What `$metadata` says: [`schema`], [`csdl`], [`key`], [`deny`].
-//! - Bodies: [`page`], [`link`], [`neutral`], [`error`].
+//! - Words of a question: [`name`], [`question`], [`representation`], [`shape`]; in what they are written:
+//!   `percent`, `quotes`.
+//! - What `$metadata` says: [`schema`], [`csdl`] (which reads `markup`), [`key`], [`deny`].
+//! - Bodies: [`page`], [`member`], [`link`], [`next`], [`expand`], [`splice`], [`neutral`], [`error`].
 
 pub mod csdl;
 pub mod deny;
 pub mod error;
+pub mod expand;
 pub mod key;
 pub mod link;
+mod markup;
+pub mod member;
 pub mod name;
 pub mod neutral;
+pub mod next;
 pub mod page;
+mod percent;
 pub mod question;
+mod quotes;
 pub mod representation;
 pub mod schema;
 pub mod shape;
+pub mod splice;

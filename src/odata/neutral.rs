@@ -45,6 +45,14 @@ impl NeutralText {
         self.pieces.extend(other.pieces);
     }
 
+    /// The text without its first `bytes` bytes, which must be in its first piece.
+    pub fn without_first(mut self, bytes: usize) -> Self {
+        if let Some(Piece::Bytes(first)) = self.pieces.first_mut() {
+            *first = first.slice(bytes.min(first.len())..);
+        }
+        self
+    }
+
     /// The pieces in order.
     pub fn pieces(&self) -> &[Piece] {
         &self.pieces

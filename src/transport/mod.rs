@@ -5,6 +5,8 @@
 
 mod in_process;
 mod network;
+#[cfg(test)]
+pub(crate) mod scripted;
 
 use std::error::Error;
 use std::fmt::Debug;
@@ -15,7 +17,7 @@ use http::{Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 
 pub use in_process::InProcess;
-pub use network::{Network, NetworkSettings};
+pub use network::{Network, NetworkError, NetworkSettings};
 
 /// The body of a response, as it arrives.
 pub type ResponseBody = UnsyncBoxBody<Bytes, TransportError>;
@@ -60,4 +62,21 @@ pub struct TransportError {
     /// What the layer below said.
     #[source]
     pub source: Box<dyn Error + Send + Sync>,
+}
+
+/// `error` and its causes in one line, for logs and for administrators. Errors of this room hold no URL and no
+/// header value.
+pub fn causes(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let part = cause.to_string();
+        // Some libraries repeat the cause in their own text.
+        if !text.ends_with(&part) {
+            text.push_str(": ");
+            text.push_str(&part);
+        }
+        next = cause.source();
+    }
+    text
 }

@@ -2,7 +2,28 @@
 //!
 //! This room knows credentials, status codes, retries and the lane. It does not know that answers are cached
 //! or joined, and it does not look into rows.
+//!
+//! Invariants:
+//!
+//! - No more requests of one customer are under way than its [`Lane`] allows, and none while upstream wants a pause.
+//! - A request carries our own headers only, to the configured service alone; redirects are not followed.
+//! - A body is handed out whole and plausible, or not at all.
 
+mod body;
+mod budget;
 mod error;
+mod fetch;
+mod lane;
+mod metrics;
+mod retry;
+mod target;
+#[cfg(test)]
+mod tests;
+mod transaction;
+mod verdict;
 
+pub use budget::RetryBudget;
 pub use error::{BadResponse, FetchError, Refusal};
+pub use fetch::{Checked, Fetched, Settings, Upstream};
+pub use lane::{Lane, LaneSettings, LaneStatus, Pass, QueueFull, Turn};
+pub use metrics::{UpstreamCounts, UpstreamMetrics};

@@ -1,0 +1,87 @@
+//! Raw settings → [`Config`], or everything that is wrong with them.
+
+mod address;
+mod cache;
+mod reader;
+mod server;
+mod site;
+
+use std::path::PathBuf;
+
+use tracing_subscriber::EnvFilter;
+
+pub(super) use self::reader::{Read, Reader};
+use super::load::Surroundings;
+use super::problem::Problem;
+use super::raw::Raw;
+use super::{Config, Log, Site};
+use crate::odata::name::SiteId;
+use crate::telemetry::{Color, Format};
+
+/// Checks everything, whatever is found on the way.
+pub(super) fn check(
+    raw: &Raw,
+    surroundings: &Surroundings,
+    problems: &mut Vec<Problem>,
+) -> Read<Config> {
+    let mut reader = Reader::new(raw, problems);
+    let data_dir = data_dir(&mut reader, surroundings);
+    let server = server::check(&mut reader);
+    let sites: Vec<Read<(SiteId, Site)>> = raw
+        .sites()
+        .iter()
+        .map(|(name, origin)| site::check(&mut reader, surroundings, name, origin))
+        .collect();
+    let cache = cache::check(&mut reader);
+    let sets = cache::sets(&mut reader);
+    let log = log(&mut reader, surroundings);
+    Ok(Config {
+        server: server?,
+        sites: sites.into_iter().collect::<Read<_>>()?,
+        cache: cache?,
+        sets: sets?,
+        log: log?,
+        data_dir: data_dir?,
+    })
+}
+
+/// Checks the settings of the log alone.
+pub(super) fn check_log(
+    raw: &Raw,
+    surroundings: &Surroundings,
+    problems: &mut Vec<Problem>,
+) -> Read<Log> {
+    log(&mut Reader::new(raw, problems), surroundings)
+}
+
+fn log(reader: &mut Reader<'_>, surroundings: &Surroundings) -> Read<Log> {
+    let filter = reader.text("log.filter").and_then(|filter| {
+        match EnvFilter::builder().parse(&filter) {
+            Ok(_) => Ok(filter),
+            Err(_) => reader.refuse(
+                "log.filter",
+                "this is not a filter for log output",
+                "write a level (error, warn, info, debug, trace), or \"info,citrix_odata_proxy=debug\"",
+            ),
+        }
+    });
+    let format = reader.choice("log.format", &[Format::Text, Format::Json]);
+    // https://no-color.org
+    let color = match surroundings.variable("NO_COLOR") {
+        Some(value) if !value.is_empty() => Color::Never,
+        _ => Color::Auto,
+    };
+    Ok(Log {
+        filter: filter?,
+        format: format?,
+        color,
+    })
+}
+
+fn data_dir(reader: &mut Reader<'_>, surroundings: &Surroundings) -> Read<PathBuf> {
+    let path = reader.path("data_dir")?;
+    Ok(match path {
+        Some(path) => path,
+        None => surroundings.data_folder.clone(),
+    })
+}

@@ -1,0 +1,293 @@
+//! Every setting there is: its name, its kind, its default. Nothing else lists them.
+//!
+//! A `*` stands for a name the operator chose (a site) or for a place in a list (a rule).
+
+use std::time::Duration;
+
+/// One setting.
+#[derive(Debug)]
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    pub(super) default: DefaultValue,
+}
+
+/// What a setting's value is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Kind {
+    Text,
+    /// Text that is never shown.
+    Secret,
+    /// A file or folder; a relative one starts where it was written down.
+    Path,
+    Choice(&'static [&'static str]),
+    Count {
+        min: usize,
+        max: usize,
+    },
+    Duration {
+        min: Duration,
+        max: Duration,
+    },
+    Size,
+    List,
+    /// A list of tables, which only a file can hold.
+    Rules,
+}
+
+/// A default, as the operator would write it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum DefaultValue {
+    /// An empty text means "not set".
+    Text(&'static str),
+    Count(i64),
+    List(&'static [&'static str]),
+    Rules(&'static [DefaultRule]),
+    /// Part of a rule; what it means when left out is written in [`super::check`].
+    Absent,
+}
+
+/// A rule that applies when the operator writes none.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DefaultRule {
+    pub(super) sets: &'static [&'static str],
+    pub(super) ttl: &'static str,
+}
+
+/// The setting with this name, `sites.main.region` say.
+pub(super) fn find(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| {
+        let (mut pattern, mut parts) = (key.name.split('.'), name.split('.'));
+        loop {
+            match (pattern.next(), parts.next()) {
+                (None, None) => return true,
+                (Some(known), Some(part)) if matches(known, part) => {}
+                _ => return false,
+            }
+        }
+    })
+}
+
+/// Whether settings live below this name: `server`, `sites.main.upstream`.
+pub(super) fn is_section(name: &str) -> bool {
+    KEYS.iter().any(|key| {
+        let mut pattern = key.name.split('.');
+        name.split('.')
+            .all(|part| pattern.next().is_some_and(|known| matches(known, part)))
+            && pattern.next().is_some()
+    })
+}
+
+/// The known setting or section that is most like `name`, if one is like it at all.
+///
+/// The last part counts most: `sites.main.endpoint` is near `sites.main.upstream.endpoint`.
+pub(super) fn nearest(name: &str) -> Option<String> {
+    let last = |text: &str| text.rsplit('.').next().unwrap_or_default().to_owned();
+    let asked = last(name);
+    KEYS.iter()
+        .flat_map(|key| {
+            let dots = key.name.match_indices('.').map(|(at, _)| at);
+            dots.chain([key.name.len()])
+                .filter_map(|end| key.name.get(..end))
+        })
+        .filter(|known| !known.ends_with('*'))
+        .map(|known| {
+            let near = fill_stars(known, name);
+            let tail = strsim::osa_distance(&last(&near), &asked);
+            let whole = strsim::osa_distance(&near, name);
+            (tail, whole, near)
+        })
+        .min()
+        .filter(|(tail, whole, _)| {
+            *tail <= 2.min(asked.len() / 2) || *whole <= 2.max(name.len() / 5)
+        })
+        .map(|(_, _, near)| near)
+}
+
+/// Puts what the operator wrote where the pattern has a star, as far as the two agree before it.
+fn fill_stars(pattern: &str, name: &str) -> String {
+    let mut given = name.split('.');
+    let mut agree = true;
+    let parts = pattern.split('.').map(|known| {
+        let part = given.next().filter(|_| agree);
+        agree = part.is_some_and(|part| matches(known, part));
+        match (known, part) {
+            ("*", Some(part)) => part,
+            ("*", None) => "NAME",
+            (known, _) => known,
+        }
+    });
+    parts.collect::<Vec<_>>().join(".")
+}
+
+fn matches(known: &str, part: &str) -> bool {
+    known == part || (known == "*" && !part.is_empty())
+}
+
+const fn seconds(min: u64, max: u64) -> Kind {
+    Kind::Duration {
+        min: Duration::from_secs(min),
+        max: Duration::from_secs(max),
+    }
+}
+
+const fn key(name: &'static str, kind: Kind, default: DefaultValue) -> Key {
+    Key {
+        name,
+        kind,
+        default,
+    }
+}
+
+const HOUR: u64 = 3600;
+const MONTH: u64 = 30 * 24 * HOUR;
+/// How long an answer may be kept at most.
+const AGE: Kind = seconds(0, 12 * MONTH);
+const UNSET: DefaultValue = DefaultValue::Text("");
+
+/// All settings, in the order in which they are reported.
+pub(super) static KEYS: &[Key] = &[
+    key("data_dir", Kind::Path, UNSET),
+    key(
+        "server.listen",
+        Kind::List,
+        DefaultValue::List(&["127.0.0.1:8484", "[::1]:8484"]),
+    ),
+    key("server.allowed_hosts", Kind::List, DefaultValue::List(&[])),
+    key("server.public_url", Kind::Text, UNSET),
+    key("server.drain", seconds(0, HOUR), DefaultValue::Text("30s")),
+    key(
+        "sites.*.profile",
+        Kind::Choice(&["citrix-cloud"]),
+        DefaultValue::Text("citrix-cloud"),
+    ),
+    key(
+        "sites.*.region",
+        Kind::Choice(&["us", "eu", "ap-s", "jp"]),
+        DefaultValue::Text("us"),
+    ),
+    key("sites.*.customer_id", Kind::Text, UNSET),
+    key("sites.*.client_id", Kind::Text, UNSET),
+    key("sites.*.client_secret", Kind::Secret, UNSET),
+    key("sites.*.client_secret_file", Kind::Path, UNSET),
+    key("sites.*.client_secret_env", Kind::Text, UNSET),
+    key(
+        "sites.*.token_path",
+        Kind::Choice(&["customer", "root"]),
+        DefaultValue::Text("customer"),
+    ),
+    key("sites.*.upstream.endpoint", Kind::Text, UNSET),
+    key(
+        "sites.*.upstream.concurrency",
+        Kind::Count { min: 1, max: 64 },
+        DefaultValue::Count(1),
+    ),
+    key(
+        "sites.*.upstream.page_timeout",
+        seconds(1, HOUR),
+        DefaultValue::Text("60s"),
+    ),
+    key(
+        "sites.*.upstream.retry_budget",
+        seconds(0, 24 * HOUR),
+        DefaultValue::Text("10m"),
+    ),
+    key(
+        "sites.*.upstream.queue_limit",
+        Kind::Count {
+            min: 0,
+            max: 1_000_000,
+        },
+        DefaultValue::Count(256),
+    ),
+    key("cache.memory", Kind::Size, DefaultValue::Text("256MiB")),
+    key("cache.disk", Kind::Size, DefaultValue::Text("4GiB")),
+    key("cache.ttl", AGE, DefaultValue::Text("5m")),
+    key("cache.metadata_ttl", AGE, DefaultValue::Text("1h")),
+    key(
+        "cache.stale_while_revalidate",
+        AGE,
+        DefaultValue::Text("1h"),
+    ),
+    key("cache.stale_if_error", AGE, DefaultValue::Text("24h")),
+    key(
+        "cache.rules",
+        Kind::Rules,
+        DefaultValue::Rules(&[DefaultRule {
+            sets: &["*Summaries", "*Summary"],
+            ttl: "30m",
+        }]),
+    ),
+    key("cache.rules.*.sets", Kind::List, DefaultValue::Absent),
+    key("cache.rules.*.ttl", AGE, DefaultValue::Absent),
+    key(
+        "cache.rules.*.stale_while_revalidate",
+        AGE,
+        DefaultValue::Absent,
+    ),
+    key("cache.rules.*.stale_if_error", AGE, DefaultValue::Absent),
+    key(
+        "sets.deny",
+        Kind::List,
+        DefaultValue::List(&[
+            "DirectorAgent",
+            "NotificationAction*",
+            "NotificationEmail*",
+            "NotificationSnmp*",
+        ]),
+    ),
+    key("log.filter", Kind::Text, DefaultValue::Text("info")),
+    key(
+        "log.format",
+        Kind::Choice(&["text", "json"]),
+        DefaultValue::Text("text"),
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_settings_and_sections() {
+        for name in [
+            "server.listen",
+            "sites.main.region",
+            "sites.eu-1.upstream.endpoint",
+            "cache.rules.2.ttl",
+        ] {
+            assert!(find(name).is_some(), "{name}");
+            assert!(!is_section(name), "{name}");
+        }
+        for name in ["server", "sites", "sites.main", "sites.main.upstream"] {
+            assert!(find(name).is_none(), "{name}");
+            assert!(is_section(name), "{name}");
+        }
+        for name in ["", "server.", "sites..region", "server.listen.x", "main"] {
+            assert!(find(name).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_the_nearest_known_key() {
+        let cases = [
+            ("server.lisen", Some("server.listen")),
+            ("listen", Some("server.listen")),
+            ("serverr", Some("server")),
+            ("sites.main.customerid", Some("sites.main.customer_id")),
+            ("sites.main.endpoint", Some("sites.main.upstream.endpoint")),
+            (
+                "sites.main.client_secrets",
+                Some("sites.main.client_secret"),
+            ),
+            ("site.main.region", Some("sites.NAME.region")),
+            ("upstream", Some("sites.NAME.upstream")),
+            ("cache.rules.1.tl", Some("cache.rules.1.ttl")),
+            ("zebra", None),
+            ("cache.compression", None),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(nearest(name).as_deref(), expected, "{name}");
+        }
+    }
+}

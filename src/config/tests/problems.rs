@@ -1,0 +1,169 @@
+//! What is said when settings are wrong.
+
+use super::*;
+
+const WRONG: &str = r#"
+[server]
+lisen = "127.0.0.1:1"
+drain = 30
+listen = ["0.0.0.0:8484", "8484"]
+
+[sites.main]
+region = "mars"
+customer_id = "acme 1234"
+client_secret = 42
+client_secret_env = "NO_SUCH"
+[sites.main.upstream]
+endpoint = "http://api.cloud.com"
+concurrency = 0
+
+[cache]
+memory = "lots"
+[[cache.rules]]
+ttl = "30"
+[[cache.rules]]
+set = ["Sessions"]
+
+[log]
+filter = "info,=loud="
+"#;
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "one picture of all problems")]
+fn says_everything_that_is_wrong_at_once() {
+    let given = Given::file(WRONG);
+    let given = given.variable("CITRIX_ODATA_PROXY__CACHE__TLL", "5m");
+    insta::assert_snapshot!(given.problems(), @r#"
+    the settings have 17 problems:
+
+    cache.rules.2.set
+      from:    DIR/citrix-odata-proxy.toml, line 21
+      problem: there is no such setting
+      hint:    the nearest one is `cache.rules.2.sets`
+
+    server.lisen
+      from:    DIR/citrix-odata-proxy.toml, line 3
+      problem: there is no such setting
+      hint:    the nearest one is `server.listen`
+
+    cache.tll
+      from:    variable CITRIX_ODATA_PROXY__CACHE__TLL
+      problem: there is no such setting
+      hint:    the nearest one is `cache.ttl`
+
+    server.listen
+      from:    DIR/citrix-odata-proxy.toml, line 5
+      problem: `0.0.0.0:8484` can be reached from other machines, and this server answers anyone who can reach it
+      hint:    listen on 127.0.0.1 and [::1] only; for other machines, put a reverse proxy that authenticates its users in front, on this machine, and set server.public_url
+
+    server.listen
+      from:    DIR/citrix-odata-proxy.toml, line 5
+      problem: `8484` is not an address with a port
+      hint:    write IP address and port, like "127.0.0.1:8484" or "[::1]:8484"
+
+    server.drain
+      from:    DIR/citrix-odata-proxy.toml, line 4
+      problem: `30` has no unit
+      hint:    write a duration like "30s", "5m" or "1h 30m"
+
+    sites.main.region
+      from:    DIR/citrix-odata-proxy.toml, line 8
+      problem: `mars` is not known here
+      hint:    known: us, eu, ap-s, jp
+
+    sites.main.customer_id
+      from:    DIR/citrix-odata-proxy.toml, line 9
+      problem: an id has letters, digits, `-`, `_` and `.` only
+      hint:    Citrix Cloud console > Identity and Access Management > API Access shows the customer id
+
+    sites.main.client_id
+      from:    DIR/citrix-odata-proxy.toml, line 7
+      problem: this is not set
+      hint:    Citrix Cloud console > Identity and Access Management > API Access > Service principals (or Secure clients) shows the client id
+
+    sites.main.client_secret
+      from:    DIR/citrix-odata-proxy.toml, line 10
+      problem: this must be text, not a number
+      hint:    put it in quotes
+
+    sites.main.upstream.endpoint
+      from:    DIR/citrix-odata-proxy.toml, line 13
+      problem: `http://api.cloud.com/` would carry the client secret unencrypted
+      hint:    use https://; http:// is allowed for this machine only (localhost, 127.0.0.1, [::1])
+
+    sites.main.upstream.concurrency
+      from:    DIR/citrix-odata-proxy.toml, line 14
+      problem: this is not a number within the limits
+      hint:    write a whole number from 1 to 64
+
+    cache.memory
+      from:    DIR/citrix-odata-proxy.toml, line 17
+      problem: `lots` is not a size
+      hint:    write a size like "256MiB", "4GiB" or a number of bytes
+
+    cache.rules.1
+      from:    DIR/citrix-odata-proxy.toml, line 18
+      problem: the rule names no entity sets
+      hint:    write a section [[cache.rules]] with sets = ["Sessions"] and ttl = "10m" below it
+
+    cache.rules.1.ttl
+      from:    DIR/citrix-odata-proxy.toml, line 19
+      problem: `30` has no unit
+      hint:    write a duration like "30s", "5m" or "1h 30m"
+
+    cache.rules.2
+      from:    DIR/citrix-odata-proxy.toml, line 20
+      problem: the rule names no entity sets
+      hint:    write a section [[cache.rules]] with sets = ["Sessions"] and ttl = "10m" below it
+
+    log.filter
+      from:    DIR/citrix-odata-proxy.toml, line 24
+      problem: this is not a filter for log output
+      hint:    write a level (error, warn, info, debug, trace), or "info,citrix_odata_proxy=debug"
+    "#);
+}
+
+#[test]
+fn says_what_is_missing_when_only_some_variables_are_set() {
+    let given = Given::nothing().variable("CITRIX_CUSTOMER_ID", "acme1234");
+    let problems = given.problems();
+    assert!(problems.contains("sites.main.client_id"), "{problems}");
+    assert!(problems.contains("sites.main.client_secret"), "{problems}");
+}
+
+#[test]
+fn explains_mistakes_in_toml() {
+    let cases = [
+        ("a = \"C:\\Users\\x\"", "column 10", "single quotes"),
+        ("a = us", "column 5", "put the value in quotes"),
+        ("a = C:\\Users\\x", "column 5", "put the value in quotes"),
+        ("a = \u{201C}us\u{201D}", "column 5", "straight quotes"),
+        ("a =", "column 4", "write a value after the `=`"),
+        ("a: us", "column 4", "equals sign"),
+    ];
+    for (line, column, hint) in cases {
+        let problems = Given::file(&format!("[server]\n{line}\n")).problems();
+        for expected in ["line 2", column, hint] {
+            assert!(
+                problems.contains(expected),
+                "{line}: {expected}: {problems}"
+            );
+        }
+    }
+}
+
+#[test]
+fn takes_only_sound_names_for_sites_and_sections() {
+    let cases = [
+        ("[sites.Main]\nregion = 'us'", "not a name for a site"),
+        ("[sites.'a.b']\nregion = 'us'", "not a name for a site"),
+        ("[sites]\nmain = 5", "this is a section, not a setting"),
+        ("server = 5", "this is a section, not a setting"),
+        ("[server.listen]\na = 1", "this must be a list"),
+        ("[severs]\na = 1", "the nearest one is `server`"),
+    ];
+    for (text, expected) in cases {
+        let problems = Given::file(text).problems();
+        assert!(problems.contains(expected), "{text}: {problems}");
+    }
+}

@@ -1,0 +1,313 @@
+//! Making an answer: ask upstream, join, write.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::Deserialize;
+
+use super::error::{AnswerError, SharedError};
+use super::nested;
+use super::pages::{Errand, Pages, Part, malformed};
+use super::plan::{OwnPage, Plan, RowName, Wanted};
+use super::site::Site;
+use crate::cache::{Content, Segment, SpoolWriter};
+use crate::clock::Clock;
+use crate::odata::deny::DenyList;
+use crate::odata::link::ServiceRoot;
+use crate::odata::neutral::NeutralText;
+use crate::odata::page::{self, Document, Page};
+use crate::odata::question::Question;
+use crate::odata::representation::Representation;
+use crate::odata::{csdl, expand, link, splice};
+use crate::upstream::BadResponse;
+
+/// Makes the answer that `plan` describes and writes it to `writer`.
+pub(super) async fn fill(
+    clock: Arc<dyn Clock>,
+    site: Arc<Site>,
+    plan: Plan,
+    representation: Representation,
+    mut writer: SpoolWriter<SharedError>,
+) -> Result<(), SharedError> {
+    let progress = Arc::clone(writer.progress());
+    let mut fill = Fill {
+        errand: Errand::new(&site, representation, &progress),
+        writer: &mut writer,
+    };
+    let end = fill.run(&plan).await;
+    let Err(error) = end else { return Ok(()) };
+    let error = Arc::new(error);
+    if error.is_trouble() {
+        site.note_error(clock.now(), &error);
+    }
+    Err(error)
+}
+
+struct Fill<'a> {
+    errand: Errand<'a>,
+    writer: &'a mut SpoolWriter<SharedError>,
+}
+
+impl Fill<'_> {
+    async fn run(&mut self, plan: &Plan) -> Result<(), AnswerError> {
+        match plan {
+            Plan::ServiceDocument => self.service_document().await,
+            Plan::Metadata => self.metadata().await,
+            Plan::Collection { ask, top, page } => self.collection(ask, *top, page.as_ref()).await,
+            Plan::Count { ask } => self.count(ask).await,
+            Plan::Entity { ask, row } => self.entity(ask, row).await,
+            Plan::Related {
+                ask,
+                row,
+                navigation,
+                wanted,
+            } => self.related(ask, row, navigation, wanted).await,
+        }
+    }
+
+    /// Joins all pages. The client's row limit is ours to keep, too: a link may have forgotten it.
+    async fn collection(
+        &mut self,
+        ask: &Question,
+        top: Option<u64>,
+        page: Option<&OwnPage>,
+    ) -> Result<(), AnswerError> {
+        let root = self.errand.site.root();
+        let mut pages = Pages::of(ask.clone());
+        let mut rows_written = 0;
+        let mut opened = false;
+        while let Some(part) = pages.read(&mut self.errand).await? {
+            let read = match part {
+                Part::Page(read) => read,
+                Part::Single(body) => {
+                    self.write_whole(self.json(), link::neutral(root, &body), 1);
+                    return Ok(());
+                }
+            };
+            let mut text = NeutralText::new();
+            if !opened {
+                opened = true;
+                self.writer.begin(self.json());
+                text.append(splice::opening(root, &read));
+            }
+            let (rows, row_count) = limited(read, top.map(|top| top.saturating_sub(rows_written)));
+            if row_count > 0 {
+                if rows_written > 0 {
+                    text.push(",");
+                }
+                text.append(link::neutral(root, &rows));
+                rows_written += row_count;
+            }
+            let last = pages.done() || top.is_some_and(|top| rows_written >= top);
+            if last {
+                text.append(closing(page, rows_written));
+            }
+            if !text.is_empty() {
+                self.writer.push(Segment {
+                    text,
+                    rows: row_count,
+                });
+            }
+            if last {
+                break;
+            }
+            self.writer.room().await;
+        }
+        Ok(())
+    }
+
+    async fn count(&mut self, ask: &Question) -> Result<(), AnswerError> {
+        let Document::Collection(Page {
+            count: Some(count), ..
+        }) = self.errand.ask(ask).await?
+        else {
+            return Err(malformed("no `@odata.count` though it was asked for"));
+        };
+        self.write_whole(Content::Text, plain_number(&count), 0);
+        Ok(())
+    }
+
+    async fn entity(&mut self, ask: &Question, row: &RowName) -> Result<(), AnswerError> {
+        let page = self.one_row(ask, row).await?;
+        let root = self.errand.site.root();
+        let text = splice::entity(root, page.context.as_deref(), &page.rows);
+        self.write_whole(self.json(), text, 1);
+        Ok(())
+    }
+
+    async fn related(
+        &mut self,
+        ask: &Question,
+        row: &RowName,
+        navigation: &str,
+        wanted: &Wanted,
+    ) -> Result<(), AnswerError> {
+        let root = self.errand.site.root();
+        let page = self.one_row(ask, row).await?;
+        let related = expand::related(&page.rows, navigation);
+        let missing = || malformed(format!("no `{navigation}` though it was asked for"));
+        let context = |fragment: &str| {
+            page.context
+                .is_some()
+                .then(|| format!("$metadata{fragment}"))
+        };
+        match wanted {
+            Wanted::Count => {
+                let count = related.count.ok_or_else(missing)?;
+                self.write_whole(Content::Text, plain_number(&count), 0);
+            }
+            Wanted::One { context: fragment } => match related.value.ok_or_else(missing)? {
+                null if null == "null" => self.write_whole(Content::Empty, NeutralText::new(), 0),
+                entity => {
+                    let fragment = fragment.strip_suffix("/$entity").unwrap_or(fragment);
+                    let text = splice::entity(root, context(fragment).as_deref(), &entity);
+                    self.write_whole(self.json(), text, 1);
+                }
+            },
+            Wanted::Many { context: fragment } => {
+                let array = related.value.ok_or_else(missing)?;
+                let rows = array.slice(1..array.len().saturating_sub(1));
+                let page = Page {
+                    context: context(fragment),
+                    count: related.count,
+                    row_count: page::row_spans(&rows).len() as u64,
+                    rows,
+                    ..Page::default()
+                };
+                let mut text = splice::opening(root, &page);
+                text.append(link::neutral(root, &page.rows));
+                text.append(splice::closing(None));
+                self.write_whole(self.json(), text, page.row_count);
+            }
+        }
+        Ok(())
+    }
+
+    /// The row that a key names, with its expanded collections completed.
+    async fn one_row(&mut self, ask: &Question, row: &RowName) -> Result<Page, AnswerError> {
+        let Document::Collection(mut page) = self.errand.ask(ask).await? else {
+            return Err(malformed("a page without rows"));
+        };
+        match page.row_count {
+            0 => Err(AnswerError::NoSuchEntity {
+                set: row.set.to_string(),
+                key: row.key.clone(),
+            }),
+            1 => {
+                page.rows = nested::complete(&mut self.errand, page.rows).await?;
+                Ok(page)
+            }
+            _ => Err(malformed("several rows with one key")),
+        }
+    }
+
+    async fn metadata(&mut self) -> Result<(), AnswerError> {
+        let site = self.errand.site;
+        let read = |body: Bytes| {
+            let malformed = |error: csdl::CsdlError| BadResponse::Malformed {
+                reason: error.to_string(),
+            };
+            let schema = csdl::parse(&body).map_err(malformed)?;
+            let shown = csdl::hide(&body, site.deny()).map_err(malformed)?;
+            Ok((schema, shown))
+        };
+        let (schema, shown) = self
+            .errand
+            .fetch("$metadata", "application/xml", read)
+            .await?;
+        site.learn_schema(schema);
+        let mut text = NeutralText::new();
+        text.push(shown);
+        self.write_whole(Content::Xml, text, 0);
+        Ok(())
+    }
+
+    async fn service_document(&mut self) -> Result<(), AnswerError> {
+        let Part::Page(mut page) = self.read_service_document().await? else {
+            return Err(malformed("a service document without a list of sets"));
+        };
+        let root = self.errand.site.root();
+        page.rows = shown_sets(root, self.errand.site.deny(), &page.rows);
+        let mut text = splice::opening(root, &page);
+        text.push(page.rows);
+        text.append(splice::closing(None));
+        self.write_whole(self.json(), text, 0);
+        Ok(())
+    }
+
+    async fn read_service_document(&mut self) -> Result<Part, AnswerError> {
+        let mut pages = Pages::of(Question::service_document());
+        pages
+            .read(&mut self.errand)
+            .await?
+            .ok_or_else(|| malformed("nothing"))
+    }
+
+    fn write_whole(&mut self, content: Content, text: NeutralText, rows: u64) {
+        self.writer.begin(content);
+        if !text.is_empty() {
+            self.writer.push(Segment { text, rows });
+        }
+    }
+
+    fn json(&self) -> Content {
+        Content::Json(self.errand.representation)
+    }
+}
+
+/// A page's rows, no more than `left` of them.
+fn limited(page: Page, left: Option<u64>) -> (Bytes, u64) {
+    match left {
+        Some(left) if left < page.row_count => (page::first_rows(&page.rows, left), left),
+        _ => (page.rows, page.row_count),
+    }
+}
+
+/// A full page of the client's own size leads on to the next; a page that is not full was the last.
+fn closing(page: Option<&OwnPage>, rows_written: u64) -> NeutralText {
+    let full = |page: &&OwnPage| rows_written >= u64::from(page.size.get());
+    let next = page.filter(full).and_then(|page| page.next.as_ref());
+    splice::closing(next.map(Question::canonical).as_deref())
+}
+
+/// A count without the quotes that `IEEE754Compatible=true` puts around it.
+fn plain_number(count: &Bytes) -> NeutralText {
+    let mut text = NeutralText::new();
+    text.push(
+        count
+            .iter()
+            .copied()
+            .filter(u8::is_ascii_digit)
+            .collect::<Vec<u8>>(),
+    );
+    text
+}
+
+/// The elements of a service document that may be shown, each as upstream wrote it.
+fn shown_sets(root: &ServiceRoot, deny: &DenyList, elements: &Bytes) -> Bytes {
+    #[derive(Deserialize)]
+    struct Element {
+        name: String,
+        url: String,
+    }
+    let mut shown: Vec<String> = Vec::new();
+    for span in page::row_spans(elements) {
+        let text = elements.get(span).unwrap_or_default();
+        let Ok(element) = serde_json::from_slice::<Element>(text) else {
+            continue;
+        };
+        if deny.denies(&element.name) || deny.denies(&element.url) {
+            continue;
+        }
+        let text = String::from_utf8_lossy(text).into_owned();
+        // An absolute address would lead past this server; a relative one is relative to its context.
+        let relative = root
+            .below(&element.url)
+            .filter(|_| element.url.contains('/'));
+        shown.push(match relative {
+            Some(relative) => text.replace(&element.url, relative),
+            None => text,
+        });
+    }
+    shown.join(",").into()
+}

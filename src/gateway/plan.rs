@@ -1,0 +1,331 @@
+//! How a question is answered. Pure: question and schema in, plan out.
+//!
+//! Citrix Cloud answers `Set(key)` and `Set/$count` with 404 (field reports), so both are asked in other
+//! words: a key becomes a `$filter`, a count becomes `$count=true&$top=0`, and what a key's navigation property
+//! leads to becomes an `$expand` of that one row.
+
+use std::num::NonZeroU32;
+
+use super::error::AnswerError;
+use crate::odata::key;
+use crate::odata::name::EntitySet;
+use crate::odata::question::{Question, Resource};
+use crate::odata::schema::{EntityType, Schema};
+
+/// How a question is answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Plan {
+    /// Upstream's service document, without blocked sets.
+    ServiceDocument,
+    /// Upstream's `$metadata`, without blocked sets.
+    Metadata,
+    /// All pages of `ask`, joined; or, with `page`, one page of our own size.
+    Collection {
+        /// What upstream is asked.
+        ask: Question,
+        /// Rows at most, when the client said so.
+        top: Option<u64>,
+        /// The page that the client wants.
+        page: Option<OwnPage>,
+    },
+    /// The number that `ask` counts, as text.
+    Count {
+        /// What upstream is asked.
+        ask: Question,
+    },
+    /// The one row that `ask` finds.
+    Entity {
+        /// What upstream is asked.
+        ask: Question,
+        /// For messages.
+        row: RowName,
+    },
+    /// What a navigation property of the one row that `ask` finds leads to.
+    Related {
+        /// What upstream is asked: the row, expanded.
+        ask: Question,
+        /// For messages.
+        row: RowName,
+        /// The navigation property, as `$metadata` writes it.
+        navigation: String,
+        /// What is wanted of it.
+        wanted: Wanted,
+    },
+}
+
+/// A page whose size the client chose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct OwnPage {
+    /// Its size.
+    pub(super) size: NonZeroU32,
+    /// What the client asks to get the page behind it; `None` when this page is the last by its number.
+    pub(super) next: Option<Question>,
+}
+
+/// A row, as the client named it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RowName {
+    pub(super) set: EntitySet,
+    pub(super) key: String,
+}
+
+/// What is wanted of a navigation property.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// The entity.
+    One {
+        /// The fragment of its context URL.
+        context: String,
+    },
+    /// The collection.
+    Many {
+        /// The fragment of its context URL.
+        context: String,
+    },
+    /// How many there are.
+    Count,
+}
+
+impl Plan {
+    /// The page size that is applied.
+    pub(super) fn page_size(&self) -> Option<NonZeroU32> {
+        match self {
+            Self::Collection {
+                page: Some(page), ..
+            } => Some(page.size),
+            _ => None,
+        }
+    }
+}
+
+/// Plans the answer to `question`. `schema` is needed for questions with a key.
+pub(super) fn plan(
+    question: &Question,
+    page_size: Option<NonZeroU32>,
+    schema: Option<&Schema>,
+) -> Result<Plan, AnswerError> {
+    match question.resource() {
+        Resource::ServiceDocument => Ok(Plan::ServiceDocument),
+        Resource::Metadata => Ok(Plan::Metadata),
+        Resource::Batch => Err(AnswerError::Unsupported { what: "`$batch`" }),
+        Resource::Count(set) => Ok(Plan::Count {
+            ask: count(set, question),
+        }),
+        Resource::Entity { set, key, rest } => by_key(question, set, key, rest, schema),
+        Resource::Collection(_) => collection(question, page_size),
+        Resource::Other(_) => Ok(whole(question)),
+    }
+}
+
+fn whole(question: &Question) -> Plan {
+    Plan::Collection {
+        ask: question.clone(),
+        top: question.top(),
+        page: None,
+    }
+}
+
+/// Only what chooses rows matters to a count (OData 4.0 Protocol, section 11.2.9).
+fn count(set: &EntitySet, question: &Question) -> Question {
+    let chooses =
+        |name: &str| matches!(name, "$filter" | "$search" | "$apply") || !name.starts_with('$');
+    let options = question.options().iter().filter(|(name, _)| chooses(name));
+    let ask = options.fold(Question::collection(set.clone()), |ask, (name, value)| {
+        ask.with(name, value)
+    });
+    ask.with("$count", "true").with("$top", "0")
+}
+
+/// Pages of the client's size are questions of their own: `$skip` and `$top` say which rows, and the link to
+/// the next one carries both in a `$skiptoken`. Nothing has to be remembered between them.
+fn collection(question: &Question, page_size: Option<NonZeroU32>) -> Result<Plan, AnswerError> {
+    let token = question.option("$skiptoken").and_then(PageToken::read);
+    let (size, offset) = match (&token, page_size) {
+        (Some(token), wanted) => (wanted.unwrap_or(token.size), token.offset),
+        (None, Some(size)) if question.option("$skiptoken").is_none() => (size, 0),
+        (None, _) => return Ok(whole(question)),
+    };
+    let left = question.top().map(|top| top.saturating_sub(offset));
+    let page_rows = u64::from(size.get());
+    let rows = left.map_or(page_rows, |left| left.min(page_rows));
+    let skip = question
+        .skip()
+        .unwrap_or(0)
+        .checked_add(offset)
+        .ok_or_else(|| AnswerError::InvalidOption {
+            reason: "`$skip` is too large".to_owned(),
+        })?;
+    let mut ask = question
+        .without("$skiptoken")
+        .with("$top", &rows.to_string());
+    if skip > 0 {
+        ask = ask.with("$skip", &skip.to_string());
+    }
+    if token.is_some() {
+        // Counted once, on the first page.
+        ask = ask.without("$count");
+    }
+    let more = left.is_none_or(|left| left > page_rows);
+    let behind = PageToken {
+        offset: offset + page_rows,
+        size,
+    };
+    let next = more.then(|| question.with("$skiptoken", &behind.write()));
+    Ok(Plan::Collection {
+        ask,
+        top: Some(rows),
+        page: Some(OwnPage { size, next }),
+    })
+}
+
+/// Our own `$skiptoken`: how many rows were delivered, and the page size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct PageToken {
+    offset: u64,
+    size: NonZeroU32,
+}
+
+impl PageToken {
+    fn read(text: &str) -> Option<Self> {
+        let (offset, size) = text.strip_prefix("page-")?.split_once('-')?;
+        Some(Self {
+            offset: offset.parse().ok()?,
+            size: size.parse().ok()?,
+        })
+    }
+
+    fn write(self) -> String {
+        format!("page-{}-{}", self.offset, self.size)
+    }
+}
+
+fn by_key(
+    question: &Question,
+    set: &EntitySet,
+    key: &str,
+    rest: &[String],
+    schema: Option<&Schema>,
+) -> Result<Plan, AnswerError> {
+    let Some((set_name, entity)) = schema.and_then(|schema| schema.set(set.as_str())) else {
+        return Err(AnswerError::UnknownSet {
+            set: set.to_string(),
+            near: schema
+                .map(|schema| {
+                    schema
+                        .nearest_sets(set.as_str())
+                        .into_iter()
+                        .map(str::to_owned)
+                        .collect()
+                })
+                .unwrap_or_default(),
+        });
+    };
+    let invalid = |error: key::KeyError| AnswerError::InvalidOption {
+        reason: error.to_string(),
+    };
+    let filter = key::filter(entity, key).map_err(invalid)?;
+    let set = EntitySet::new(set_name).unwrap_or_else(|| set.clone());
+    let row = RowName {
+        set: set.clone(),
+        key: key.to_owned(),
+    };
+    let found = Question::collection(set).with("$filter", &filter);
+    match rest {
+        [] => Ok(Plan::Entity {
+            ask: options_that_shape_a_row(question)
+                .fold(found, |ask, (name, value)| ask.with(name, value)),
+            row,
+        }),
+        [segment] | [segment, _] => {
+            let counted = rest.get(1).map(String::as_str) == Some("$count");
+            let Some((name, navigation)) = entity
+                .navigation_named(segment)
+                .filter(|_| rest.len() == 1 || counted)
+            else {
+                return Ok(whole(question));
+            };
+            let wanted = wanted(
+                question,
+                schema,
+                &navigation.target,
+                navigation.collection,
+                counted,
+            );
+            Ok(Plan::Related {
+                ask: expanded(found, entity, name, question, &wanted),
+                row,
+                navigation: name.to_owned(),
+                wanted,
+            })
+        }
+        _ => Ok(whole(question)),
+    }
+}
+
+/// The row's key columns and the navigation property with the client's own options inside.
+fn expanded(
+    found: Question,
+    entity: &EntityType,
+    navigation: &str,
+    question: &Question,
+    wanted: &Wanted,
+) -> Question {
+    let mut nested: Vec<String> = Vec::new();
+    let mut ask = found.with("$select", &entity.key.join(","));
+    for (name, value) in question.options() {
+        match (name.as_str(), wanted) {
+            ("$format", _) => {}
+            ("$count" | "$top" | "$skip" | "$orderby", Wanted::Count) => {}
+            (system, _) if system.starts_with('$') => nested.push(format!("{system}={value}")),
+            _ => ask = ask.with(name, value),
+        }
+    }
+    if *wanted == Wanted::Count {
+        nested.extend(["$count=true".to_owned(), "$top=0".to_owned()]);
+    }
+    let options = if nested.is_empty() {
+        String::new()
+    } else {
+        format!("({})", nested.join(";"))
+    };
+    ask.with("$expand", &format!("{navigation}{options}"))
+}
+
+fn wanted(
+    question: &Question,
+    schema: Option<&Schema>,
+    target: &str,
+    collection: bool,
+    counted: bool,
+) -> Wanted {
+    if counted {
+        return Wanted::Count;
+    }
+    let sets = schema
+        .map(|schema| schema.sets_of_type(target))
+        .unwrap_or_default();
+    let columns = question
+        .option("$select")
+        .map(|columns| format!("({columns})"))
+        .unwrap_or_default();
+    let context = match (sets.as_slice(), collection) {
+        ([set], true) => format!("#{set}{columns}"),
+        ([set], false) => format!("#{set}{columns}/$entity"),
+        (_, true) => format!("#Collection({target})"),
+        (_, false) => format!("#{target}"),
+    };
+    if collection {
+        Wanted::Many { context }
+    } else {
+        Wanted::One { context }
+    }
+}
+
+/// Options of `Set(key)` that make sense for a single row; others are upstream's to judge on collections.
+fn options_that_shape_a_row(question: &Question) -> impl Iterator<Item = (&str, &str)> {
+    let options = question
+        .options()
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
+    options.filter(|(name, _)| matches!(*name, "$select" | "$expand") || !name.starts_with('$'))
+}

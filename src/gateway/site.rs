@@ -1,0 +1,99 @@
+//! One site: where it is asked, what it hides, what it said last.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::error::AnswerError;
+use super::status::SiteStatus;
+use crate::odata::deny::DenyList;
+use crate::odata::link::ServiceRoot;
+use crate::odata::name::SiteId;
+use crate::odata::schema::Schema;
+use crate::telemetry;
+use crate::upstream::Upstream;
+
+/// A configured site.
+#[derive(Debug)]
+pub struct Site {
+    id: SiteId,
+    upstream: Upstream,
+    root: ServiceRoot,
+    deny: DenyList,
+    retry_budget: Duration,
+    learnt: Mutex<Learnt>,
+}
+
+/// What is known of a site by having asked it.
+#[derive(Debug, Default)]
+struct Learnt {
+    schema: Option<Arc<Schema>>,
+    last_error: Option<(Timestamp, String)>,
+}
+
+impl Site {
+    /// A site that is asked through `upstream`. `retry_budget` is how long one answer may go on waiting for a
+    /// struggling upstream.
+    pub fn new(id: SiteId, upstream: Upstream, deny: DenyList, retry_budget: Duration) -> Self {
+        Self {
+            id,
+            root: ServiceRoot::new(upstream.service_root()),
+            upstream,
+            deny,
+            retry_budget,
+            learnt: Mutex::default(),
+        }
+    }
+
+    /// Its name.
+    pub fn id(&self) -> &SiteId {
+        &self.id
+    }
+
+    pub(super) fn upstream(&self) -> &Upstream {
+        &self.upstream
+    }
+
+    pub(super) fn root(&self) -> &ServiceRoot {
+        &self.root
+    }
+
+    pub(super) fn deny(&self) -> &DenyList {
+        &self.deny
+    }
+
+    pub(super) fn retry_budget(&self) -> Duration {
+        self.retry_budget
+    }
+
+    /// What `$metadata` said when it was last read.
+    pub(super) fn schema(&self) -> Option<Arc<Schema>> {
+        self.learnt().schema.clone()
+    }
+
+    pub(super) fn learn_schema(&self, schema: Schema) {
+        self.learnt().schema = Some(Arc::new(schema));
+    }
+
+    pub(super) fn note_error(&self, when: Timestamp, error: &AnswerError) {
+        self.learnt().last_error = Some((when, telemetry::chain(error)));
+    }
+
+    pub(super) fn status(&self) -> SiteStatus {
+        let lane = self.upstream.lane().status();
+        SiteStatus {
+            site: self.id.clone(),
+            endpoint: self.upstream.service_root().to_string(),
+            token: self.upstream.authorizer().state(),
+            in_flight: lane.in_flight,
+            queued: lane.queued,
+            paused_for: lane.paused_for,
+            last_error: self.learnt().last_error.clone(),
+        }
+    }
+
+    fn learnt(&self) -> MutexGuard<'_, Learnt> {
+        self.learnt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

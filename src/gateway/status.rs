@@ -1,0 +1,40 @@
+//! What the operator may want to see of the sites and the cache.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::auth::AuthState;
+use crate::odata::name::SiteId;
+
+/// The state of everything behind the gateway.
+#[derive(Debug, Clone)]
+pub struct GatewayStatus {
+    /// One a site.
+    pub sites: Vec<SiteStatus>,
+    /// Stored answers.
+    pub cache_entries: u64,
+    /// Their bytes.
+    pub cache_bytes: u64,
+    /// Answers being made now.
+    pub fills: usize,
+}
+
+/// How one site is doing.
+#[derive(Debug, Clone)]
+pub struct SiteStatus {
+    /// Its name.
+    pub site: SiteId,
+    /// Where its data comes from: scheme, host, path.
+    pub endpoint: String,
+    /// Whether there is a usable token.
+    pub token: AuthState,
+    /// Queries in flight at upstream.
+    pub in_flight: usize,
+    /// Requests waiting for the lane.
+    pub queued: usize,
+    /// Set while upstream asked for a pause: how much longer.
+    pub paused_for: Option<Duration>,
+    /// The last failure of an answer, if any: when, and what happened.
+    pub last_error: Option<(Timestamp, String)>,
+}

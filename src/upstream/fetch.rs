@@ -1,0 +1,337 @@
+//! One question to the service, tried until it is answered or there is no point.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{Request, StatusCode, Uri};
+use tokio::time::Instant;
+use url::Url;
+
+use super::body::{Unread, is_html, read_whole};
+use super::metrics::UpstreamMetrics;
+use super::retry::{Attempt, Decision, Failure, decide};
+use super::target::address;
+use super::transaction::{jitter, transaction_id};
+use super::verdict::{Failed, Passing, bad, judge, no_token};
+use super::{BadResponse, FetchError, Lane, QueueFull, Refusal, RetryBudget, Turn};
+use crate::auth::{Authorizer, Credentials};
+use crate::transport::Transport;
+
+/// What an [`Upstream`] needs to know.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where the service is: `https://api.cloud.com/monitorodata`, with no slash at its end.
+    pub service_root: Url,
+    /// How long one attempt may take from sending the request to the body's last byte.
+    pub page_timeout: Duration,
+    /// The largest body that is read, in bytes after unzipping.
+    pub page_bytes_max: usize,
+}
+
+/// The service of one site; clones share everything.
+#[derive(Debug, Clone)]
+pub struct Upstream {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    settings: Settings,
+    authorizer: Authorizer,
+    lane: Arc<Lane>,
+    transport: Arc<dyn Transport>,
+    metrics: UpstreamMetrics,
+}
+
+/// A whole response body.
+#[derive(Debug, Clone)]
+pub struct Fetched {
+    /// The body, as upstream wrote it.
+    pub body: Bytes,
+    /// `Content-Type`, when upstream sent one.
+    pub content_type: Option<String>,
+    /// How long the attempt that succeeded took, without waiting for a turn.
+    pub elapsed: Duration,
+    /// Attempts in all.
+    pub attempts: u32,
+}
+
+/// A body that made sense.
+#[derive(Debug, Clone)]
+pub struct Checked<T> {
+    /// What it said.
+    pub content: T,
+    /// How long the attempt that succeeded took, without waiting for a turn.
+    pub elapsed: Duration,
+}
+
+/// What is sent: the same in each attempt.
+struct Question<'a> {
+    address: Uri,
+    accept: &'a str,
+}
+
+impl Upstream {
+    /// Sends nothing yet. The `lane` belongs to the customer and is shared by all of the customer's sites.
+    pub fn new(
+        settings: Settings,
+        authorizer: Authorizer,
+        lane: Arc<Lane>,
+        transport: Arc<dyn Transport>,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                settings,
+                authorizer,
+                lane,
+                transport,
+                metrics: UpstreamMetrics::default(),
+            }),
+        }
+    }
+
+    /// Where the service is, with no slash at its end.
+    pub fn service_root(&self) -> &Url {
+        &self.inner.settings.service_root
+    }
+
+    /// The customer's lane.
+    pub fn lane(&self) -> &Lane {
+        &self.inner.lane
+    }
+
+    /// What hands out this site's credentials.
+    pub fn authorizer(&self) -> &Authorizer {
+        &self.inner.authorizer
+    }
+
+    /// What has happened so far.
+    pub fn metrics(&self) -> &UpstreamMetrics {
+        &self.inner.metrics
+    }
+
+    /// The body at `target`, an encoded path and query below the service root (empty for the service
+    /// document). Failures that may pass are retried within `budget`; the one at hand when it is used up is
+    /// the error. Dropping the future gives everything up, and the lane back.
+    pub async fn fetch(
+        &self,
+        target: &str,
+        accept: &str,
+        turn: Turn,
+        budget: &mut RetryBudget,
+    ) -> Result<Fetched, FetchError> {
+        self.fetch_until(target, accept, turn, budget, Ok).await
+    }
+
+    /// Like [`Upstream::fetch`], for a body that has to make sense: one that `parse` calls malformed or HTML
+    /// counts as a failed attempt and is asked for again, up to three times in all.
+    pub async fn fetch_checked<T>(
+        &self,
+        target: &str,
+        accept: &str,
+        turn: Turn,
+        budget: &mut RetryBudget,
+        parse: impl Fn(Bytes) -> Result<T, BadResponse>,
+    ) -> Result<Checked<T>, FetchError> {
+        let check = |fetched: Fetched| {
+            Ok(Checked {
+                content: parse(fetched.body)?,
+                elapsed: fetched.elapsed,
+            })
+        };
+        self.fetch_until(target, accept, turn, budget, check).await
+    }
+
+    async fn fetch_until<T>(
+        &self,
+        target: &str,
+        accept: &str,
+        mut turn: Turn,
+        budget: &mut RetryBudget,
+        check: impl Fn(Fetched) -> Result<T, BadResponse>,
+    ) -> Result<T, FetchError> {
+        let question = Question {
+            address: address(self.service_root(), target).ok_or_else(unsendable)?,
+            accept,
+        };
+        let mut attempts = 0;
+        let mut token_renewed = false;
+        loop {
+            let pass = self.inner.lane.enter(turn).await;
+            let pass = pass.map_err(|QueueFull { queued }| FetchError::QueueFull { queued })?;
+            // The place in the queue is not asked for again: this answer has waited once.
+            turn = Turn::Next;
+            attempts += 1;
+            let transaction = transaction_id();
+            let began = Instant::now();
+            let result = self.try_once(&question, &transaction, budget.spent()).await;
+            drop(pass);
+            let result = result.and_then(|(body, content_type)| {
+                check(Fetched {
+                    body,
+                    content_type,
+                    elapsed: began.elapsed(),
+                    attempts,
+                })
+                .map_err(bad)
+            });
+            let failed = match result {
+                Ok(value) => {
+                    budget.page_read();
+                    return Ok(value);
+                }
+                Err(failed) => failed,
+            };
+            budget.spend(began.elapsed());
+            match failed {
+                Failed::Final(error) => return Err(error),
+                Failed::Unauthorized(error) if token_renewed => return Err(error),
+                Failed::Unauthorized(_) => {
+                    tracing::warn!(%transaction, "token refused, asking for a new one");
+                    token_renewed = true;
+                }
+                Failed::Passing(passing) => {
+                    self.pause(passing, attempts, &transaction, budget).await?;
+                }
+            }
+            self.inner.metrics.retried();
+        }
+    }
+
+    /// Waits before the next attempt, or says that there is none.
+    async fn pause(
+        &self,
+        passing: Passing,
+        attempts: u32,
+        transaction: &str,
+        budget: &mut RetryBudget,
+    ) -> Result<(), FetchError> {
+        let decision = decide(&Attempt {
+            failure: passing.failure,
+            attempts,
+            spent: budget.spent(),
+            budget: budget.total(),
+            pages: budget.pages(),
+            asked_pause: passing.asked_pause,
+            jitter: jitter(),
+        });
+        let failure = format!("{:?}", passing.failure);
+        let throttled = passing.failure.is_throttling();
+        match decision {
+            Decision::Retry { after } => {
+                budget.spend(after);
+                let pause_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+                let left_ms = u64::try_from(budget.remaining().as_millis()).unwrap_or(u64::MAX);
+                let cause = passing.cause;
+                tracing::warn!(
+                    %failure, %cause, attempts, pause_ms, left_ms, %transaction,
+                    "upstream request failed, trying again"
+                );
+                if throttled {
+                    self.inner.lane.pause(after);
+                }
+                tokio::time::sleep(after).await;
+                Ok(())
+            }
+            Decision::GiveUp => {
+                if let Some(asked) = passing.asked_pause
+                    && throttled
+                {
+                    self.inner.lane.pause(asked.min(LANE_PAUSE_MAX));
+                }
+                tracing::debug!(%failure, attempts, %transaction, "upstream request given up");
+                Err(passing.into_error(budget.spent(), self.inner.settings.page_timeout))
+            }
+        }
+    }
+
+    /// One attempt: a token, a request, a whole body of status 200.
+    async fn try_once(
+        &self,
+        question: &Question<'_>,
+        transaction: &str,
+        waited: Duration,
+    ) -> Result<(Bytes, Option<String>), Failed> {
+        let inner = &*self.inner;
+        let credentials = inner.authorizer.credentials().await;
+        let credentials = credentials.map_err(|error| no_token(&error, waited))?;
+        let request = request(question, &credentials, transaction)?;
+        let exchange = tokio::time::timeout(inner.settings.page_timeout, self.exchange(request));
+        let Ok(result) = exchange.await else {
+            inner.metrics.unanswered();
+            return Err(Failed::Passing(Passing::new(Failure::Timeout)));
+        };
+        match &result {
+            Err(Failed::Unauthorized(_)) => inner.authorizer.reject(credentials.generation),
+            Ok(_) | Err(Failed::Final(FetchError::Refused(_))) => {
+                inner.authorizer.accept(credentials.generation);
+            }
+            Err(_) => {}
+        }
+        result
+    }
+
+    async fn exchange(&self, request: Request<Bytes>) -> Result<(Bytes, Option<String>), Failed> {
+        let inner = &*self.inner;
+        let response = inner.transport.send(request).await.map_err(|error| {
+            inner.metrics.unanswered();
+            Failed::Passing(Passing::fault(&error))
+        })?;
+        let (head, body) = response.into_parts();
+        inner.metrics.answered(head.status);
+        let content_type = head.headers.get(CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok());
+        if head.status != StatusCode::OK {
+            // What an error says is welcome, but its status is enough.
+            let body = read_whole(body, ERROR_BYTES_MAX).await.unwrap_or_default();
+            let html = is_html(content_type, &body);
+            return Err(judge(head.status, &head.headers, &body, html));
+        }
+        let limit = inner.settings.page_bytes_max;
+        let body = read_whole(body, limit)
+            .await
+            .map_err(|unread| match unread {
+                Unread::TooLarge => bad(BadResponse::TooLarge { limit }),
+                Unread::Cut(error) => Failed::Passing(Passing::fault(&error)),
+            })?;
+        if is_html(content_type, &body) {
+            return Err(bad(BadResponse::Html));
+        }
+        Ok((body, content_type.map(str::to_owned)))
+    }
+}
+
+/// A request with our own headers, and nothing of the client's.
+fn request(
+    question: &Question<'_>,
+    credentials: &Credentials,
+    transaction: &str,
+) -> Result<Request<Bytes>, Failed> {
+    let mut request = Request::get(question.address.clone())
+        .header(ACCEPT, question.accept)
+        .header("OData-MaxVersion", "4.0")
+        .header("Citrix-TransactionId", transaction);
+    for (name, value) in &credentials.headers {
+        request = request.header(name, value);
+    }
+    request
+        .body(Bytes::new())
+        .map_err(|_| Failed::Final(unsendable()))
+}
+
+/// A question that cannot be put into a request is refused as upstream would refuse it.
+fn unsendable() -> FetchError {
+    FetchError::Refused(Refusal {
+        status: 400,
+        code: None,
+        message: Some("the query cannot be sent: it holds characters that a URL does not allow, or leaves the service".to_owned()),
+    })
+}
+
+/// An error's body larger than this is no message.
+const ERROR_BYTES_MAX: usize = 256 * 1024;
+
+/// The longest pause that upstream can put on a lane.
+const LANE_PAUSE_MAX: Duration = Duration::from_secs(120);

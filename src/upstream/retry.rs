@@ -1,0 +1,265 @@
+//! Whether to try again, and when: a pure function of what happened.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::transport::TransportFault;
+
+/// What is known when an attempt has failed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Attempt {
+    pub(super) failure: Failure,
+    /// Attempts for this page, with the one that failed.
+    pub(super) attempts: u32,
+    /// Time that failed attempts and pauses of this answer have used, with the one that failed.
+    pub(super) spent: Duration,
+    /// Time that they may use.
+    pub(super) budget: Duration,
+    /// Pages of this answer that were read.
+    pub(super) pages: u64,
+    /// What upstream asked for: `Retry-After`, else the body's `retryDelay`.
+    pub(super) asked_pause: Option<Duration>,
+    /// From 0 to 1; spreads those who failed together.
+    pub(super) jitter: f64,
+}
+
+/// Why an attempt failed, if another may succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// 408, 429 or 5xx.
+    Status(u16),
+    /// No whole response in time.
+    Timeout,
+    /// No response, or half of one.
+    Fault(TransportFault),
+    /// Success, with a body that makes no sense.
+    Implausible,
+}
+
+/// What to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// Try again.
+    Retry {
+        /// The pause before.
+        after: Duration,
+    },
+    /// Hand out the error at hand.
+    GiveUp,
+}
+
+impl Failure {
+    /// Whether upstream wants everyone of this customer to pause.
+    pub(super) fn is_throttling(self) -> bool {
+        matches!(self, Self::Status(429 | 503))
+    }
+}
+
+/// Decides about another attempt. A pause that would exceed the budget is not begun.
+pub(super) fn decide(attempt: &Attempt) -> Decision {
+    if attempt.attempts >= attempts_max(attempt.failure) {
+        return Decision::GiveUp;
+    }
+    let after = pause(attempt);
+    if attempt.spent.saturating_add(after) > patience(attempt) {
+        return Decision::GiveUp;
+    }
+    Decision::Retry { after }
+}
+
+/// Some queries fail with 500 however often they are asked, and a body that makes no sense will hardly make
+/// sense later.
+fn attempts_max(failure: Failure) -> u32 {
+    match failure {
+        Failure::Status(500) => 5,
+        Failure::Implausible => 3,
+        Failure::Status(_) | Failure::Timeout | Failure::Fault(_) => u32::MAX,
+    }
+}
+
+/// A client that has received nothing loses nothing when it hears soon that upstream is out of reach.
+fn patience(attempt: &Attempt) -> Duration {
+    match attempt.failure {
+        Failure::Fault(fault) if attempt.pages == 0 && fault != TransportFault::Cut => {
+            attempt.budget.min(OUT_OF_REACH_PATIENCE)
+        }
+        _ => attempt.budget,
+    }
+}
+
+fn pause(attempt: &Attempt) -> Duration {
+    if attempt.failure.is_throttling()
+        && let Some(asked) = attempt.asked_pause
+    {
+        return asked.clamp(ASKED_PAUSE_MIN, ASKED_PAUSE_MAX);
+    }
+    let first = match attempt.failure {
+        Failure::Fault(_) => Duration::from_millis(500),
+        Failure::Status(_) | Failure::Timeout | Failure::Implausible => Duration::from_secs(1),
+    };
+    let doublings = attempt.attempts.saturating_sub(1).min(16);
+    let full = first
+        .saturating_mul(1 << doublings)
+        .min(Duration::from_secs(30));
+    // Between a half and the whole: never at once, never all together.
+    full.mul_f64(0.5 + attempt.jitter.clamp(0.0, 1.0) / 2.0)
+}
+
+/// Reads `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date, which is compared with the response's
+/// own `date` so that wrong clocks do not matter.
+pub(super) fn retry_after(value: &str, date: Option<&str>) -> Option<Duration> {
+    if let Ok(seconds) = value.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let parse = |text: &str| -> Option<Timestamp> {
+        jiff::fmt::rfc2822::DateTimeParser::new()
+            .parse_timestamp(text.trim())
+            .ok()
+    };
+    let pause = parse(value)?.duration_since(parse(date?)?);
+    Some(Duration::try_from(pause).unwrap_or_default())
+}
+
+const OUT_OF_REACH_PATIENCE: Duration = Duration::from_secs(30);
+
+/// `Retry-After: 0` is no invitation to hammer.
+const ASKED_PAUSE_MIN: Duration = Duration::from_secs(1);
+
+const ASKED_PAUSE_MAX: Duration = Duration::from_secs(120);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secs(seconds: f64) -> Duration {
+        Duration::from_secs_f64(seconds)
+    }
+
+    fn attempt(failure: Failure, attempts: u32) -> Attempt {
+        Attempt {
+            failure,
+            attempts,
+            spent: Duration::ZERO,
+            budget: Duration::from_secs(600),
+            pages: 0,
+            asked_pause: None,
+            jitter: 1.0,
+        }
+    }
+
+    #[test]
+    fn pauses_grow_by_kind_of_failure() {
+        let fault = Failure::Fault(TransportFault::Cut);
+        let cases = [
+            // failure, attempts so far, pause (`None`: give up)
+            (Failure::Status(429), 1, Some(1.0)),
+            (Failure::Status(429), 4, Some(8.0)),
+            (Failure::Status(429), 6, Some(30.0)),
+            (Failure::Status(503), 100, Some(30.0)),
+            (Failure::Status(502), 2, Some(2.0)),
+            (Failure::Status(500), 1, Some(1.0)),
+            (Failure::Status(500), 4, Some(8.0)),
+            (Failure::Status(500), 5, None),
+            (Failure::Status(504), 5, Some(16.0)),
+            (Failure::Timeout, 3, Some(4.0)),
+            (fault, 1, Some(0.5)),
+            (fault, 3, Some(2.0)),
+            (fault, 50, Some(30.0)),
+            (Failure::Implausible, 2, Some(2.0)),
+            (Failure::Implausible, 3, None),
+        ];
+        for (failure, attempts, pause) in cases {
+            let expected = pause.map_or(Decision::GiveUp, |pause| Decision::Retry {
+                after: secs(pause),
+            });
+            let decided = decide(&attempt(failure, attempts));
+            assert_eq!(decided, expected, "{failure:?} {attempts}");
+        }
+    }
+
+    #[test]
+    fn upstream_may_ask_for_a_pause() {
+        let check = |status: u16, asked: f64, pause: f64| {
+            let attempt = Attempt {
+                asked_pause: Some(secs(asked)),
+                ..attempt(Failure::Status(status), 1)
+            };
+            let after = secs(pause);
+            assert_eq!(decide(&attempt), Decision::Retry { after }, "{status}");
+        };
+        check(429, 30.0, 30.0);
+        check(503, 2.5, 2.5);
+        check(429, 0.0, 1.0);
+        check(429, 86400.0, 120.0);
+        check(502, 30.0, 1.0);
+    }
+
+    #[test]
+    fn budget_ends_it_before_the_pause() {
+        let check = |failure: Failure, spent: f64, budget: f64, pages: u64, gives_up: bool| {
+            let attempt = Attempt {
+                spent: secs(spent),
+                budget: secs(budget),
+                pages,
+                ..attempt(failure, 1)
+            };
+            assert_eq!(
+                decide(&attempt) == Decision::GiveUp,
+                gives_up,
+                "{attempt:?}"
+            );
+        };
+        check(Failure::Status(429), 9.0, 10.0, 0, false);
+        check(Failure::Status(429), 9.1, 10.0, 0, true);
+        check(Failure::Timeout, 0.0, 0.0, 3, true);
+        for fault in [
+            TransportFault::Dns,
+            TransportFault::Connect,
+            TransportFault::Tls,
+        ] {
+            check(Failure::Fault(fault), 29.5, 600.0, 0, false);
+            check(Failure::Fault(fault), 29.6, 600.0, 0, true);
+            check(Failure::Fault(fault), 29.6, 600.0, 1, false);
+            check(Failure::Fault(fault), 5.0, 5.0, 0, true);
+        }
+        check(Failure::Fault(TransportFault::Cut), 300.0, 600.0, 0, false);
+    }
+
+    #[test]
+    fn jitter_halves_at_most() {
+        let check = |jitter: f64, pause: f64| {
+            let attempt = Attempt {
+                jitter,
+                ..attempt(Failure::Timeout, 2)
+            };
+            let after = secs(pause);
+            assert_eq!(decide(&attempt), Decision::Retry { after }, "{jitter}");
+        };
+        check(0.0, 1.0);
+        check(0.5, 1.5);
+        check(7.0, 2.0);
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let date = Some("Mon, 02 Mar 2026 08:00:00 GMT");
+        let cases = [
+            ("30", None, Some(30)),
+            (" 5 ", date, Some(5)),
+            ("Mon, 02 Mar 2026 08:00:45 GMT", date, Some(45)),
+            ("Mon, 02 Mar 2026 07:00:00 GMT", date, Some(0)),
+            ("Mon, 02 Mar 2026 08:00:45 GMT", None, None),
+            ("-3", date, None),
+            ("soon", date, None),
+            ("", date, None),
+        ];
+        for (value, date, seconds) in cases {
+            assert_eq!(
+                retry_after(value, date),
+                seconds.map(Duration::from_secs),
+                "{value}"
+            );
+        }
+    }
+}
