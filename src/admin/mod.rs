@@ -1,1 +1,82 @@
-//! The admin room.
+//! The operator's surface: health, metrics, status, and a page for people.
+//!
+//! - [`health`]: alive; ready, with reasons when not;
+//! - [`metrics`]: the exposition for Prometheus;
+//! - [`status`]: one model behind both the JSON and the [`page`];
+//! - [`purge`]: forgetting answers, the only thing here that changes anything.
+//!
+//! Invariants: nothing here is secret, and nothing a web page of another origin sends changes anything.
+//! This room does not check host names; whoever nests its router does.
+
+mod health;
+mod html;
+mod json;
+mod metrics;
+mod page;
+mod purge;
+mod status;
+mod watched;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use jiff::Timestamp;
+use prometheus_client::registry::Registry;
+use url::Url;
+
+use crate::clock::Clock;
+use crate::gateway::Gateway;
+
+use self::status::Status;
+use self::watched::Watched;
+
+/// What the operator's surface needs.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How clients reach us when something in front changes scheme, host or path.
+    pub public_url: Option<Url>,
+    /// Every room's metrics.
+    pub registry: Arc<Registry>,
+    /// For ages.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The operator's paths. Call at the start of the program: its age counts from here.
+pub fn router(gateway: Arc<Gateway>, settings: Settings) -> Router {
+    routes(gateway, settings)
+}
+
+fn routes(watched: Arc<dyn Watched>, settings: Settings) -> Router {
+    let operator = Arc::new(Operator {
+        started: settings.clock.now(),
+        watched,
+        settings,
+    });
+    Router::new()
+        .route("/", get(page::page))
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::metrics))
+        .route("/api/status", get(status::status))
+        .route("/api/cache/purge", post(purge::purge))
+        .with_state(operator)
+}
+
+/// What the handlers share.
+struct Operator {
+    watched: Arc<dyn Watched>,
+    settings: Settings,
+    started: Timestamp,
+}
+
+impl Operator {
+    fn status(&self) -> Status {
+        let now = self.settings.clock.now();
+        let default = self.watched.default_site();
+        Status::new(&self.watched.status(), default.as_ref(), self.started, now)
+    }
+}
+
+#[cfg(test)]
+mod tests;

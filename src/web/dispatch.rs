@@ -81,6 +81,9 @@ pub(crate) async fn dispatch(State(surface): State<Arc<Surface>>, request: Reque
             surface.odata(call, &notes).await
         }
         Route::Operator { path } => {
+            if OPERATOR_PATHS.contains(&&*path) {
+                notes.facts().shape = Some(path.clone());
+            }
             if let Some(uri) = operator_uri(&path, &parts.uri, &authority) {
                 parts.uri = uri;
             }
@@ -139,7 +142,9 @@ fn nearest<'a>(path: &str, known: &'a [String]) -> Vec<&'a str> {
     near.into_iter().take(3).map(|(_, path)| path).collect()
 }
 
-const OPERATOR_PATHS: [&str; 5] = [
+/// Known ones, for hints and for the log.
+const OPERATOR_PATHS: [&str; 6] = [
+    "/",
     "/healthz",
     "/readyz",
     "/metrics",

@@ -16,6 +16,7 @@ impl From<&AnswerError> for Problem {
         match error {
             AnswerError::Invalid(cause) => cause.into(),
             AnswerError::InvalidOption { reason } => {
+                let reason = reason.trim_end_matches('.');
                 let message = format!("The query cannot be read: {reason}.");
                 Self::new(StatusCode::BAD_REQUEST, "InvalidRequest", message)
             }

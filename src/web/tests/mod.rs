@@ -1,13 +1,16 @@
 //! The whole stack, with answers from a list instead of the gateway.
 
+mod socket;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Mutex;
 
 use axum::body::Body;
 use axum::routing::get;
-use futures_util::FutureExt;
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt};
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use prometheus_client::registry::Registry;

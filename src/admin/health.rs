@@ -1,0 +1,62 @@
+//! Ready, or not and why.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use serde::Serialize;
+
+use super::Operator;
+use super::json::json;
+use crate::gateway::{GatewayStatus, TokenState};
+
+/// `GET /readyz`.
+pub(super) async fn ready(State(operator): State<Arc<Operator>>) -> Response {
+    let readiness = Readiness::of(&operator.watched.status());
+    let status = if readiness.ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    json(status, &readiness)
+}
+
+/// Whether questions can be expected to be answered.
+#[derive(Debug, Serialize)]
+pub(super) struct Readiness {
+    /// Whether all sites are.
+    pub ready: bool,
+    sites: BTreeMap<String, SiteReadiness>,
+}
+
+#[derive(Debug, Serialize)]
+struct SiteReadiness {
+    ready: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+impl Readiness {
+    /// Every site must have, or be able to get, a token. One that was never needed may well be had.
+    pub(super) fn of(status: &GatewayStatus) -> Self {
+        let site = |token: &TokenState| match token {
+            TokenState::None | TokenState::Valid { .. } => SiteReadiness {
+                ready: true,
+                reason: None,
+            },
+            TokenState::Failed { explanation } => SiteReadiness {
+                ready: false,
+                reason: Some(explanation.clone()),
+            },
+        };
+        let sites: BTreeMap<String, SiteReadiness> = status
+            .sites
+            .iter()
+            .map(|status| (status.site.to_string(), site(&status.token)))
+            .collect();
+        let ready = sites.values().all(|site| site.ready);
+        Self { ready, sites }
+    }
+}

@@ -1,0 +1,133 @@
+//! How things are: one model behind both the JSON and the page.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::Operator;
+use super::json::json;
+use crate::gateway::{GatewayStatus, SiteStatus, TokenState};
+use crate::odata::name::SiteId;
+
+/// `GET /api/status`.
+pub(super) async fn status(State(operator): State<Arc<Operator>>) -> Response {
+    json(StatusCode::OK, &operator.status())
+}
+
+/// How things are.
+#[derive(Debug, Serialize)]
+pub(super) struct Status {
+    pub version: &'static str,
+    pub started: String,
+    pub uptime_seconds: u64,
+    pub cache: CacheNumbers,
+    pub sites: Vec<Site>,
+}
+
+/// What is stored.
+#[derive(Debug, Serialize)]
+pub(super) struct CacheNumbers {
+    pub entries: u64,
+    pub bytes: u64,
+    /// Answers being made.
+    pub fills: u64,
+}
+
+/// How one site is doing.
+#[derive(Debug, Serialize)]
+pub(super) struct Site {
+    #[serde(rename = "site")]
+    pub name: String,
+    /// Whether `/monitorodata` without a name is this one.
+    pub default: bool,
+    pub endpoint: String,
+    pub token: Token,
+    pub in_flight: u64,
+    pub queued: u64,
+    pub paused_seconds: Option<u64>,
+    pub last_error: Option<LastError>,
+}
+
+/// How its token is.
+#[derive(Debug, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub(super) enum Token {
+    None,
+    Valid { remaining_seconds: u64 },
+    Failed { explanation: String },
+}
+
+/// What went wrong last.
+#[derive(Debug, Serialize)]
+pub(super) struct LastError {
+    pub at: String,
+    pub message: String,
+}
+
+impl Status {
+    /// The state of the gateway at `now`.
+    pub(super) fn new(
+        gateway: &GatewayStatus,
+        default: Option<&SiteId>,
+        started: Timestamp,
+        now: Timestamp,
+    ) -> Self {
+        let uptime = now.duration_since(started).as_secs();
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            started: whole_seconds(started),
+            uptime_seconds: uptime.try_into().unwrap_or(0),
+            cache: CacheNumbers {
+                entries: gateway.cache_entries,
+                bytes: gateway.cache_bytes,
+                fills: gateway.fills,
+            },
+            sites: gateway
+                .sites
+                .iter()
+                .map(|site| Site::new(site, default == Some(&site.site)))
+                .collect(),
+        }
+    }
+}
+
+impl Site {
+    fn new(status: &SiteStatus, default: bool) -> Self {
+        let last_error = status.last_error.as_ref();
+        Self {
+            name: status.site.to_string(),
+            default,
+            endpoint: status.endpoint.clone(),
+            token: match &status.token {
+                TokenState::None => Token::None,
+                TokenState::Valid { remaining } => Token::Valid {
+                    remaining_seconds: seconds(*remaining),
+                },
+                TokenState::Failed { explanation } => Token::Failed {
+                    explanation: explanation.clone(),
+                },
+            },
+            in_flight: status.in_flight,
+            queued: status.queued,
+            paused_seconds: status.paused_for.map(seconds),
+            last_error: last_error.map(|(at, message)| LastError {
+                at: whole_seconds(*at),
+                message: message.clone(),
+            }),
+        }
+    }
+}
+
+/// Whole seconds.
+pub(super) fn seconds(duration: Duration) -> u64 {
+    duration.as_secs()
+}
+
+fn whole_seconds(at: Timestamp) -> String {
+    format!("{at:.0}")
+}

@@ -1,0 +1,195 @@
+//! Every path, with a gateway that is made up.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use http::{Method, Request};
+use http_body_util::BodyExt;
+use tower::ServiceExt;
+
+use super::*;
+use crate::clock::FollowingClock;
+use crate::gateway::{GatewayStatus, SiteStatus, TokenState};
+use crate::odata::name::SiteId;
+
+struct MadeUp(TokenState);
+
+impl Watched for MadeUp {
+    fn status(&self) -> GatewayStatus {
+        let site = |name: &str, token: &TokenState| SiteStatus {
+            site: SiteId::new(name).unwrap(),
+            endpoint: "https://api.cloud.com/monitorodata".to_owned(),
+            token: token.clone(),
+            in_flight: 1,
+            queued: 4,
+            paused_for: Some(Duration::from_secs(30)),
+            last_error: Some((
+                Timestamp::UNIX_EPOCH,
+                "no <row> of `Users` & more".to_owned(),
+            )),
+        };
+        let valid = TokenState::Valid {
+            remaining: Duration::from_mins(50),
+        };
+        GatewayStatus {
+            sites: vec![site("lab", &self.0), site("main", &valid)],
+            cache_entries: 12,
+            cache_bytes: 3_000_000,
+            fills: 2,
+        }
+    }
+
+    fn default_site(&self) -> Option<SiteId> {
+        SiteId::new("main")
+    }
+
+    fn purge(&self, site: Option<&SiteId>, set: Option<&str>) -> usize {
+        if site.is_some() && set.is_some() {
+            3
+        } else {
+            12
+        }
+    }
+}
+
+async fn exchange(method: Method, path: &str, token: TokenState) -> String {
+    let settings = Settings {
+        public_url: None,
+        registry: Arc::new(Registry::default()),
+        clock: Arc::new(FollowingClock::starting_at(Timestamp::UNIX_EPOCH)),
+    };
+    let routes = routes(Arc::new(MadeUp(token)), settings);
+    tokio::time::advance(Duration::from_secs(3723)).await;
+    let request = Request::builder()
+        .method(method)
+        .uri(format!("http://localhost:8484{path}"))
+        .body(Body::empty())
+        .unwrap();
+    let response = routes.oneshot(request).await.unwrap();
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    format!("{status}\n{}", String::from_utf8(body.to_vec()).unwrap())
+}
+
+async fn get(path: &str) -> String {
+    exchange(Method::GET, path, TokenState::None).await
+}
+
+fn failed() -> TokenState {
+    TokenState::Failed {
+        explanation: "The client secret was refused. Enter a new one.".to_owned(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn alive() {
+    assert_eq!(get("/healthz").await, "200\nok\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn ready_unless_a_token_failed() {
+    insta::assert_snapshot!(get("/readyz").await, @r#"
+    200
+    {"ready":true,"sites":{"lab":{"ready":true},"main":{"ready":true}}}
+    "#);
+    let found = exchange(Method::GET, "/readyz", failed()).await;
+    insta::assert_snapshot!(found, @r#"
+    503
+    {"ready":false,"sites":{"lab":{"ready":false,"reason":"The client secret was refused. Enter a new one."},"main":{"ready":true}}}
+    "#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn metrics_show_levels() {
+    let found = get("/metrics").await;
+    assert!(found.ends_with("\n# EOF\n"), "{found}");
+    let mut levels: Vec<&str> = found
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .collect();
+    levels.sort_unstable();
+    insta::assert_snapshot!(levels.join("\n"), @r#"
+    200
+    auth_token_remaining_seconds{site="lab"} 0
+    auth_token_remaining_seconds{site="main"} 3000
+    build_info{version="0.1.0"} 1
+    cache_entries 12
+    cache_fills 2
+    cache_size_bytes 3000000
+    upstream_in_flight{site="lab"} 1
+    upstream_in_flight{site="main"} 1
+    upstream_queued{site="lab"} 4
+    upstream_queued{site="main"} 4
+    "#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn status_is_json() {
+    let found = exchange(Method::GET, "/api/status", failed()).await;
+    insta::assert_snapshot!(found, @r#"
+    200
+    {"version":"0.1.0","started":"1970-01-01T00:00:00Z","uptime_seconds":3723,"cache":{"entries":12,"bytes":3000000,"fills":2},"sites":[{"site":"lab","default":false,"endpoint":"https://api.cloud.com/monitorodata","token":{"state":"failed","explanation":"The client secret was refused. Enter a new one."},"in_flight":1,"queued":4,"paused_seconds":30,"last_error":{"at":"1970-01-01T00:00:00Z","message":"no <row> of `Users` & more"}},{"site":"main","default":true,"endpoint":"https://api.cloud.com/monitorodata","token":{"state":"valid","remaining_seconds":3000},"in_flight":1,"queued":4,"paused_seconds":30,"last_error":{"at":"1970-01-01T00:00:00Z","message":"no <row> of `Users` & more"}}]}
+    "#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn purging_needs_a_post() {
+    let post = async |path| exchange(Method::POST, path, TokenState::None).await;
+    let path = "/api/cache/purge";
+    assert_eq!(get(path).await, "405\n");
+    assert_eq!(post(path).await, "200\n{\"purged\":12}");
+    let path = "/api/cache/purge?site=main&set=Sessions";
+    assert_eq!(post(path).await, "200\n{\"purged\":3}");
+    assert!(
+        post("/api/cache/purge?site=mian")
+            .await
+            .starts_with("404\n")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn page_for_people() {
+    let found = exchange(Method::GET, "/", failed()).await;
+    let (head, rest) = found.split_once("<style>").unwrap();
+    let (_, rest) = rest.split_once("</style>").unwrap();
+    let found = format!("{head}{rest}");
+    insta::assert_snapshot!(found, @r#"
+    200
+    <!doctype html>
+    <html lang="en">
+    <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <title>Citrix OData proxy</title>
+
+    </head>
+    <body>
+    <h1>Citrix OData proxy</h1>
+    <p>In Power BI or Excel choose <b>Get data</b>, <b>OData feed</b>, paste an address below, and sign in as <b>Anonymous</b>.</p>
+    <h2>lab</h2>
+    <dl>
+    <dt>Address</dt><dd><code>http://localhost:8484/lab/monitorodata</code> (<a href="http://localhost:8484/lab/monitorodata">sets</a>, <a href="http://localhost:8484/lab/monitorodata/$metadata">metadata</a>)</dd>
+    <dt>Source</dt><dd>https://api.cloud.com/monitorodata</dd>
+    <dt>Sign-in</dt><dd><span class="bad">The client secret was refused. Enter a new one.</span></dd>
+    <dt>Queries</dt><dd>1 under way, 4 waiting, paused by Citrix Cloud for 30s</dd>
+    <dt>Last error</dt><dd>1970-01-01T00:00:00Z: no &lt;row&gt; of `Users` &amp; more</dd>
+    </dl>
+    <h2>main</h2>
+    <dl>
+    <dt>Address</dt><dd><code>http://localhost:8484/monitorodata</code> (<a href="http://localhost:8484/monitorodata">sets</a>, <a href="http://localhost:8484/monitorodata/$metadata">metadata</a>)</dd>
+    <dt>Source</dt><dd>https://api.cloud.com/monitorodata</dd>
+    <dt>Sign-in</dt><dd>valid for 50m</dd>
+    <dt>Queries</dt><dd>1 under way, 4 waiting, paused by Citrix Cloud for 30s</dd>
+    <dt>Last error</dt><dd>1970-01-01T00:00:00Z: no &lt;row&gt; of `Users` &amp; more</dd>
+    </dl>
+    <h2>Stored answers</h2>
+    <dl>
+    <dt>Answers</dt><dd>12</dd>
+    <dt>Size</dt><dd>2.8 MiB</dd>
+    <dt>Being made</dt><dd>2</dd>
+    </dl>
+    <footer>Version 0.1.0, running for 1h 2m. <a href="http://localhost:8484/api/status">Status as JSON</a>, <a href="http://localhost:8484/metrics">metrics</a>, <a href="http://localhost:8484/readyz">readiness</a>.</footer>
+    </body>
+    </html>
+    "#);
+}
