@@ -1,10 +1,10 @@
 //! Commands and flags, as types.
 
 use std::net::SocketAddr;
-use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 /// A local OData server that makes Citrix Cloud monitoring data easy for Power BI, Excel and scripts.
 ///
@@ -45,7 +45,7 @@ pub struct Serve {
     pub listen: Vec<String>,
     /// Folder for files of our own instead of the one in the settings
     #[arg(long, value_name = "DIR")]
-    pub data_dir: Option<PathBuf>,
+    pub data_dir: Option<String>,
 }
 
 /// Flags of `demo`.
@@ -111,29 +111,29 @@ pub struct SettingsFile {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Simulated Citrix Cloud")]
 pub struct SimulatorArgs {
-    /// Sessions in the estate; all other entity sets grow along
+    /// Sessions of the last 90 days; all other entity sets grow along
     #[arg(long, value_name = "N", default_value_t = 20_000)]
     pub sessions: u64,
     /// Rows in one page
-    #[arg(long, value_name = "N", default_value = "100")]
+    #[arg(long, value_name = "N", default_value = "1000")]
     pub page_size: NonZeroUsize,
-    /// Time that every answer takes
-    #[arg(long, value_name = "MS", default_value_t = 150)]
-    pub latency: u64,
-    /// Time that an answer takes for each row before its page: later pages are slower
+    /// Milliseconds that each query takes [default: 0, in the demo 150]
+    #[arg(long, value_name = "MS")]
+    pub latency: Option<u64>,
+    /// Microseconds more for each row that $skip passes over: later pages are slower
     #[arg(long, value_name = "MICROS", default_value_t = 0)]
     pub skip_cost: u64,
-    /// Seed of the invented data; the same seed gives the same data
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    /// Seed of the invented data: the same seed gives the same data
+    #[arg(long, value_name = "N", default_value_t = 42)]
     pub seed: u64,
-    /// Queries that one customer may have in flight; one more is refused with status 429
+    /// Queries that may be in flight at once; one more is refused with status 429
     #[arg(long, value_name = "N", default_value = "1")]
-    pub lanes: NonZeroU32,
+    pub lanes: NonZeroUsize,
     /// Seconds until an access token expires
     #[arg(long, value_name = "SECONDS", default_value = "3600")]
     pub token_lifetime: NonZeroU64,
     /// Customer id to be accepted
-    #[arg(long, value_name = "ID", default_value = "demo")]
+    #[arg(long, value_name = "ID", default_value = "nordhafen")]
     pub customer_id: String,
     /// Client id to be accepted
     #[arg(long, value_name = "ID", default_value = "demo-client")]
@@ -141,16 +141,24 @@ pub struct SimulatorArgs {
     /// Client secret to be accepted: the simulator's own, never one of Citrix Cloud
     #[arg(long, value_name = "SECRET", default_value = "demo-secret")]
     pub client_secret: String,
-    /// Who refuses with status 429, and so in which shape
+    /// Body of a refusal with status 429
     #[arg(long, value_enum, value_name = "SHAPE", default_value_t = ThrottleShape::Problem)]
     pub throttle_shape: ThrottleShape,
-    /// Rows in an expanded collection before it goes on behind a link of its own [default: all]
+    /// Rows in an expanded collection before the rest goes behind a link [default: all]
     #[arg(long, value_name = "N")]
     pub expand_page_size: Option<NonZeroUsize>,
-    /// Compress answers for clients that accept it
-    #[arg(long)]
+    /// Compress answers for clients that accept it; --gzip=false turns it off
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value_t = true,
+        default_missing_value = "true",
+        action = ArgAction::Set
+    )]
     pub gzip: bool,
-    /// Something that goes wrong; may be given several times
+    /// Something that goes wrong, like set=Sessions,kind=status,status=503; may be given several times
     #[arg(long = "fault", value_name = "TEXT")]
     pub faults: Vec<String>,
 }
@@ -158,9 +166,9 @@ pub struct SimulatorArgs {
 /// The shape of a refusal with status 429.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ThrottleShape {
-    /// A problem document of the Monitor Service
+    /// The Monitor Service's problem form
     Problem,
-    /// A short body of the API gateway
+    /// A gateway's short JSON, with Retry-After
     Gateway,
 }
 
@@ -234,6 +242,21 @@ mod tests {
             panic!("another command")
         };
         assert_eq!(simulate.simulator.faults, ["a", "b,c"]);
+    }
+
+    #[test]
+    fn gzip_is_a_switch_that_can_be_turned_off() {
+        for (flag, expected) in [
+            (None, true),
+            (Some("--gzip"), true),
+            (Some("--gzip=false"), false),
+        ] {
+            let args = ["citrix-odata-proxy", "demo"].into_iter().chain(flag);
+            let Command::Demo(demo) = Cli::try_parse_from(args).unwrap().command else {
+                panic!("another command")
+            };
+            assert_eq!(demo.simulator.gzip, expected, "{flag:?}");
+        }
     }
 
     #[test]

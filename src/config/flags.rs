@@ -15,7 +15,7 @@ pub struct Flags {
     /// `--listen`: addresses as written; empty when not given.
     pub listen: Vec<String>,
     /// `--data-dir`.
-    pub data_dir: Option<PathBuf>,
+    pub data_dir: Option<String>,
     /// A site that the program itself brings along, for the demo. Then no file is looked for, and of the
     /// environment only `RUST_LOG` and `NO_COLOR` count.
     pub site: Option<GivenSite>,
@@ -40,7 +40,7 @@ impl Flags {
         if !self.listen.is_empty() {
             layer.set("server.listen", self.listen.join(","), "flag --listen");
         }
-        if let Some(path) = self.data_dir.as_deref().and_then(Path::to_str) {
+        if let Some(path) = &self.data_dir {
             layer.set("data_dir", absolute(directory, path), "flag --data-dir");
         }
         layer

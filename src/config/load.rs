@@ -62,23 +62,6 @@ impl Surroundings {
         }
     }
 
-    /// A file's content, up to a limit that no settings and no secret reach.
-    #[expect(
-        clippy::unused_self,
-        reason = "the file system belongs to the surroundings"
-    )]
-    pub(super) fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        File::open(path)?
-            .take(FILE_BYTES_MAX + 1)
-            .read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > FILE_BYTES_MAX {
-            let message = format!("larger than {FILE_BYTES_MAX} bytes");
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
-        }
-        Ok(bytes)
-    }
-
     /// Where a settings file is looked for when none is named.
     fn places(&self) -> Vec<PathBuf> {
         let name = format!("{NAME}.toml");
@@ -179,7 +162,7 @@ fn find(surroundings: &Surroundings, flags: &Flags) -> Result<Option<(PathBuf, S
         .map_or_else(|| surroundings.places(), |path| vec![path]);
     for path in places {
         let problem = |what: String| Problem::new("settings file", what);
-        match surroundings.read(&path) {
+        match read(&path) {
             Ok(bytes) => {
                 let what = || problem(format!("`{}` is not text", path.display()));
                 let text = text::decode(&bytes).ok_or_else(|| what().hint("save it as UTF-8"))?;
@@ -200,6 +183,19 @@ fn find(surroundings: &Surroundings, flags: &Flags) -> Result<Option<(PathBuf, S
         }
     }
     Ok(None)
+}
+
+/// A file's content, up to a limit that no settings and no secret reach.
+pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(FILE_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        let message = format!("larger than {FILE_BYTES_MAX} bytes");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    Ok(bytes)
 }
 
 fn no_site(surroundings: &Surroundings, file: Option<&Path>) -> Problem {

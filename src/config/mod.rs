@@ -1,6 +1,6 @@
 //! What the operator decided.
 //!
-//! A [`Config`] is valid by construction: [`load`] reads defaults, file, environment and flags, in that order,
+//! A [`Config`] is valid by construction: [`load()`] reads defaults, file, environment and flags, in that order,
 //! each over the one before, and either returns one or says everything that is wrong. This room knows the
 //! names of all settings and their defaults; no other room knows this one.
 //!

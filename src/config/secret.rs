@@ -8,7 +8,7 @@ use std::io;
 use secrecy::SecretString;
 
 use super::check::{Read, Reader};
-use super::load::Surroundings;
+use super::load::{self, Surroundings};
 use super::problem::Problem;
 use super::text;
 
@@ -34,7 +34,7 @@ pub(super) fn read(
             reader.note(problem.hint(hint))
         }
         (text, None, "") => Ok(text.into()),
-        ("", Some(path), "") => match from_file(surroundings.read(&path)) {
+        ("", Some(path), "") => match from_file(load::read(&path)) {
             Ok(secret) => Ok(secret),
             Err(what) => reader.refuse(&file, what, FILE_HINT),
         },

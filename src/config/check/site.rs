@@ -9,6 +9,7 @@ use super::reader::{Read, Reader};
 use crate::config::file::bad_site;
 use crate::config::load::Surroundings;
 use crate::config::problem::Problem;
+use crate::config::raw::DEFAULT_ORIGIN;
 use crate::config::{Profile, Region, Site, TokenPath, Upstream, secret};
 use crate::odata::name::SiteId;
 
@@ -71,7 +72,11 @@ fn upstream(reader: &mut Reader<'_>, name: &str) -> Read<Upstream> {
 fn identifier(reader: &mut Reader<'_>, name: &str, origin: &str, hint: &str) -> Read<String> {
     let text = reader.text(name)?;
     if text.is_empty() {
-        let problem = Problem::new(name, "this is not set").from(Some(origin));
+        let line = reader.value(name)?.origin();
+        let line = line
+            .filter(|line| *line != DEFAULT_ORIGIN)
+            .unwrap_or(origin);
+        let problem = Problem::new(name, "this is not set").from(Some(line));
         return reader.note(problem.hint(hint));
     }
     let sound = text

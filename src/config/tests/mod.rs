@@ -74,6 +74,8 @@ impl Given {
     fn neutral(&self, text: &impl ToString) -> String {
         text.to_string()
             .replace(self.folder.path().to_str().unwrap(), "DIR")
+            .replace("DIR\\", "DIR/")
+            .replace("platform\\", "platform/")
     }
 }
 

@@ -56,10 +56,7 @@ fn says_what_is_wrong_with_a_secret_without_showing_it() {
             "client_secret_file = 'empty.txt'",
             "the file it names is empty",
         ),
-        (
-            "client_secret_file = 'folder'",
-            "the file it names cannot be read",
-        ),
+        ("client_secret_file = 'folder'", "the file it names"),
         ("client_secret_file = 'lines.txt'", "has more than one line"),
         (
             "client_secret_file = 'latin1.txt'",

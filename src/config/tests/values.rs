@@ -41,6 +41,23 @@ fn a_filled_in_example_works() {
 }
 
 #[test]
+fn reads_numbers_and_sizes_in_every_form() {
+    let cases = [
+        ("1000", "1_0", 1000, 10),
+        ("'64 MB'", "'2'", 64_000_000, 2),
+        ("0x10", "0b11", 16, 3),
+    ];
+    for (memory, concurrency, bytes, count) in cases {
+        let text =
+            format!("{SITE}upstream.concurrency = {concurrency}\n[cache]\nmemory = {memory}");
+        let config = Given::file(&text).load().config;
+        assert_eq!(config.cache.memory, bytes);
+        let site = config.sites.values().next().unwrap();
+        assert_eq!(site.upstream.concurrency.get(), count);
+    }
+}
+
+#[test]
 fn judges_addresses() {
     let cases = [
         ("https://api-eu.cloud.com", Ok("https://api-eu.cloud.com/")),
