@@ -17,7 +17,7 @@ use prometheus_client::registry::{Registry, Unit};
 use super::Operator;
 use super::json::error;
 use super::status::seconds;
-use crate::gateway::{GatewayStatus, TokenState};
+use crate::gateway::{AuthState, GatewayStatus};
 
 /// `GET /metrics`.
 pub(super) async fn metrics(State(operator): State<Arc<Operator>>) -> Response {
@@ -77,8 +77,8 @@ fn site_levels(registry: &mut Registry, status: &GatewayStatus) {
         in_flight.get_or_create(&label).set(site.in_flight);
         queued.get_or_create(&label).set(site.queued);
         let remaining = match &site.token {
-            TokenState::Valid { remaining } => seconds(*remaining),
-            TokenState::None | TokenState::Failed { .. } => 0,
+            AuthState::Valid { remaining } => seconds(*remaining),
+            AuthState::None | AuthState::Failed { .. } => 0,
         };
         token.get_or_create(&label).set(remaining);
     }

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::Operator;
 use super::json::json;
-use crate::gateway::{GatewayStatus, SiteStatus, TokenState};
+use crate::gateway::{AuthState, GatewayStatus, SiteStatus};
 use crate::odata::name::SiteId;
 
 /// `GET /api/status`.
@@ -104,11 +104,11 @@ impl Site {
             default,
             endpoint: status.endpoint.clone(),
             token: match &status.token {
-                TokenState::None => Token::None,
-                TokenState::Valid { remaining } => Token::Valid {
+                AuthState::None => Token::None,
+                AuthState::Valid { remaining } => Token::Valid {
                     remaining_seconds: seconds(*remaining),
                 },
-                TokenState::Failed { explanation } => Token::Failed {
+                AuthState::Failed { explanation } => Token::Failed {
                     explanation: explanation.clone(),
                 },
             },

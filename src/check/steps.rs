@@ -270,7 +270,10 @@ async fn ask<T>(
 ) -> Result<T, Finding> {
     let mut budget = RetryBudget::new(PATIENCE);
     let answer = upstream.fetch_checked(target, accept, Turn::First, &mut budget, parse);
-    answer.await.map_err(|error| of_fetch(&error))
+    match answer.await {
+        Ok(checked) => Ok(checked.content),
+        Err(error) => Err(of_fetch(&error)),
+    }
 }
 
 fn json(body: &[u8]) -> Result<Value, BadResponse> {
