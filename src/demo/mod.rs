@@ -1,1 +1,6 @@
 //! Citrix Cloud in a box.
+
+mod estate;
+mod model;
+mod moment;
+mod value;
