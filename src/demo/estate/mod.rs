@@ -78,6 +78,11 @@ impl Estate {
         estate
     }
 
+    /// The moment at which everything ends.
+    pub(crate) fn now(&self) -> i64 {
+        self.now
+    }
+
     /// How many rows a table has.
     pub(crate) fn count(&self, table: &Table) -> u64 {
         self.recipes
@@ -118,6 +123,11 @@ impl Estate {
             _ => return None,
         };
         (index < self.count(table)).then_some(index)
+    }
+
+    /// Whether later rows have later dates here.
+    pub(crate) fn rises_with(&self, table: &Table, column: usize) -> bool {
+        table.name() == "Sessions" && table.column("StartDate") == Some(column)
     }
 
     /// The key of row `index` in a table with GUID keys of its own.

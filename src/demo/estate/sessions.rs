@@ -65,7 +65,7 @@ impl Estate {
     }
 
     /// The first session that started at or after this moment.
-    pub(super) fn first_session_since(&self, moment: i64) -> u64 {
+    pub(crate) fn first_session_since(&self, moment: i64) -> u64 {
         let (mut low, mut high) = (0, self.sessions);
         while low < high {
             let middle = u64::midpoint(low, high);
