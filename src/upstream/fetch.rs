@@ -58,6 +58,15 @@ pub struct Fetched {
     pub attempts: u32,
 }
 
+/// A body that made sense.
+#[derive(Debug, Clone)]
+pub struct Checked<T> {
+    /// What it said.
+    pub content: T,
+    /// How long the attempt that succeeded took, without waiting for a turn.
+    pub elapsed: Duration,
+}
+
 /// What is sent: the same in each attempt.
 struct Question<'a> {
     address: Uri,
@@ -125,9 +134,14 @@ impl Upstream {
         turn: Turn,
         budget: &mut RetryBudget,
         parse: impl Fn(Bytes) -> Result<T, BadResponse>,
-    ) -> Result<T, FetchError> {
-        self.fetch_until(target, accept, turn, budget, |fetched| parse(fetched.body))
-            .await
+    ) -> Result<Checked<T>, FetchError> {
+        let check = |fetched: Fetched| {
+            Ok(Checked {
+                content: parse(fetched.body)?,
+                elapsed: fetched.elapsed,
+            })
+        };
+        self.fetch_until(target, accept, turn, budget, check).await
     }
 
     async fn fetch_until<T>(

@@ -24,6 +24,6 @@ mod verdict;
 
 pub use budget::RetryBudget;
 pub use error::{BadResponse, FetchError, Refusal};
-pub use fetch::{Fetched, Settings, Upstream};
+pub use fetch::{Checked, Fetched, Settings, Upstream};
 pub use lane::{Lane, LaneSettings, LaneStatus, Pass, QueueFull, Turn};
 pub use metrics::{UpstreamCounts, UpstreamMetrics};

@@ -291,7 +291,7 @@ async fn bodies_that_make_no_sense_are_tried_three_times() {
         .fetch_checked("/X", "application/json", Turn::First, &mut budget, parse)
         .await
         .unwrap();
-    assert_eq!(value["value"][0], 1);
+    assert_eq!(value.content["value"][0], 1);
     assert_eq!(budget.pages(), 1);
 }
 
