@@ -121,10 +121,10 @@ impl Pages {
         errand: &'a mut Errand<'_>,
     ) -> BoxFuture<'a, Result<Option<Part>, AnswerError>> {
         async move {
-            let Some(question) = &self.next else {
+            let Some(question) = self.next.clone() else {
                 return Ok(None);
             };
-            let mut page = match errand.ask(question).await? {
+            let mut page = match errand.ask(&question).await? {
                 Document::Collection(page) => page,
                 Document::Single(body) if self.first => {
                     self.next = None;
@@ -133,7 +133,7 @@ impl Pages {
                 Document::Single(_) => return Err(malformed("a page without rows")),
             };
             self.check_context(&page)?;
-            self.next = self.next_question(errand, &page)?;
+            self.next = self.next_question(errand, &question, &page)?;
             self.first = false;
             page.rows = nested::complete(errand, page.rows).await?;
             Ok(Some(Part::Page(page)))
@@ -144,6 +144,7 @@ impl Pages {
     fn next_question(
         &self,
         errand: &Errand<'_>,
+        question: &Question,
         page: &Page,
     ) -> Result<Option<Question>, AnswerError> {
         let Some(link) = &page.next else {
@@ -151,6 +152,9 @@ impl Pages {
         };
         let foreign = |reason| FetchError::BadResponse(BadResponse::ForeignLink { reason });
         let next = next::continuation(errand.site.root(), &self.asked, link).map_err(foreign)?;
+        if !next::advances(question, page.row_count, &next) {
+            return Err(FetchError::BadResponse(BadResponse::Loop).into());
+        }
         Ok(Some(next))
     }
 
