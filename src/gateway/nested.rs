@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 
 use super::error::AnswerError;
-use super::pages::{Errand, Pages, Part, malformed};
+use super::pages::{Errand, Pages, Part, Trail, malformed};
 use crate::odata::expand::{self, Related};
 use crate::odata::key;
 use crate::odata::page::{Document, Page};
@@ -68,7 +68,9 @@ async fn walk(errand: &mut Errand<'_>, question: Question) -> Result<Bytes, Answ
 /// until the collection is whole.
 async fn reworded(errand: &mut Errand<'_>, mut question: Question) -> Result<Bytes, AnswerError> {
     let mut rows = BytesMut::new();
+    let mut trail = Trail::default();
     loop {
+        trail.step(&question)?;
         let (ask, navigation) = by_filter(errand, &question)?;
         let Document::Collection(Page {
             rows: row,
