@@ -3,18 +3,18 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use citrix_odata_proxy::demo::{Fault, Knobs};
+use citrix_odata_proxy::demo::Fault;
 use insta::assert_snapshot;
 use tokio::time::sleep;
 
-use crate::world::{Answer, Received, World};
+use crate::world::{Answer, Received, World, small};
 
 /// What became of one walk with one fault.
 async fn outcome(fault: Fault) -> String {
     let name = format!("{fault:?}");
-    let world = World::with_fault(knobs(), SETTINGS, fault);
+    let world = World::with_fault(small(), SETTINGS, fault);
     let truth = world.rows_of(WALK).await;
-    assert_eq!(truth.len().div_ceil(knobs().page_size), 6, "six pages");
+    assert_eq!(truth.len().div_ceil(small().page_size), 6, "six pages");
 
     let answer = world.ask(WALK).await;
     assert_eq!(world.fills(), 0, "{name}");
@@ -190,15 +190,6 @@ async fn walks_over_odd_links_end_whole_or_visibly() {
     ");
 }
 
-/// Six pages, the last of them short.
-fn knobs() -> Knobs {
-    Knobs {
-        sessions: 110,
-        page_size: 20,
-        ..Knobs::default()
-    }
-}
-
 /// Little patience, so that walks come to their end.
 const SETTINGS: &str = "
 sites.main.upstream.retry_budget = '30s'
@@ -209,4 +200,4 @@ cache.ttl = '1h'
 const WALK: &str = "/Sessions?$filter=StartDate gt 2020-01-01T00:00:00Z";
 
 /// After this, upstream is asked again whatever it said before.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);

@@ -8,5 +8,6 @@
     reason = "test code"
 )]
 
+mod collections;
 mod faults;
 mod world;

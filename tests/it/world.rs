@@ -1,6 +1,7 @@
 //! A whole program, its settings and its upstream, in one process.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
@@ -13,7 +14,8 @@ use citrix_odata_proxy::tasks::Tasks;
 use citrix_odata_proxy::transport::{InProcess, ResponseBody, Transport, TransportError};
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Full};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -41,6 +43,7 @@ impl World {
         let wire = Arc::new(Wire {
             below: InProcess::new(simulator.router()),
             sent: Mutex::default(),
+            refuses_keys: AtomicBool::new(false),
         });
         let tasks = Tasks::new();
         let transport: Arc<dyn Transport> = wire.clone();
@@ -94,10 +97,10 @@ impl World {
         path: &str,
         headers: &[(&str, &str)],
     ) -> Response<Body> {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(encoded(path))
-            .header("host", HOST);
+        let mut request = Request::builder().method(method).uri(encoded(path));
+        if headers.iter().all(|(name, _)| *name != "host") {
+            request = request.header("host", HOST);
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -123,9 +126,15 @@ impl World {
 
     /// What the service itself says at a path.
     pub(crate) async fn truth_at(&self, path: &str) -> Bytes {
+        self.truth_as(path, "application/json").await
+    }
+
+    /// What the service itself says at a path to those who accept this.
+    pub(crate) async fn truth_as(&self, path: &str, accept: &str) -> Bytes {
         let token = self.token_of_truth().await;
         let request = Request::get(encoded(path))
             .header("host", "citrix.test")
+            .header("accept", accept)
             .header("authorization", format!("CwsAuth Bearer={token}"))
             .header("citrix-customerid", "nordhafen")
             .header("user-agent", "test")
@@ -161,6 +170,11 @@ impl World {
         self.wire.sent.lock().unwrap().clone()
     }
 
+    /// From now on the service answers 404 to paths with a key, even to those of its own links.
+    pub(crate) fn refuse_keys_upstream(&self) {
+        self.wire.refuses_keys.store(true, Ordering::Relaxed);
+    }
+
     /// Lets tasks that have nothing more to do come to their end.
     pub(crate) async fn settle(&self) {
         for _ in 0..100 {
@@ -184,11 +198,11 @@ impl Drop for World {
     }
 }
 
-/// A small estate in short pages, asked for by Citrix's own rules.
+/// A small estate in short pages: `Sessions` has 110 rows on six pages, the last of them short.
 pub(crate) fn small() -> Knobs {
     Knobs {
-        sessions: 300,
-        page_size: 25,
+        sessions: 110,
+        page_size: 20,
         ..Knobs::default()
     }
 }
@@ -331,6 +345,7 @@ struct PageText<'a> {
 struct Wire {
     below: InProcess,
     sent: Mutex<Vec<Sent>>,
+    refuses_keys: AtomicBool,
 }
 
 /// A request that left the program.
@@ -353,14 +368,23 @@ impl Transport for Wire {
             path: path.map_or("", |path| path.as_str()).to_owned(),
             headers: request.headers().clone(),
         });
+        let keyed = path.is_some_and(|path| path.path().contains('('));
+        if keyed && self.refuses_keys.load(Ordering::Relaxed) {
+            let mut refusal = Response::new(Full::from("{}").map_err(|never| match never {}));
+            *refusal.status_mut() = StatusCode::NOT_FOUND;
+            let refusal = refusal.map(BodyExt::boxed_unsync);
+            return Box::pin(std::future::ready(Ok(refusal)));
+        }
         self.below.send(request)
     }
 }
 
-/// Blanks and quotes as a careful client writes them.
+/// The path with percent codes for what cannot stand in a URL.
 fn encoded(path: &str) -> String {
-    path.replace(' ', "%20")
+    utf8_percent_encode(path, UNSAFE_IN_URLS).to_string()
 }
+
+const UNSAFE_IN_URLS: &AsciiSet = &CONTROLS.add(b' ').add(b'"');
 
 /// The address that clients use.
 pub(crate) const HOST: &str = "localhost:8484";
