@@ -9,5 +9,7 @@
 )]
 
 mod collections;
+mod deny;
 mod faults;
+mod keys;
 mod world;

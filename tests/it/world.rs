@@ -213,6 +213,7 @@ fn truthful(knobs: &Knobs) -> Knobs {
         sessions: knobs.sessions,
         page_size: knobs.page_size,
         lanes: usize::MAX,
+        keyed: true,
         ..Knobs::default()
     }
 }
@@ -295,7 +296,7 @@ impl Answer {
     pub(crate) fn error(&self) -> String {
         let body = self.json();
         let error = body["error"].as_object();
-        let error = error.unwrap_or_else(|| panic!("no error: {body}"));
+        let error = error.unwrap_or_else(|| panic!("no error: {} {body:.200}", self.status));
         let message = error["message"].as_str().unwrap();
         assert!(!message.is_empty(), "{body}");
         assert!(self.header("content-type").starts_with("application/json"));
