@@ -8,8 +8,11 @@
     reason = "test code"
 )]
 
+mod cache;
 mod collections;
 mod deny;
 mod faults;
 mod keys;
+mod lane;
+mod tokens;
 mod world;
