@@ -4,7 +4,7 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
-    clippy::expect_used,
+    clippy::string_slice,
     reason = "test code"
 )]
 
@@ -14,5 +14,6 @@ mod deny;
 mod faults;
 mod keys;
 mod lane;
+mod tidy;
 mod tokens;
 mod world;

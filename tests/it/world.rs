@@ -1,6 +1,7 @@
 //! A whole program, its settings and its upstream, in one process.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -38,15 +39,15 @@ impl World {
     pub(crate) fn new(knobs: Knobs, settings: &str) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(FollowingClock::starting_at(MORNING.parse().unwrap()));
         let config = config(&knobs, settings);
-        let simulator = Simulator::new(knobs.clone(), Arc::clone(&clock));
         let truth = Simulator::new(truthful(&knobs), Arc::clone(&clock));
+        let simulator = Simulator::new(knobs, Arc::clone(&clock));
         let wire = Arc::new(Wire {
             below: InProcess::new(simulator.router()),
             sent: Mutex::default(),
             refuses_keys: AtomicBool::new(false),
         });
         let tasks = Tasks::new();
-        let transport: Arc<dyn Transport> = wire.clone();
+        let transport = Arc::clone(&wire) as Arc<dyn Transport>;
         let app = App::new(&config, &transport, &clock, &tasks).unwrap();
         Self {
             app,
@@ -182,9 +183,8 @@ impl World {
 
     /// How often upstream answered with this status.
     pub(crate) fn answered_with(&self, status: u16) -> usize {
-        let stats = self.simulator.stats();
-        stats
-            .log
+        let answers = self.simulator.stats().log;
+        answers
             .iter()
             .filter(|answer| answer.status == status)
             .count()
@@ -250,7 +250,7 @@ fn config(knobs: &Knobs, settings: &str) -> config::Config {
     for (key, value) in base {
         // A secret written out takes the place of the variable.
         if !given(key.trim_end_matches("_env")) {
-            text.push_str(&format!("{key} = '{value}'\n"));
+            writeln!(text, "{key} = '{value}'").unwrap();
         }
     }
     text.push_str(settings);
