@@ -12,6 +12,7 @@ mod cache;
 mod collections;
 mod deny;
 mod faults;
+mod havoc;
 mod keys;
 mod lane;
 mod tidy;
