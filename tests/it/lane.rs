@@ -225,3 +225,27 @@ async fn stopping_cuts_what_has_begun_and_refuses_what_has_not() {
     let late = world.ask("/Users?$top=1").await;
     assert_eq!(late.error(), "503 UpstreamUnavailable");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_not_kept_goes_at_the_pace_of_its_slowest_reader() {
+    let mut knobs = small();
+    knobs.sessions = 600;
+    let world = World::new(knobs, "cache.memory = '128KiB'");
+    let truth = world.rows_of("/Sessions").await;
+    let slow = world.open(Method::GET, PATH, &[]).await;
+    let fast = world.open(Method::GET, PATH, &[]).await;
+    let fast = read(fast.into_body());
+    tokio::pin!(fast);
+    assert!(timeout(Duration::from_mins(10), &mut fast).await.is_err());
+    // What may be kept, and a few pages more.
+    let asked = world.simulator.stats().data_requests;
+    assert!(asked <= 8, "{asked} of 30 pages");
+    let (slow, fast) = join(read(slow.into_body()), fast).await;
+    let Received::Complete(bytes) = &fast else {
+        panic!("cut");
+    };
+    let text = str::from_utf8(bytes).unwrap();
+    assert!(truth.iter().all(|row| text.contains(row)));
+    assert!(matches!(slow, Received::Complete(_)));
+    assert_eq!(world.simulator.stats().data_requests, 30);
+}
