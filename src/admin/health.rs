@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::Operator;
 use super::json::json;
-use crate::gateway::{GatewayStatus, TokenState};
+use crate::gateway::{AuthState, GatewayStatus};
 
 /// `GET /readyz`.
 pub(super) async fn ready(State(operator): State<Arc<Operator>>) -> Response {
@@ -41,12 +41,12 @@ struct SiteReadiness {
 impl Readiness {
     /// Every site must have, or be able to get, a token. One that was never needed may well be had.
     pub(super) fn of(status: &GatewayStatus) -> Self {
-        let site = |token: &TokenState| match token {
-            TokenState::None | TokenState::Valid { .. } => SiteReadiness {
+        let site = |token: &AuthState| match token {
+            AuthState::None | AuthState::Valid { .. } => SiteReadiness {
                 ready: true,
                 reason: None,
             },
-            TokenState::Failed { explanation } => SiteReadiness {
+            AuthState::Failed { explanation } => SiteReadiness {
                 ready: false,
                 reason: Some(explanation.clone()),
             },

@@ -17,7 +17,7 @@ use prometheus_client::registry::{Registry, Unit};
 use super::Operator;
 use super::json::error;
 use super::status::seconds;
-use crate::gateway::{GatewayStatus, TokenState};
+use crate::gateway::{AuthState, GatewayStatus};
 
 /// `GET /metrics`.
 pub(super) async fn metrics(State(operator): State<Arc<Operator>>) -> Response {
@@ -63,7 +63,7 @@ fn levels(status: &GatewayStatus) -> Registry {
         "Bytes of stored answers",
         status.cache_bytes,
     );
-    level("cache_fills", "Answers being made", status.fills);
+    level("cache_fills", "Answers being made", count(status.fills));
     site_levels(&mut registry, status);
     registry
 }
@@ -74,11 +74,11 @@ fn site_levels(registry: &mut Registry, status: &GatewayStatus) {
         let label = SiteLabel {
             site: site.site.to_string(),
         };
-        in_flight.get_or_create(&label).set(site.in_flight);
-        queued.get_or_create(&label).set(site.queued);
+        in_flight.get_or_create(&label).set(count(site.in_flight));
+        queued.get_or_create(&label).set(count(site.queued));
         let remaining = match &site.token {
-            TokenState::Valid { remaining } => seconds(*remaining),
-            TokenState::None | TokenState::Failed { .. } => 0,
+            AuthState::Valid { remaining } => seconds(*remaining),
+            AuthState::None | AuthState::Failed { .. } => 0,
         };
         token.get_or_create(&label).set(remaining);
     }
@@ -88,6 +88,10 @@ fn site_levels(registry: &mut Registry, status: &GatewayStatus) {
     let auth = registry.sub_registry_with_prefix("auth");
     let help = "Time until the token expires; 0 without a token";
     auth.register_with_unit("token_remaining", help, Unit::Seconds, token);
+}
+
+fn count(number: usize) -> u64 {
+    number.try_into().unwrap_or(u64::MAX)
 }
 
 type Sites = Family<SiteLabel, Level>;

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::Operator;
 use super::json::json;
-use crate::gateway::{GatewayStatus, SiteStatus, TokenState};
+use crate::gateway::{AuthState, GatewayStatus, SiteStatus};
 use crate::odata::name::SiteId;
 
 /// `GET /api/status`.
@@ -35,7 +35,7 @@ pub(super) struct CacheNumbers {
     pub entries: u64,
     pub bytes: u64,
     /// Answers being made.
-    pub fills: u64,
+    pub fills: usize,
 }
 
 /// How one site is doing.
@@ -47,8 +47,8 @@ pub(super) struct Site {
     pub default: bool,
     pub endpoint: String,
     pub token: Token,
-    pub in_flight: u64,
-    pub queued: u64,
+    pub in_flight: usize,
+    pub queued: usize,
     pub paused_seconds: Option<u64>,
     pub last_error: Option<LastError>,
 }
@@ -104,11 +104,11 @@ impl Site {
             default,
             endpoint: status.endpoint.clone(),
             token: match &status.token {
-                TokenState::None => Token::None,
-                TokenState::Valid { remaining } => Token::Valid {
+                AuthState::None => Token::None,
+                AuthState::Valid { remaining } => Token::Valid {
                     remaining_seconds: seconds(*remaining),
                 },
-                TokenState::Failed { explanation } => Token::Failed {
+                AuthState::Failed { explanation } => Token::Failed {
                     explanation: explanation.clone(),
                 },
             },

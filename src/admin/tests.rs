@@ -9,14 +9,14 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::clock::FollowingClock;
-use crate::gateway::{GatewayStatus, SiteStatus, TokenState};
+use crate::gateway::{AuthState, GatewayStatus, SiteStatus};
 use crate::odata::name::SiteId;
 
-struct MadeUp(TokenState);
+struct MadeUp(AuthState);
 
 impl Watched for MadeUp {
     fn status(&self) -> GatewayStatus {
-        let site = |name: &str, token: &TokenState| SiteStatus {
+        let site = |name: &str, token: &AuthState| SiteStatus {
             site: SiteId::new(name).unwrap(),
             endpoint: "https://api.cloud.com/monitorodata".to_owned(),
             token: token.clone(),
@@ -28,7 +28,7 @@ impl Watched for MadeUp {
                 "no <row> of `Users` & more".to_owned(),
             )),
         };
-        let valid = TokenState::Valid {
+        let valid = AuthState::Valid {
             remaining: Duration::from_mins(50),
         };
         GatewayStatus {
@@ -52,7 +52,7 @@ impl Watched for MadeUp {
     }
 }
 
-async fn exchange(method: Method, path: &str, token: TokenState) -> String {
+async fn exchange(method: Method, path: &str, token: AuthState) -> String {
     let settings = Settings {
         public_url: None,
         registry: Arc::new(Registry::default()),
@@ -72,11 +72,11 @@ async fn exchange(method: Method, path: &str, token: TokenState) -> String {
 }
 
 async fn get(path: &str) -> String {
-    exchange(Method::GET, path, TokenState::None).await
+    exchange(Method::GET, path, AuthState::None).await
 }
 
-fn failed() -> TokenState {
-    TokenState::Failed {
+fn failed() -> AuthState {
+    AuthState::Failed {
         explanation: "The client secret was refused. Enter a new one.".to_owned(),
     }
 }
@@ -134,7 +134,7 @@ async fn status_is_json() {
 
 #[tokio::test(start_paused = true)]
 async fn purging_needs_a_post() {
-    let post = async |path| exchange(Method::POST, path, TokenState::None).await;
+    let post = async |path| exchange(Method::POST, path, AuthState::None).await;
     let path = "/api/cache/purge";
     assert_eq!(get(path).await, "405\n");
     assert_eq!(post(path).await, "200\n{\"purged\":12}");

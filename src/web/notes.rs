@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::cache::Progress;
 use crate::gateway::{Answer, AnswerBody, Outcome};
-use crate::telemetry::chain;
 use crate::odata::name::SiteId;
+use crate::telemetry::chain;
 
 /// The notes of one request; clones share them.
 #[derive(Debug, Clone, Default)]
@@ -84,10 +84,7 @@ impl Upstream {
         match self {
             Self::Nothing => (0, Duration::ZERO),
             Self::Done { pages, time } => (*pages, *time),
-            Self::Working(progress) => (
-                progress.pages(),
-                progress.upstream_time(),
-            ),
+            Self::Working(progress) => (progress.pages(), progress.upstream_time()),
         }
     }
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use http::Method;
 use tokio::time::Instant;
 
+use crate::telemetry::chain;
 use crate::web::metrics::{Finished, Metrics};
-use crate::web::notes::{Facts, Notes, chain};
+use crate::web::notes::{Facts, Notes};
 use crate::web::request_id::RequestId;
 
 /// What is known of a request that is under way.
