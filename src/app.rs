@@ -1,7 +1,6 @@
 //! The composition root: settings in, a running program out. The only file that knows every room.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,10 +61,22 @@ impl App {
         let mut sites = Vec::new();
         for (id, site) in &config.sites {
             let upstream = upstream(id, site, &lanes, transport, clock, tasks)?;
-            sites.push(Site::new(id.clone(), upstream, deny.clone(), site.upstream.retry_budget));
+            sites.push(Site::new(
+                id.clone(),
+                upstream,
+                deny.clone(),
+                site.upstream.retry_budget,
+            ));
         }
-        let settings = cache::Settings { memory: config.cache.memory };
-        let cache = Cache::new(settings, Arc::clone(clock), tasks.clone(), Arc::new(AnswerError::Stopping));
+        let settings = cache::Settings {
+            memory: config.cache.memory,
+        };
+        let cache = Cache::new(
+            settings,
+            Arc::clone(clock),
+            tasks.clone(),
+            Arc::new(AnswerError::Stopping),
+        );
         let gateway = Gateway::new(sites, cache, lifetimes(&config.cache)?, Arc::clone(clock));
         Ok(Self {
             router: surfaces(config, &gateway, clock),
@@ -102,7 +113,10 @@ pub fn upstream(
     clock: &Arc<dyn Clock>,
     tasks: &Tasks,
 ) -> Result<Upstream, BuildError> {
-    let endpoint = |source| BuildError::Endpoint { site: id.clone(), source };
+    let endpoint = |source| BuildError::Endpoint {
+        site: id.clone(),
+        source,
+    };
     let authorizer = Authorizer::new(
         auth::Settings {
             token_url: token_url(site).map_err(endpoint)?,
@@ -120,7 +134,12 @@ pub fn upstream(
         page_timeout: site.upstream.page_timeout,
         page_bytes_max: PAGE_BYTES_MAX,
     };
-    Ok(Upstream::new(settings, authorizer, lanes.of(site), Arc::clone(transport)))
+    Ok(Upstream::new(
+        settings,
+        authorizer,
+        lanes.of(site),
+        Arc::clone(transport),
+    ))
 }
 
 /// The lane of each customer: sites that share a customer share it, because upstream counts by customer.
@@ -130,7 +149,12 @@ pub struct Lanes(BTreeMap<(String, String), Arc<Lane>>);
 impl Lanes {
     fn of(&self, site: &config::Site) -> Arc<Lane> {
         let lane = self.0.get(&customer(site)).cloned();
-        lane.unwrap_or_else(|| Arc::new(lane_for(site.upstream.concurrency, site.upstream.queue_limit)))
+        lane.unwrap_or_else(|| {
+            Arc::new(lane_for(
+                site.upstream.concurrency,
+                site.upstream.queue_limit,
+            ))
+        })
     }
 }
 
@@ -143,16 +167,24 @@ pub fn lanes(config: &Config) -> Lanes {
         let shared = settings.entry(customer(site)).or_insert(wanted);
         *shared = (shared.0.min(wanted.0), shared.1.min(wanted.1));
     }
-    let lane = |(customer, (concurrency, queue_limit))| (customer, Arc::new(lane_for(concurrency, queue_limit)));
+    let lane = |(customer, (concurrency, queue_limit))| {
+        (customer, Arc::new(lane_for(concurrency, queue_limit)))
+    };
     Lanes(settings.into_iter().map(lane).collect())
 }
 
 fn customer(site: &config::Site) -> (String, String) {
-    (site.endpoint.to_string(), site.customer_id.to_ascii_lowercase())
+    (
+        site.endpoint.to_string(),
+        site.customer_id.to_ascii_lowercase(),
+    )
 }
 
 fn lane_for(concurrency: NonZeroUsize, queue_limit: usize) -> Lane {
-    Lane::new(LaneSettings { concurrency, queue_limit })
+    Lane::new(LaneSettings {
+        concurrency,
+        queue_limit,
+    })
 }
 
 /// Where tokens come from. Citrix documents both forms of the path.
@@ -161,7 +193,8 @@ pub fn token_url(site: &config::Site) -> Result<Url, url::ParseError> {
         TokenPath::Customer => site.customer_id.as_str(),
         TokenPath::Root => "root",
     };
-    site.endpoint.join(&format!("cctrustoauth2/{customer}/tokens/clients"))
+    site.endpoint
+        .join(&format!("cctrustoauth2/{customer}/tokens/clients"))
 }
 
 fn lifetimes(cache: &config::Cache) -> Result<Lifetimes, globset::Error> {
@@ -177,18 +210,18 @@ fn surfaces(config: &Config, gateway: &Gateway, clock: &Arc<dyn Clock>) -> Route
     let mut registry = Registry::default();
     let metrics = Arc::new(web::Metrics::new(&mut registry));
     let gateway = Arc::new(gateway.clone());
-    let admin = admin::router(Arc::clone(&gateway), registry, Arc::clone(clock));
+    let admin = admin::Settings {
+        public_url: config.server.public_url.clone(),
+        registry: Arc::new(registry),
+        clock: Arc::clone(clock),
+    };
+    let admin = admin::router(Arc::clone(&gateway), admin);
     let settings = web::Settings {
         listen: config.server.listen.clone(),
         allowed_hosts: config.server.allowed_hosts.clone(),
         public_url: config.server.public_url.clone(),
     };
     web::router(gateway, admin, settings, metrics)
-}
-
-/// The default addresses' port, for messages.
-pub fn address_to_paste(address: SocketAddr) -> String {
-    format!("http://{address}/monitorodata")
 }
 
 /// How long a connection to upstream may take to open.

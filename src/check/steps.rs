@@ -270,7 +270,8 @@ async fn ask<T>(
 ) -> Result<T, Finding> {
     let mut budget = RetryBudget::new(PATIENCE);
     let answer = upstream.fetch_checked(target, accept, Turn::First, &mut budget, parse);
-    answer.await.map_err(|error| of_fetch(&error))
+    let checked = answer.await.map_err(|error| of_fetch(&error))?;
+    Ok(checked.content)
 }
 
 fn json(body: &[u8]) -> Result<Value, BadResponse> {

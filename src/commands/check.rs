@@ -27,15 +27,19 @@ pub(super) async fn check(loaded: &Loaded, json: bool) -> Result<ExitCode, Failu
             })?,
             proxy: None,
         };
-        let report = check::run(&target, &upstream, &transport, &clock).await;
+        let report = check::run(&target, &upstream, transport.as_ref(), clock.as_ref()).await;
         if !json {
-            print(&check::to_text(&report))?;
+            print(check::to_text(std::slice::from_ref(&report)).trim_end())?;
         }
         reports.push(report);
     }
     if json {
         print(&check::to_json(&reports))?;
     }
-    let ok = reports.iter().all(check::Report::is_ok);
-    Ok(if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let ok = reports.iter().all(check::Report::ok);
+    Ok(if ok {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::Failure;
 use super::serve::serve_through;
 use super::simulator::knobs;
-use super::Failure;
 use crate::cli::Demo;
 use crate::clock::SystemClock;
 use crate::config::{self, Flags, GivenSite, Loaded, Surroundings};
@@ -14,8 +15,11 @@ use crate::demo::{Knobs, Simulator};
 use crate::transport::{InProcess, Transport};
 
 /// The settings of a proxy in front of the simulator, and the simulator's knobs.
-pub(super) fn prepare(surroundings: &Surroundings, command: Demo) -> Result<(Loaded, Knobs), Failure> {
-    let knobs = knobs(command.simulator)?;
+pub(super) fn prepare(
+    surroundings: &Surroundings,
+    command: Demo,
+) -> Result<(Loaded, Knobs), Failure> {
+    let knobs = knobs(command.simulator, LATENCY)?;
     let flags = Flags {
         listen: command.listen,
         site: Some(GivenSite {
@@ -47,7 +51,8 @@ fn notes(listen: &[SocketAddr], sessions: u64) -> Vec<String> {
     if let Some(address) = listen.iter().find(|address| address.port() != 0) {
         let address = format!("http://localhost:{}/monitorodata", address.port());
         notes.extend([
-            "In Power BI or Excel choose Get data > OData feed, sign in as Anonymous, and paste".to_owned(),
+            "In Power BI or Excel choose Get data > OData feed, sign in as Anonymous, and paste"
+                .to_owned(),
             format!("    {address}"),
             format!("or look at a few rows in a browser: {address}/Sessions?$top=5"),
         ]);
@@ -55,6 +60,9 @@ fn notes(listen: &[SocketAddr], sessions: u64) -> Vec<String> {
     notes.push("Ctrl-C stops it.".to_owned());
     notes
 }
+
+/// What a page of the real service takes, roughly.
+const LATENCY: Duration = Duration::from_millis(150);
 
 /// Where the simulator believes to be. No request leaves the process, so no port is taken.
 const ENDPOINT: &str = "http://127.0.0.1";

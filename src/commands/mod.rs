@@ -52,7 +52,11 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
     }
 }
 
-fn load(surroundings: &Surroundings, settings: SettingsFile, flags: Flags) -> Result<Loaded, Failure> {
+fn load(
+    surroundings: &Surroundings,
+    settings: SettingsFile,
+    flags: Flags,
+) -> Result<Loaded, Failure> {
     let flags = Flags {
         file: settings.file,
         ..flags

@@ -19,7 +19,13 @@ pub(super) async fn serve(loaded: &Loaded) -> Result<ExitCode, Failure> {
         Some(file) => tracing::info!(file = %file.display(), "settings read"),
         None => tracing::info!("no settings file; settings come from the environment"),
     }
-    serve_through(&loaded.config, &app::network()?, &SystemClock::shared(), &[]).await
+    serve_through(
+        &loaded.config,
+        &app::network()?,
+        &SystemClock::shared(),
+        &[],
+    )
+    .await
 }
 
 /// Serves what `transport` leads to. `notes` are printed below the addresses.

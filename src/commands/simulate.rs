@@ -15,7 +15,7 @@ use crate::signals::Signals;
 /// Serves a simulated Citrix Cloud until told to stop.
 pub(super) async fn simulate(command: Simulate) -> Result<ExitCode, Failure> {
     let mut signals = Signals::listen().map_err(Failure::Runtime)?;
-    let knobs = knobs(command.simulator)?;
+    let knobs = knobs(command.simulator, Duration::ZERO)?;
     let listeners = Listeners::bind(&command.listen).await?;
     let addresses = listeners.addresses();
     if let (Some(file), Some(first)) = (&command.port_file, addresses.first()) {
@@ -25,7 +25,9 @@ pub(super) async fn simulate(command: Simulate) -> Result<ExitCode, Failure> {
         print(&format!("listening on http://{address}"))?;
     }
     let simulator = Simulator::new(knobs, SystemClock::shared());
-    let ending = listeners.serve(simulator.router(), &mut signals, DRAIN).await;
+    let ending = listeners
+        .serve(simulator.router(), &mut signals, DRAIN)
+        .await;
     Ok(exit_code(ending.map_err(Failure::Serve)?))
 }
 

@@ -6,10 +6,10 @@ use super::Failure;
 use crate::cli::{SimulatorArgs, ThrottleShape};
 use crate::demo::{self, Fault, Knobs};
 
-/// Turns flags into knobs.
-pub(super) fn knobs(flags: SimulatorArgs) -> Result<Knobs, Failure> {
+/// Turns flags into knobs. `latency` is what it is when no flag says.
+pub(super) fn knobs(flags: SimulatorArgs, latency: Duration) -> Result<Knobs, Failure> {
     let fault = |text: &String| {
-        let bad = |error: demo::FaultTextError| Failure::Flag {
+        let bad = |error: demo::FaultError| Failure::Flag {
             flag: "--fault",
             what: format!("{error} in `{text}`"),
         };
@@ -19,9 +19,9 @@ pub(super) fn knobs(flags: SimulatorArgs) -> Result<Knobs, Failure> {
         seed: flags.seed,
         sessions: flags.sessions,
         page_size: flags.page_size.get(),
-        latency: Duration::from_millis(flags.latency),
+        latency: flags.latency.map_or(latency, Duration::from_millis),
         skip_cost: Duration::from_micros(flags.skip_cost),
-        lanes: flags.lanes.get().try_into().unwrap_or(usize::MAX),
+        lanes: flags.lanes.get(),
         token_lifetime: Duration::from_secs(flags.token_lifetime.get()),
         customer_id: flags.customer_id,
         client_id: flags.client_id,

@@ -1,1 +1,41 @@
-//! Citrix Cloud in a box.
+//! Citrix Cloud in a box: a router that behaves like the token endpoint and the Monitor OData service.
+//!
+//! - It shares nothing with the rest of the program but the clock: no parser, no evaluator. A mistake made
+//!   there cannot cancel itself out here.
+//! - The estate is made up from a seed, row by row, when somebody asks; see [`estate`].
+//! - What goes wrong is scripted; see [`Fault`].
+//!
+//! It does not know who is asking: the proxy, a test, or a person with a browser.
+
+mod answer;
+mod cloud;
+mod csdl;
+mod envelope;
+mod estate;
+mod fault;
+mod figures;
+mod gate;
+mod knobs;
+mod link;
+mod model;
+mod moment;
+mod page;
+mod query;
+mod reply;
+mod resource;
+mod rows;
+mod serve;
+mod simulator;
+mod stats;
+#[cfg(test)]
+mod tests;
+mod tokens;
+mod value;
+
+pub use self::fault::{Fault, FaultError, FaultKind, Match};
+pub use self::knobs::{BadClient, ExpiresIn, Knobs, ThrottleShape};
+pub use self::simulator::Simulator;
+pub use self::stats::{LoggedRequest, Stats};
+
+/// Where the service lives on its host.
+const ROOT: &str = "/monitorodata";

@@ -143,7 +143,7 @@ impl Gateway {
             sites: self.sites.values().map(|site| site.status()).collect(),
             cache_entries,
             cache_bytes,
-            fills: self.cache.fills_running(),
+            fills: self.cache.fills_running() as u64,
         }
     }
 

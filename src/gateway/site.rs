@@ -86,8 +86,8 @@ impl Site {
             site: self.id.clone(),
             endpoint: self.upstream.service_root().to_string(),
             token: self.upstream.authorizer().state(),
-            in_flight: lane.in_flight,
-            queued: lane.queued,
+            in_flight: lane.in_flight as u64,
+            queued: lane.queued as u64,
             paused_for: lane.paused_for,
             last_error: self.learnt().last_error.clone(),
         }

@@ -17,7 +17,7 @@ pub struct GatewayStatus {
     /// Their bytes.
     pub cache_bytes: u64,
     /// Answers being made now.
-    pub fills: usize,
+    pub fills: u64,
 }
 
 /// How one site is doing.
@@ -30,9 +30,9 @@ pub struct SiteStatus {
     /// Whether there is a usable token.
     pub token: AuthState,
     /// Queries in flight at upstream.
-    pub in_flight: usize,
+    pub in_flight: u64,
     /// Requests waiting for the lane.
-    pub queued: usize,
+    pub queued: u64,
     /// Set while upstream asked for a pause: how much longer.
     pub paused_for: Option<Duration>,
     /// The last failure of an answer, if any: when, and what happened.

@@ -5,7 +5,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use http::header::HOST;
+use http::header::{HOST, USER_AGENT};
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Request, Response, Uri};
 use http_body_util::BodyExt;
@@ -60,6 +60,9 @@ fn as_received(mut request: Request<Bytes>) -> Result<Request<Bytes>, TransportE
         let host = HeaderValue::from_str(authority).map_err(other)?;
         request.headers_mut().insert(HOST, host);
     }
+    // Like every HTTP client, this one says who it is.
+    let agent = HeaderValue::from_static("in-process");
+    request.headers_mut().entry(USER_AGENT).or_insert(agent);
     let path = request.uri().path_and_query().map(PathAndQuery::as_str);
     *request.uri_mut() = Uri::try_from(path.unwrap_or("/")).map_err(other)?;
     Ok(request)
