@@ -63,7 +63,7 @@ fn levels(status: &GatewayStatus) -> Registry {
         "Bytes of stored answers",
         status.cache_bytes,
     );
-    level("cache_fills", "Answers being made", count(status.fills));
+    level("cache_fills", "Answers being made", status.fills);
     site_levels(&mut registry, status);
     registry
 }
@@ -74,8 +74,8 @@ fn site_levels(registry: &mut Registry, status: &GatewayStatus) {
         let label = SiteLabel {
             site: site.site.to_string(),
         };
-        in_flight.get_or_create(&label).set(count(site.in_flight));
-        queued.get_or_create(&label).set(count(site.queued));
+        in_flight.get_or_create(&label).set(site.in_flight);
+        queued.get_or_create(&label).set(site.queued);
         let remaining = match &site.token {
             AuthState::Valid { remaining } => seconds(*remaining),
             AuthState::None | AuthState::Failed { .. } => 0,
@@ -88,10 +88,6 @@ fn site_levels(registry: &mut Registry, status: &GatewayStatus) {
     let auth = registry.sub_registry_with_prefix("auth");
     let help = "Time until the token expires; 0 without a token";
     auth.register_with_unit("token_remaining", help, Unit::Seconds, token);
-}
-
-fn count(number: usize) -> u64 {
-    number.try_into().unwrap_or(u64::MAX)
 }
 
 type Sites = Family<SiteLabel, Level>;

@@ -35,7 +35,7 @@ pub(super) struct CacheNumbers {
     pub entries: u64,
     pub bytes: u64,
     /// Answers being made.
-    pub fills: usize,
+    pub fills: u64,
 }
 
 /// How one site is doing.
@@ -47,8 +47,8 @@ pub(super) struct Site {
     pub default: bool,
     pub endpoint: String,
     pub token: Token,
-    pub in_flight: usize,
-    pub queued: usize,
+    pub in_flight: u64,
+    pub queued: u64,
     pub paused_seconds: Option<u64>,
     pub last_error: Option<LastError>,
 }
