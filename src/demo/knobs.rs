@@ -84,7 +84,7 @@ impl Default for Knobs {
             latency: Duration::ZERO,
             skip_cost: Duration::ZERO,
             lanes: 1,
-            token_lifetime: Duration::from_secs(3600),
+            token_lifetime: Duration::from_hours(1),
             customer_id: "nordhafen".to_owned(),
             client_id: "demo-client".to_owned(),
             client_secret: "demo-secret".to_owned(),

@@ -19,7 +19,14 @@ pub(crate) enum Rows {
 /// The answers to recent searches: paging through a filtered set must not search again for each page.
 #[derive(Debug, Default)]
 pub(crate) struct Searches {
-    recent: Mutex<VecDeque<(Search, Arc<Vec<u32>>)>>,
+    recent: Mutex<VecDeque<Found>>,
+}
+
+/// A search and its rows.
+#[derive(Debug)]
+struct Found {
+    search: Search,
+    rows: Arc<Vec<u32>>,
 }
 
 /// What makes two searches the same.
@@ -77,7 +84,10 @@ impl Searches {
                 .collect(),
         );
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        recent.push_front((search, Arc::clone(&found)));
+        recent.push_front(Found {
+            search,
+            rows: Arc::clone(&found),
+        });
         recent.truncate(SEARCHES_MAX);
         Rows::Some(found)
     }
@@ -86,8 +96,8 @@ impl Searches {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         recent
             .iter()
-            .find(|(other, _)| other == search)
-            .map(|(_, rows)| Arc::clone(rows))
+            .find(|found| found.search == *search)
+            .map(|found| Arc::clone(&found.rows))
     }
 }
 
@@ -200,7 +210,7 @@ fn by_column(
         (Comparison::Equal, Value::Int(_)) if single_key() => {
             Some(Candidates::List(estate.having(table, column, value)))
         }
-        (_, Value::Date(moment)) if estate.rises_with(table, column) => {
+        (_, Value::Date(moment)) if Estate::rises_with(table, column) => {
             let (count, before) = (estate.count(table), |moment| {
                 estate.first_session_since(moment)
             });

@@ -59,7 +59,8 @@ pub(super) fn desktop_name(_estate: &Estate, _table: &Table, index: u64, out: &m
 
 /// A machine catalog.
 pub(super) fn catalog(estate: &Estate, _table: &Table, index: u64, out: &mut Row) {
-    let (name, provisioning, changes, allocation, support, zone) = nth(CATALOG_SPECS, index);
+    let CatalogSpec(name, [provisioning, changes, allocation, support], zone) =
+        nth(CATALOG_SPECS, index);
     let mut dice = Dice::new(estate.seed, 0x6361, index);
     out.extend([
         Value::Guid(estate.guid("Catalogs", index)),
@@ -178,30 +179,9 @@ pub(super) fn machine(estate: &Estate, table: &Table, index: u64, out: &mut Row)
         )),
     ]);
     owner(estate, spec.kind == 0, index, out);
+    let condition = Condition { off, faulty, since };
+    condition.write(estate, index, out);
     out.extend([
-        Value::Int(if off || faulty { 2 } else { 1 }),
-        Value::Date(since),
-        Value::Int(if off {
-            200
-        } else if faulty {
-            207
-        } else {
-            400
-        }),
-        Value::date((off || faulty).then_some(since)),
-        Value::Int(if off { 2 } else { 3 }),
-        Value::Int(estate.fleet.open_sessions(index)),
-        Value::text(nth(
-            &["fra-cc-01.nordhafen.example", "fra-cc-02.nordhafen.example"],
-            index,
-        )),
-        Value::date((!off).then_some(since)),
-        Value::Date(since),
-        Value::Int(7),
-        Value::date(faulty.then_some(since)),
-        Value::Int(1),
-        Value::Bool(false),
-        Value::Int(if faulty { 4 } else { 1 }),
         Value::text(if spec.support == 2 {
             "Windows 2022"
         } else {
@@ -226,6 +206,44 @@ pub(super) fn machine(estate: &Estate, table: &Table, index: u64, out: &mut Row)
         Value::Int(0),
     ]);
     out.extend(dates(estate, &mut dice));
+}
+
+/// How a machine is doing, and since when.
+struct Condition {
+    off: bool,
+    faulty: bool,
+    since: i64,
+}
+
+impl Condition {
+    /// Appends the columns from the registration state to the fault state.
+    fn write(&self, estate: &Estate, index: u64, out: &mut Row) {
+        let Self { off, faulty, since } = *self;
+        let reason = match (off, faulty) {
+            (true, _) => 200,
+            (_, true) => 207,
+            _ => 400,
+        };
+        out.extend([
+            Value::Int(if off || faulty { 2 } else { 1 }),
+            Value::Date(since),
+            Value::Int(reason),
+            Value::date((off || faulty).then_some(since)),
+            Value::Int(if off { 2 } else { 3 }),
+            Value::Int(estate.fleet.open_sessions(index)),
+            Value::text(nth(
+                &["fra-cc-01.nordhafen.example", "fra-cc-02.nordhafen.example"],
+                index,
+            )),
+            Value::date((!off).then_some(since)),
+            Value::Date(since),
+            Value::Int(7),
+            Value::date(faulty.then_some(since)),
+            Value::Int(1),
+            Value::Bool(false),
+            Value::Int(if faulty { 4 } else { 1 }),
+        ]);
+    }
 }
 
 /// What an hour of a machine costs.
@@ -410,17 +428,20 @@ pub(super) static GROUP_SPECS: &[GroupSpec] = &[
     ),
 ];
 
-/// Name, provisioning, persistence, allocation, session support, zone.
-const CATALOG_SPECS: &[(&str, i64, i64, i64, i64, &str)] = &[
-    ("MCS Windows 11 Frankfurt", 1, 1, 2, 1, "Frankfurt"),
-    ("MCS Windows 11 London", 1, 1, 2, 1, "London"),
-    ("Developer persistent", 1, 2, 1, 1, "Frankfurt"),
-    ("CAD GPU persistent", 3, 2, 1, 1, "Stuttgart"),
-    ("PVS Server 2022", 2, 1, 2, 2, "Frankfurt"),
-    ("PVS Server 2022 ERP", 2, 1, 2, 2, "Frankfurt"),
-    ("Azure multi-session", 1, 1, 2, 2, "Azure West Europe"),
-    ("Pilot ring", 1, 1, 2, 2, "Azure West Europe"),
-    ("MCS Windows 10 (retired)", 1, 1, 2, 1, "Frankfurt"),
+/// Name; provisioning, persistence, allocation, session support; zone.
+#[derive(Debug, Clone, Copy, Default)]
+struct CatalogSpec(&'static str, [i64; 4], &'static str);
+
+const CATALOG_SPECS: &[CatalogSpec] = &[
+    CatalogSpec("MCS Windows 11 Frankfurt", [1, 1, 2, 1], "Frankfurt"),
+    CatalogSpec("MCS Windows 11 London", [1, 1, 2, 1], "London"),
+    CatalogSpec("Developer persistent", [1, 2, 1, 1], "Frankfurt"),
+    CatalogSpec("CAD GPU persistent", [3, 2, 1, 1], "Stuttgart"),
+    CatalogSpec("PVS Server 2022", [2, 1, 2, 2], "Frankfurt"),
+    CatalogSpec("PVS Server 2022 ERP", [2, 1, 2, 2], "Frankfurt"),
+    CatalogSpec("Azure multi-session", [1, 1, 2, 2], "Azure West Europe"),
+    CatalogSpec("Pilot ring", [1, 1, 2, 2], "Azure West Europe"),
+    CatalogSpec("MCS Windows 10 (retired)", [1, 1, 2, 1], "Frankfurt"),
 ];
 
 const HYPERVISOR_SPECS: &[(&str, &str)] = &[

@@ -97,20 +97,16 @@ fn key_part(estate: &Estate, table: &Table, column: usize, index: u64, rest: &mu
         *rest /= choices.max(1);
         place
     };
-    match subject_of(table, column) {
-        Some(target) => {
-            let place = part(estate.count(target));
-            estate.key(target, place)
-        }
-        None => {
-            let name = table
-                .properties
-                .get(column)
-                .map_or("", |property| property.name.as_str());
-            let names = names(name);
-            Value::text(nth(names, part(names.len() as u64)))
-        }
+    if let Some(target) = subject_of(table, column) {
+        let place = part(estate.count(target));
+        return estate.key(target, place);
     }
+    let name = table
+        .properties
+        .get(column)
+        .map_or("", |property| property.name.as_str());
+    let names = names(name);
+    Value::text(nth(names, part(names.len() as u64)))
 }
 
 fn names(column: &str) -> &'static [&'static str] {

@@ -101,9 +101,11 @@ pub(super) fn session(estate: &Estate, index: u64, out: &mut Row) {
     let open = facts.end.is_none();
     let disconnected = open && dice.percent(15);
     let failed_at = facts.failure.map(|_| facts.end.unwrap_or(facts.start));
-    let changed = facts.end.unwrap_or_else(|| match disconnected {
-        true => facts.start + scale(dice.next(), (estate.now - facts.start).unsigned_abs()) as i64,
-        false => (facts.start + facts.logon).min(estate.now),
+    let since_start = dice.upto(estate.now - facts.start);
+    let changed = facts.end.unwrap_or(if disconnected {
+        facts.start + since_start
+    } else {
+        (facts.start + facts.logon).min(estate.now)
     });
     let state = match (open, disconnected) {
         (false, _) => 3,
