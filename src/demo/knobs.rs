@@ -31,6 +31,8 @@ pub struct Knobs {
     pub expand_page_size: Option<usize>,
     /// The body of a 429.
     pub throttle_shape: ThrottleShape,
+    /// The seconds to wait that a 429 names for a query too many; None names none.
+    pub throttle_retry_after: Option<u64>,
     /// How a token answer states its lifetime.
     pub expires_in: ExpiresIn,
     /// What a wrong client id or secret gets.
@@ -90,6 +92,7 @@ impl Default for Knobs {
             client_secret: "demo-secret".to_owned(),
             expand_page_size: None,
             throttle_shape: ThrottleShape::default(),
+            throttle_retry_after: Some(1),
             expires_in: ExpiresIn::default(),
             bad_client: BadClient::default(),
             keyed: false,

@@ -73,7 +73,7 @@ async fn answer(inner: &Arc<Inner>, request: &Parts, arrived: Instant, gzip: boo
         return Reply::throttled(shape.unwrap_or(inner.knobs.throttle_shape), *retry_after);
     }
     let Some(slot) = inner.gate.enter(inner.knobs.lanes) else {
-        return Reply::throttled(inner.knobs.throttle_shape, Some(1));
+        return Reply::throttled(inner.knobs.throttle_shape, inner.knobs.throttle_retry_after);
     };
     if question.fault == Some(FaultKind::Hang) {
         std::future::pending::<()>().await;

@@ -2,7 +2,7 @@
 
 use super::Estate;
 use super::dice::{mix, nth};
-use super::inventory::GROUP_SPECS;
+use super::lists::GROUP_SPECS;
 
 /// The machines of all delivery groups, group after group.
 #[derive(Debug)]

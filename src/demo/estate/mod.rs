@@ -17,6 +17,8 @@ mod connections;
 pub(crate) mod dice;
 mod guid;
 mod inventory;
+mod lists;
+mod machine_rows;
 mod machines;
 mod people;
 mod plain;

@@ -75,7 +75,8 @@ pub(super) fn busy_cell(table: &Table, column: usize, at: i64, dice: &mut Dice) 
         Edm::DateTimeOffset => Value::Date(at + date_offset(name, dice)),
         Edm::Double => Value::Double(match name {
             _ if name.contains("Percent") => percent(at, dice),
-            _ if name.contains("Memory") => dice.decimal(32.0) * 1024.0,
+            _ if name.contains("TotalMemory") => 32_768.0,
+            _ if name.contains("Memory") => dice.decimal(31.0) * 1024.0,
             _ if name.contains("Cost") || name.contains("Saved") || name.contains("Savings") => {
                 dice.decimal(120.0)
             }

@@ -6,7 +6,7 @@ use crate::demo::value::{Row, Value};
 use super::Estate;
 use super::attached::Hook;
 use super::series::Series;
-use super::{connections, inventory, people, plain, sessions};
+use super::{connections, inventory, lists, machine_rows, people, plain, sessions};
 
 /// How the rows of one table come about.
 #[derive(Debug, Clone, Copy)]
@@ -35,19 +35,17 @@ impl Recipe {
         }
         match name {
             "Sessions" => Self::Sessions,
-            "Machines" => Self::PerMachine(inventory::machine),
-            "MachineCosts" => Self::PerMachine(inventory::machine_cost),
+            "Machines" => Self::PerMachine(machine_rows::machine),
+            "MachineCosts" => Self::PerMachine(machine_rows::machine_cost),
             "Users" => Self::Listed(people::USERS, people::user),
-            "Catalogs" => Self::Listed(inventory::CATALOGS, inventory::catalog),
-            "DesktopGroups" => Self::Listed(inventory::GROUPS, inventory::group),
-            "Hypervisors" => Self::Listed(inventory::HYPERVISORS, inventory::hypervisor),
-            "Applications" => Self::Listed(inventory::APPLICATIONS, inventory::application),
-            "PublishedDesktopNames" => Self::Listed(inventory::GROUPS, inventory::desktop_name),
-            "ConnectionFailureCategories" => {
-                Self::Listed(inventory::CATEGORIES, inventory::category)
-            }
+            "Catalogs" => Self::Listed(lists::CATALOGS, inventory::catalog),
+            "DesktopGroups" => Self::Listed(lists::GROUPS, inventory::group),
+            "Hypervisors" => Self::Listed(lists::HYPERVISORS, inventory::hypervisor),
+            "Applications" => Self::Listed(lists::APPLICATIONS, inventory::application),
+            "PublishedDesktopNames" => Self::Listed(lists::GROUPS, inventory::desktop_name),
+            "ConnectionFailureCategories" => Self::Listed(lists::CATEGORIES, inventory::category),
             "MachineFailureLogs" => {
-                Self::Listed(inventory::MACHINE_FAILURES, inventory::machine_failure)
+                Self::Listed(lists::MACHINE_FAILURES, machine_rows::machine_failure)
             }
             "Connections" => Self::Attached(Hook::Connections, connections::connection),
             "ConnectionFailureLogs" => Self::Attached(Hook::FAILURES, sessions::failure_log),

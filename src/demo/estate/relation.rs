@@ -9,7 +9,7 @@ use crate::demo::value::Value;
 use super::Estate;
 use super::attached::Hook;
 use super::dice::mix;
-use super::inventory::{APPLICATIONS, GROUPS};
+use super::lists::{APPLICATIONS, GROUPS};
 
 /// The rows of a table, sorted by what is in one column.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use crate::demo::value::{Row, Value};
 use super::Estate;
 use super::attached::Hook;
 use super::dice::{Dice, mix, nth, scale};
-use super::inventory::{APPLICATIONS, CATEGORIES};
+use super::lists::APPLICATIONS;
 use super::people::USERS;
 
 /// What the rows of a session and of everything around it agree on.
@@ -37,7 +37,9 @@ impl Estate {
             (false, 9) => dice.between(9 * HOUR, 18 * HOUR),
             (false, _) => dice.between(3 * HOUR, 10 * HOUR),
         };
-        let failure = self.session_failed(index).then(|| dice.below(CATEGORIES));
+        let failure = self
+            .session_failed(index)
+            .then(|| dice.pick(FREQUENT_FAILURES));
         let length = if failure.is_some() {
             dice.between(SECOND, MINUTE)
         } else {
@@ -356,3 +358,6 @@ impl Estate {
         })
     }
 }
+
+/// Failure categories by row, the frequent ones more than once.
+const FREQUENT_FAILURES: &[u64] = &[3, 3, 4, 4, 4, 12, 13, 18, 19, 23, 26, 26, 27];
