@@ -7,7 +7,8 @@ use crate::demo::value::{Row, Value};
 use super::Estate;
 use super::dice::{Dice, nth};
 use super::lists::{
-    APPLICATION_SPECS, CATALOG_SPECS, CATALOGS, CatalogSpec, GROUPS, HYPERVISOR_SPECS, ZONES, spec,
+    APPLICATION_SPECS, CATALOG_SPECS, CATALOGS, CatalogSpec, GROUPS, HYPERVISOR_SPECS, ZONES,
+    failure_code, spec,
 };
 
 /// A delivery group.
@@ -114,12 +115,6 @@ pub(super) fn category(estate: &Estate, _table: &Table, index: u64, out: &mut Ro
         created.clone(),
         created,
     ]);
-}
-
-/// The number that stands for a category elsewhere.
-pub(super) fn failure_code(category: u64) -> i64 {
-    let code = i64::try_from(category).unwrap_or(0);
-    if code < 26 { code } else { code + 74 }
 }
 
 /// Created a year ago, changed lately.

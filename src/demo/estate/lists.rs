@@ -30,6 +30,12 @@ pub(super) fn spec(group: u64) -> Option<&'static GroupSpec> {
     GROUP_SPECS.get(usize::try_from(group).ok()?)
 }
 
+/// The number that stands for a category elsewhere.
+pub(super) fn failure_code(category: u64) -> i64 {
+    let code = i64::try_from(category).unwrap_or(0);
+    if code < 26 { code } else { code + 74 }
+}
+
 /// How many there are of each.
 pub(super) const GROUPS: u64 = GROUP_SPECS.len() as u64;
 pub(super) const CATALOGS: u64 = CATALOG_SPECS.len() as u64;

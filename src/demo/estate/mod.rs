@@ -25,6 +25,7 @@ mod plain;
 mod recipe;
 mod relation;
 mod series;
+mod session_events;
 mod sessions;
 mod week;
 
