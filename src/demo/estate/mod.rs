@@ -36,7 +36,7 @@ use self::machines::Fleet;
 use self::recipe::Recipe;
 use self::relation::Indexes;
 use self::week::Rhythm;
-use super::model::{Model, Table};
+use super::model::{Edm, Model, Table};
 use super::moment::DAY;
 use super::value::{Row, Value};
 
@@ -127,12 +127,16 @@ impl Estate {
 
     /// The row whose (single) key is this value.
     pub(crate) fn find(&self, table: &Table, key: &Value) -> Option<u64> {
+        let [column] = table.key.as_slice() else {
+            return None;
+        };
+        let by_guid = table.properties.get(*column)?.edm == Edm::Guid;
         let index = match (self.recipes.get(table.id)?, key) {
-            (recipe, Value::Guid(guid)) => {
+            (recipe, Value::Guid(guid)) if by_guid => {
                 let owner = recipe.key_owner(table)?;
                 recipe.index_by_owner(self, self.guids.get(owner)?.index(*guid)?)?
             }
-            (_, Value::Int(number)) => u64::try_from(number.checked_sub(1)?).ok()?,
+            (_, Value::Int(number)) if !by_guid => u64::try_from(number.checked_sub(1)?).ok()?,
             _ => return None,
         };
         (index < self.count(table)).then_some(index)

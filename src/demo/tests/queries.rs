@@ -270,6 +270,9 @@ async fn bad_queries_say_what_is_wrong() {
         ("$orderby=Speed", "'Speed'"),
         ("$top=-1", "$top"),
         ("$search=x", "$search"),
+        ("$apply=groupby((UserId))&$filter=UserId eq 1", "$apply"),
+        (&format!("$filter={}", "(".repeat(5000)), "limit"),
+        (&format!("$filter={}", "not ".repeat(5000)), "limit"),
     ] {
         let answer = site
             .get(&format!("/Sessions?{}", query.replace(' ', "%20")))
