@@ -40,6 +40,7 @@ fn main() {
             &page_size,
             "--latency",
             &latency,
+            "--gzip=false",
         ],
         &[],
     );
@@ -48,7 +49,7 @@ fn main() {
         &["serve", "--listen", "127.0.0.1:0"],
         &[
             ("CITRIX_ENDPOINT", &endpoint),
-            ("CITRIX_CUSTOMER_ID", "demo"),
+            ("CITRIX_CUSTOMER_ID", "nordhafen"),
             ("CITRIX_CLIENT_ID", "demo-client"),
             ("CITRIX_CLIENT_SECRET", "demo-secret"),
         ],

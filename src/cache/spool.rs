@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -149,7 +150,7 @@ impl<E: Clone> Spool<E> {
     /// Resolves when every reader has left.
     pub(super) async fn deserted(&self) {
         wait(&self.writer_wake, || {
-            self.state().positions.is_empty().then_some(())
+            ready(self.state().positions.is_empty())
         })
         .await;
     }
@@ -203,20 +204,23 @@ impl<E: Clone> Spool<E> {
         fastest >= written && (state.keeping || slowest + SEGMENTS_AHEAD_MAX >= written)
     }
 
-    fn take(&self, reader: u64) -> Option<Option<Result<Segment, E>>> {
+    fn take(&self, reader: u64) -> Poll<Option<Result<Segment, E>>> {
         let mut state = self.state();
-        let position = state.positions.get(&reader).copied()?;
+        let Some(position) = state.positions.get(&reader).copied() else {
+            return Poll::Ready(None);
+        };
         if let Some(segment) = state.segments.get(position - state.first).cloned() {
             state.positions.insert(reader, position + 1);
             let freed = state.drop_taken();
             drop(state);
             self.allowance.used.fetch_sub(freed, Ordering::Relaxed);
             self.writer_wake.notify_waiters();
-            return Some(Some(Ok(segment)));
+            return Poll::Ready(Some(Ok(segment)));
         }
-        match state.end.clone()? {
-            Ok(()) => Some(None),
-            Err(error) => Some(Some(Err(error))),
+        match state.end.clone() {
+            None => Poll::Pending,
+            Some(Ok(())) => Poll::Ready(None),
+            Some(Err(error)) => Poll::Ready(Some(Err(error))),
         }
     }
 }
@@ -243,11 +247,11 @@ impl<E: Clone> Reader<E> {
         wait(&self.spool.readers_wake, || {
             let state = self.spool.state();
             match (&state.content, &state.end) {
-                (_, Some(Err(error))) if state.written() == 0 => Some(Err(error.clone())),
+                (_, Some(Err(error))) if state.written() == 0 => Poll::Ready(Err(error.clone())),
                 (Some(content), _) if state.written() > 0 || state.end.is_some() => {
-                    Some(Ok(*content))
+                    Poll::Ready(Ok(*content))
                 }
-                _ => None,
+                _ => Poll::Pending,
             }
         })
         .await
@@ -302,10 +306,7 @@ impl<E: Clone> SpoolWriter<E> {
 
     /// Waits until it is worth fetching more.
     pub async fn room(&self) {
-        wait(&self.spool.writer_wake, || {
-            self.spool.has_room().then_some(())
-        })
-        .await;
+        wait(&self.spool.writer_wake, || ready(self.spool.has_room())).await;
     }
 
     /// How far the answer has come.
@@ -314,18 +315,22 @@ impl<E: Clone> SpoolWriter<E> {
     }
 }
 
-/// Waits until `ready` has something, looking again at every notice.
-async fn wait<T>(notice: &Notify, mut ready: impl FnMut() -> Option<T>) -> T {
+/// Waits until `look` finds something, looking again at every notice.
+async fn wait<T>(notice: &Notify, mut look: impl FnMut() -> Poll<T>) -> T {
     loop {
         let notified = notice.notified();
         tokio::pin!(notified);
         // Registered before looking, so that no notice is lost in between.
         notified.as_mut().enable();
-        if let Some(found) = ready() {
+        if let Poll::Ready(found) = look() {
             return found;
         }
         notified.await;
     }
+}
+
+fn ready(yes: bool) -> Poll<()> {
+    if yes { Poll::Ready(()) } else { Poll::Pending }
 }
 
 /// How many parts the slowest reader of an answer that is not kept may be behind.

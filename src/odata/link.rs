@@ -65,7 +65,7 @@ pub fn neutral(root: &ServiceRoot, text: &Bytes) -> NeutralText {
             continue;
         };
         // The value's opening quote goes with the text before it, its closing quote with what follows.
-        neutral.push(text.slice(sent..link.value.start + 1));
+        neutral.push(text.slice(sent..=link.value.start));
         push_link(&mut neutral, rest);
         sent = link.value.end - 1;
     }
