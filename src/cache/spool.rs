@@ -5,8 +5,8 @@
 //! readers have taken are dropped, nobody can join any more, and the slowest reader sets the pace.
 //!
 //! Back-pressure: the writer asks [`SpoolWriter::room`] before it fetches a page. There is room when the
-//! fastest reader has taken everything that was written (so the next page is fetched while the last one is
-//! being sent), and, for an answer that is not kept, when the slowest is not far behind.
+//! fastest reader has taken all parts but one (so the next page is fetched while the last one is being sent),
+//! and, for an answer that is not kept, when the slowest is not far behind.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -201,7 +201,9 @@ impl<E: Clone> Spool<E> {
         let fastest = state.positions.values().max().copied().unwrap_or(0);
         let slowest = state.positions.values().min().copied().unwrap_or(0);
         let written = state.written();
-        fastest >= written && (state.keeping || slowest + SEGMENTS_AHEAD_MAX >= written)
+        // Nobody has read yet: perhaps nobody will (`HEAD`). After that, one part may lie ready.
+        let ahead = if fastest == 0 { 0 } else { 1 };
+        fastest + ahead >= written && (state.keeping || slowest + SEGMENTS_AHEAD_MAX >= written)
     }
 
     fn take(&self, reader: u64) -> Poll<Option<Result<Segment, E>>> {
@@ -392,12 +394,17 @@ mod tests {
         let mut fast = spool.join().unwrap();
         let _idle = spool.join().unwrap();
         writer.begin(Content::Text);
-        for text in ["a", "b", "c", "d", "e", "f"] {
+        assert!(writer.room().now_or_never().is_some());
+        writer.push(segment("a"));
+        assert!(writer.room().now_or_never().is_none());
+        for text in ["b", "c", "d", "e", "f"] {
+            fast.next().now_or_never().unwrap();
             assert!(writer.room().now_or_never().is_some());
             writer.push(segment(text));
-            assert!(writer.room().now_or_never().is_none());
-            fast.next().now_or_never().unwrap();
         }
+        assert!(writer.room().now_or_never().is_some());
+        writer.push(segment("g"));
+        assert!(writer.room().now_or_never().is_none());
     }
 
     #[test]
