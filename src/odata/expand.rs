@@ -83,7 +83,10 @@ pub fn mend(rows: &Bytes, cuts: &[Cut], rests: &[Bytes]) -> Bytes {
 /// What the outermost object of `row` says about a navigation property: its value, and `@odata.count` and
 /// `@odata.nextLink` beside it.
 pub fn related(row: &Bytes, navigation: &str) -> Related {
-    let members = member::members(row, |_, _| true);
+    let members = member::members(row, |name, _| {
+        let begins = name.get(..navigation.len());
+        begins.is_some_and(|begins| begins.eq_ignore_ascii_case(navigation.as_bytes()))
+    });
     let of = |name: &str| {
         let named = |member: &&Member| {
             member.depth == 0 && member.name(row).eq_ignore_ascii_case(name.as_bytes())
