@@ -276,7 +276,7 @@ async fn secrets_and_tokens_are_in_no_output_however_loud_the_log() {
             "/metrics",
         ] {
             let reply = wire::get(proxy.address, path).await;
-            pages.push_str(&format!("{:?}{}", reply.head, reply.text()));
+            pages = format!("{pages}{:?}{}", reply.head, reply.text());
         }
         let outputs = [config, check, json, proxy.killed().await];
         let everything = outputs.map(|ended| ended.everything()).join("\n") + &pages;

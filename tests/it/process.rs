@@ -1,8 +1,10 @@
 //! The program as a process: started in clean surroundings, watched while it runs, killed when a test lets go.
 
 #![expect(
-    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
+    clippy::unwrap_used,
     reason = "test code: what does not work ends the test"
 )]
 
@@ -267,7 +269,7 @@ impl Ended {
 /// The addresses that a program says it listens on.
 pub(crate) fn addresses(stdout: &str) -> Vec<SocketAddr> {
     // A line that is still being written has no end yet.
-    let whole = stdout.rfind('\n').map_or("", |end| &stdout[..end]);
+    let whole = stdout.rsplit_once('\n').map_or("", |(whole, _)| whole);
     whole
         .lines()
         .filter_map(|line| line.strip_prefix("listening on http://"))
@@ -313,7 +315,7 @@ pub(crate) const CLIENT_ID: &str = "demo-client";
 pub(crate) const CLIENT_SECRET: &str = "demo-secret";
 
 /// Far beyond what anything here takes, on a machine that has much else to do.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 const GLANCE: Duration = Duration::from_millis(10);
 

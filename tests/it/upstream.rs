@@ -51,9 +51,12 @@ impl Upstream {
     /// Starts one. `act` decides by the request and by how many came before it.
     pub(crate) async fn start(act: impl Fn(&Sent, usize) -> Act + Send + Sync + 'static) -> Self {
         let token = |request: &Sent| request.line.starts_with("POST /cctrustoauth2/");
-        let act = move |request: &Sent, before| match token(request) {
-            true => Act::json(TOKEN),
-            false => act(request, before),
+        let act = move |request: &Sent, before| {
+            if token(request) {
+                Act::json(TOKEN)
+            } else {
+                act(request, before)
+            }
         };
         Self::bare(act).await
     }
