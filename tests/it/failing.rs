@@ -171,6 +171,47 @@ async fn an_answer_that_was_cut_is_asked_for_again() {
 }
 
 #[tokio::test]
+async fn an_answer_that_ends_with_its_connection_is_whole_only_if_its_text_is() {
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n";
+    for (body, status) in [
+        (r#"{"value":[{"Id":1}]}"#, 200),
+        (r#"{"value":[{"Id":1}]"#, 502),
+        (r#"{"value":[{"Id":1},{"#, 502),
+        ("", 502),
+    ] {
+        let bytes = format!("{head}{body}");
+        let upstream = Upstream::start(move |_, _| Act::SendAndClose(bytes.clone().into())).await;
+        let proxy = Program::serve(&upstream.endpoint())
+            .set("sites.main.upstream.retry_budget", "0s")
+            .start()
+            .await;
+        let reply = wire::get(proxy.address, "/monitorodata/Machines").await;
+        assert_eq!((reply.status(), reply.end), (status, End::Clean), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn an_upstream_that_hangs_up_after_each_answer_is_no_trouble() {
+    let upstream = Upstream::start(|_, before| {
+        let mut page = json!({"value": [{"Id": before}]});
+        if before < 5 {
+            page["@odata.nextLink"] = format!("Machines?$skip={}", before + 1).into();
+        }
+        match Act::json(&page.to_string()) {
+            Act::Send(bytes) => Act::SendAndClose(bytes),
+            act => act,
+        }
+    })
+    .await;
+    let proxy = Program::serve(&upstream.endpoint()).start().await;
+    let rows = wire::get(proxy.address, "/monitorodata/Machines")
+        .await
+        .rows();
+    let ids: Vec<u64> = rows.iter().filter_map(|row| row["Id"].as_u64()).collect();
+    assert_eq!(ids, [0, 1, 2, 3, 4, 5]);
+}
+
+#[tokio::test]
 async fn a_refused_connection_is_unavailable_for_a_while() {
     let (_kept, nowhere) = nobody();
     let proxy = Program::serve(&format!("http://{nowhere}"))

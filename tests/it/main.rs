@@ -7,6 +7,7 @@ mod wire;
 mod binary;
 mod check;
 mod failing;
+mod proxies;
 mod socket;
 #[cfg(unix)]
 mod stop;

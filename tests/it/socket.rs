@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::process::{Program, Running, eventually};
+use crate::process::{Program, Running, addresses, eventually};
 use crate::wire::{self, End, Wire};
 
 #[tokio::test]
@@ -60,6 +60,26 @@ async fn links_carry_the_address_as_typed() {
         let last = wire::get(proxy.address, &format!("/monitorodata{rest}")).await;
         assert_eq!(last.rows().len(), 1, "{next}");
         assert_eq!(last.json().get("@odata.nextLink"), None);
+    }
+}
+
+#[tokio::test]
+async fn listens_on_both_loopback_addresses_where_there_are_two() {
+    let simulator = Program::simulate(&["--sessions", "50"]).start().await;
+    let proxy = Program::serve(&simulator.endpoint()).arguments(&["--listen", "[::1]:0"]);
+    let proxy = proxy.start().await;
+    let bound = eventually("two addresses, or a reason", async || {
+        let bound = addresses(&proxy.stdout());
+        (bound.len() == 2 || proxy.stderr().contains("no IPv6")).then_some(bound)
+    })
+    .await;
+    for address in bound {
+        let request = format!(
+            "GET /monitorodata/Machines HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+        );
+        let body = wire::exchange(address, &request).await.json();
+        let context = format!("http://{address}/monitorodata/$metadata#Machines");
+        assert_eq!(body["@odata.context"], context);
     }
 }
 
@@ -236,6 +256,7 @@ async fn what_cannot_be_read_is_a_bad_request() {
 #[tokio::test]
 async fn other_methods_are_told_which_are_allowed() {
     let proxy = quiet().await;
+    let mut client = Wire::open(proxy.address).await;
     for (method, path, allow) in [
         ("POST", "/monitorodata/Sessions", "GET, HEAD, OPTIONS"),
         ("PUT", "/monitorodata/Sessions(1)", "GET, HEAD, OPTIONS"),
@@ -250,10 +271,9 @@ async fn other_methods_are_told_which_are_allowed() {
         ("DELETE", "/api/status", "GET,HEAD"),
         ("GET", "/api/cache/purge", "POST"),
     ] {
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}"
-        );
-        let reply = wire::exchange(proxy.address, &request).await;
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2");
+        client.send(&format!("{head}\r\n\r\n{{}}")).await;
+        let reply = client.reply().await;
         assert_eq!(
             (reply.status(), &*reply.error_code(), reply.header("allow")),
             (405, "MethodNotAllowed", Some(allow)),

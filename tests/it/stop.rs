@@ -102,6 +102,26 @@ async fn what_takes_longer_than_the_drain_is_cut_and_never_looks_whole() {
 }
 
 #[tokio::test]
+async fn who_has_no_answer_yet_when_time_is_up_gets_an_error_or_nothing() {
+    let arguments = ["--sessions", "300", "--latency", "60000"];
+    let simulator = Program::simulate(&arguments).start().await;
+    let proxy = Program::serve(&simulator.endpoint())
+        .set("server.drain", "0s")
+        .start()
+        .await;
+    let mut client = Wire::open(proxy.address).await;
+    client.ask("/monitorodata/Sessions", &[]).await;
+    in_flight(&simulator).await;
+    proxy.signal("TERM").await;
+    let head = client.head().await;
+    assert!(
+        head.as_ref().is_none_or(|head| head.status() == 503),
+        "{head:?}"
+    );
+    assert_eq!(proxy.ended().await.code, Some(0));
+}
+
+#[tokio::test]
 async fn a_second_signal_ends_it_at_once() {
     for signals in [["TERM", "TERM"], ["INT", "TERM"], ["INT", "INT"]] {
         let simulator = slow_second_page("60").await;
