@@ -1,13 +1,16 @@
 //! Completing expanded collections that upstream has cut.
 
+use std::sync::Arc;
+
 use bytes::{Bytes, BytesMut};
 
 use super::error::AnswerError;
-use super::pages::{Errand, Pages, Part, malformed};
+use super::pages::{Errand, Pages, Part, Trail, malformed};
 use crate::odata::expand::{self, Related};
-use crate::odata::key;
 use crate::odata::page::{Document, Page};
 use crate::odata::question::{Question, Resource};
+use crate::odata::schema::Schema;
+use crate::odata::{csdl, key};
 use crate::upstream::{BadResponse, FetchError, Refusal};
 
 /// `rows` with the rest of every cut collection in its place.
@@ -68,8 +71,11 @@ async fn walk(errand: &mut Errand<'_>, question: Question) -> Result<Bytes, Answ
 /// until the collection is whole.
 async fn reworded(errand: &mut Errand<'_>, mut question: Question) -> Result<Bytes, AnswerError> {
     let mut rows = BytesMut::new();
+    let mut trail = Trail::default();
     loop {
-        let (ask, navigation) = by_filter(errand, &question)?;
+        trail.step(&question)?;
+        let schema = schema(errand).await?;
+        let (ask, navigation) = by_filter(&schema, &question)?;
         let Document::Collection(Page {
             rows: row,
             row_count: 1,
@@ -96,7 +102,7 @@ async fn reworded(errand: &mut Errand<'_>, mut question: Question) -> Result<Byt
 }
 
 /// The question in other words, and the navigation property that it is about.
-fn by_filter(errand: &Errand<'_>, question: &Question) -> Result<(Question, String), AnswerError> {
+fn by_filter(schema: &Schema, question: &Question) -> Result<(Question, String), AnswerError> {
     let refused = || malformed("a nested next link that upstream itself refuses");
     let Resource::Entity { set, key, rest } = question.resource() else {
         return Err(refused());
@@ -104,7 +110,6 @@ fn by_filter(errand: &Errand<'_>, question: &Question) -> Result<(Question, Stri
     let [navigation] = rest.as_slice() else {
         return Err(refused());
     };
-    let schema = errand.site.schema().ok_or_else(refused)?;
     let (_, entity) = schema.set(set.as_str()).ok_or_else(refused)?;
     let filter = key::filter(entity, key).map_err(|_| refused())?;
     let options = question
@@ -119,6 +124,20 @@ fn by_filter(errand: &Errand<'_>, question: &Question) -> Result<(Question, Stri
         .with("$select", &entity.key.join(","))
         .with("$expand", &format!("{navigation}({})", nested.join(";")));
     Ok((ask, navigation.clone()))
+}
+
+/// What `$metadata` says, asked for when nobody has needed it yet.
+async fn schema(errand: &mut Errand<'_>) -> Result<Arc<Schema>, AnswerError> {
+    if let Some(schema) = errand.site.schema() {
+        return Ok(schema);
+    }
+    let read = |body: Bytes| {
+        csdl::parse(&body).map_err(|error| BadResponse::Malformed {
+            reason: error.to_string(),
+        })
+    };
+    let schema = errand.fetch("$metadata", "application/xml", read).await?;
+    Ok(errand.site.learn_schema(schema))
 }
 
 fn append(rows: &mut BytesMut, more: &Bytes) {

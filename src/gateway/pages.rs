@@ -25,8 +25,8 @@ pub(super) struct Errand<'a> {
     /// Whether nothing has been asked yet: only the first request of an answer may be turned away by a full
     /// queue.
     pub(super) turn: Turn,
-    /// Every question asked so far, to recognise links that lead in circles.
-    asked: HashSet<String>,
+    /// Questions asked so far.
+    asked: usize,
 }
 
 impl<'a> Errand<'a> {
@@ -41,21 +41,19 @@ impl<'a> Errand<'a> {
             budget: RetryBudget::new(site.retry_budget()),
             progress,
             turn: Turn::First,
-            asked: HashSet::new(),
+            asked: 0,
         }
     }
 
     /// Asks for one JSON document.
     pub(super) async fn ask(&mut self, question: &Question) -> Result<Document, FetchError> {
-        let target = question.canonical();
-        if self.asked.len() >= PAGES_MAX {
+        if self.asked >= PAGES_MAX {
             return Err(FetchError::BadResponse(BadResponse::TooManyPages {
                 limit: PAGES_MAX as u64,
             }));
         }
-        if !self.asked.insert(target.clone()) {
-            return Err(FetchError::BadResponse(BadResponse::Loop));
-        }
+        self.asked += 1;
+        let target = question.canonical();
         let accept = self.representation.accept();
         self.fetch(&target, &accept, |body| {
             page::parse(&body).map_err(|error| BadResponse::Malformed {
@@ -82,10 +80,29 @@ impl<'a> Errand<'a> {
     }
 }
 
+/// The questions of one walk, to recognise links that lead in circles. Another walk of the same answer may ask
+/// the same: rows that share a parent share the links inside it.
+#[derive(Debug, Default)]
+pub(super) struct Trail {
+    asked: HashSet<String>,
+}
+
+impl Trail {
+    /// Notes a question that is about to be asked; an error when this walk has asked it before.
+    pub(super) fn step(&mut self, question: &Question) -> Result<(), FetchError> {
+        if self.asked.insert(question.canonical()) {
+            Ok(())
+        } else {
+            Err(FetchError::BadResponse(BadResponse::Loop))
+        }
+    }
+}
+
 /// Walks from page to page.
 #[derive(Debug)]
 pub(super) struct Pages {
     asked: Question,
+    trail: Trail,
     next: Option<Question>,
     context: Option<String>,
     first: bool,
@@ -105,6 +122,7 @@ impl Pages {
         Self {
             next: Some(question.clone()),
             asked: question,
+            trail: Trail::default(),
             context: None,
             first: true,
         }
@@ -121,10 +139,11 @@ impl Pages {
         errand: &'a mut Errand<'_>,
     ) -> BoxFuture<'a, Result<Option<Part>, AnswerError>> {
         async move {
-            let Some(question) = &self.next else {
+            let Some(question) = self.next.clone() else {
                 return Ok(None);
             };
-            let mut page = match errand.ask(question).await? {
+            self.trail.step(&question)?;
+            let mut page = match errand.ask(&question).await? {
                 Document::Collection(page) => page,
                 Document::Single(body) if self.first => {
                     self.next = None;
@@ -133,7 +152,7 @@ impl Pages {
                 Document::Single(_) => return Err(malformed("a page without rows")),
             };
             self.check_context(&page)?;
-            self.next = self.next_question(errand, &page)?;
+            self.next = self.next_question(errand, &question, &page)?;
             self.first = false;
             page.rows = nested::complete(errand, page.rows).await?;
             Ok(Some(Part::Page(page)))
@@ -144,6 +163,7 @@ impl Pages {
     fn next_question(
         &self,
         errand: &Errand<'_>,
+        question: &Question,
         page: &Page,
     ) -> Result<Option<Question>, AnswerError> {
         let Some(link) = &page.next else {
@@ -151,6 +171,9 @@ impl Pages {
         };
         let foreign = |reason| FetchError::BadResponse(BadResponse::ForeignLink { reason });
         let next = next::continuation(errand.site.root(), &self.asked, link).map_err(foreign)?;
+        if !next::advances(question, page.row_count, &next) {
+            return Err(FetchError::BadResponse(BadResponse::Loop).into());
+        }
         Ok(Some(next))
     }
 

@@ -252,7 +252,7 @@ fn by_key(
                 counted,
             );
             Ok(Plan::Related {
-                ask: expanded(found, entity, name, question, &wanted),
+                ask: expanded(&found, entity, name, question, &wanted),
                 row,
                 navigation: name.to_owned(),
                 wanted,
@@ -264,7 +264,7 @@ fn by_key(
 
 /// The row's key columns and the navigation property with the client's own options inside.
 fn expanded(
-    found: Question,
+    found: &Question,
     entity: &EntityType,
     navigation: &str,
     question: &Question,
@@ -274,8 +274,7 @@ fn expanded(
     let mut ask = found.with("$select", &entity.key.join(","));
     for (name, value) in question.options() {
         match (name.as_str(), wanted) {
-            ("$format", _) => {}
-            ("$count" | "$top" | "$skip" | "$orderby", Wanted::Count) => {}
+            ("$format", _) | ("$count" | "$top" | "$skip" | "$orderby", Wanted::Count) => {}
             (system, _) if system.starts_with('$') => nested.push(format!("{system}={value}")),
             _ => ask = ask.with(name, value),
         }

@@ -72,8 +72,10 @@ impl Site {
         self.learnt().schema.clone()
     }
 
-    pub(super) fn learn_schema(&self, schema: Schema) {
-        self.learnt().schema = Some(Arc::new(schema));
+    pub(super) fn learn_schema(&self, schema: Schema) -> Arc<Schema> {
+        let schema = Arc::new(schema);
+        self.learnt().schema = Some(Arc::clone(&schema));
+        schema
     }
 
     pub(super) fn note_error(&self, when: Timestamp, error: &AnswerError) {

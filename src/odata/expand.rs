@@ -27,7 +27,7 @@ pub fn cuts(rows: &Bytes) -> Result<Vec<Cut>, String> {
     if memchr::memmem::find(rows, b"nextLink\"").is_none() {
         return Ok(Vec::new());
     }
-    let members = member::members(rows);
+    let members = member::members(rows, |_| true);
     let links = members
         .iter()
         .filter_map(|link| Some((link, navigation(link, rows)?)));
@@ -86,7 +86,7 @@ pub fn mend(rows: &Bytes, cuts: &[Cut], rests: &[Bytes]) -> Bytes {
 /// What the outermost object of `row` says about a navigation property: its value, and `@odata.count` and
 /// `@odata.nextLink` beside it.
 pub fn related(row: &Bytes, navigation: &str) -> Related {
-    let members = member::members(row);
+    let members = member::members(row, |_| true);
     let of = |name: &str| {
         let named = |member: &&Member| {
             member.depth == 0 && member.name(row).eq_ignore_ascii_case(name.as_bytes())

@@ -42,6 +42,19 @@ pub fn continuation(root: &ServiceRoot, asked: &Question, link: &str) -> Result<
     Ok(next)
 }
 
+/// Whether `next` begins behind the `rows` rows that `page` brought. Where both say so by `$skip`, their numbers
+/// decide: a link that goes back a little would bring rows twice. Tokens are opaque.
+pub fn advances(page: &Question, rows: u64, next: &Question) -> bool {
+    let opaque = |question: &Question| question.option("$skiptoken").is_some();
+    if opaque(page) || opaque(next) {
+        return true;
+    }
+    let Some(begins) = next.skip() else {
+        return true;
+    };
+    begins >= page.skip().unwrap_or(0).saturating_add(rows)
+}
+
 fn path_of(question: &Question) -> String {
     let canonical = question.canonical();
     canonical.split('?').next().unwrap_or_default().to_owned()
@@ -137,6 +150,29 @@ mod tests {
             ("Users", "Users?$select=Id&$skip=1", "it adds `$select`"),
         ] {
             check(asked, link, Err(reason));
+        }
+    }
+
+    #[test]
+    fn a_link_that_goes_back_does_not_advance() {
+        for (page, rows, next, expected) in [
+            ("", 100, "$skip=100", true),
+            ("$skip=100", 100, "$skip=200", true),
+            ("$skip=100", 30, "$skip=130", true),
+            ("$skip=100", 30, "$skip=200", true),
+            ("", 100, "$skip=0", false),
+            ("$skip=100", 100, "$skip=100", false),
+            ("$skip=100", 100, "$skip=199", false),
+            ("$skip=100", 100, "$skip=0", false),
+            // Nothing came, so nothing can come twice.
+            ("", 0, "$skip=0", true),
+            ("", 100, "$skiptoken=x", true),
+            ("$skiptoken=x", 100, "$skip=100", true),
+            ("", 100, "$top=5", true),
+        ] {
+            let question = |query| Question::parse("Users", Some(query)).unwrap();
+            let advances = advances(&question(page), rows, &question(next));
+            assert_eq!(advances, expected, "{page} + {rows} → {next}");
         }
     }
 }

@@ -144,7 +144,6 @@ fn check(endpoint: &str, arguments: &[&str]) -> Program {
 }
 
 /// The line of a step.
-#[expect(clippy::panic, reason = "test code")]
 fn line<'a>(ended: &'a Ended, step: &str) -> &'a str {
     let mut lines = ended.stdout.lines();
     let named = lines.find(|line| line.get(14..).is_some_and(|rest| rest.starts_with(step)));
@@ -152,7 +151,6 @@ fn line<'a>(ended: &'a Ended, step: &str) -> &'a str {
 }
 
 /// `token: failed` for each step.
-#[expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "test code")]
 fn outcomes(report: &Value) -> Vec<String> {
     let steps = report["sites"][0]["steps"].as_array().unwrap().iter();
     let text = |value: &Value| value.as_str().unwrap().to_owned();

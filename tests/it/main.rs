@@ -1,4 +1,21 @@
-//! The program as its users meet it.
+//! The whole program, in two ways.
+//!
+//! In one process, `app` behind an in-process transport, against the simulator, under paused time: no sockets and
+//! no waiting, but for the modules that say so. And as a process of its own, driven over real sockets.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::expect_used,
+    reason = "test code"
+)]
+
+mod world;
+
+mod collections;
+mod deny;
+mod faults;
+mod keys;
 
 mod process;
 mod upstream;

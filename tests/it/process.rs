@@ -1,13 +1,5 @@
 //! The program as a process: started in clean surroundings, watched while it runs, killed when a test lets go.
 
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "test code: what does not work ends the test"
-)]
-
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

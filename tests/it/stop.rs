@@ -151,7 +151,6 @@ async fn slow_second_page(seconds: &str) -> Running {
 }
 
 /// A client that has the beginning of an answer.
-#[expect(clippy::unwrap_used, reason = "test code")]
 async fn begun(proxy: &Running) -> Wire {
     let mut client = Wire::open(proxy.address).await;
     client.ask("/monitorodata/Sessions", &[]).await;

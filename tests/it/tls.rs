@@ -1,10 +1,5 @@
 //! Upstream over TLS: whose certificates are trusted, and what is spoken.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "test code: what does not work ends the test"
-)]
-
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

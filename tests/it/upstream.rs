@@ -1,10 +1,5 @@
 //! An upstream by script: it does what the simulator cannot do, and shows what it was sent.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "test code: what does not work ends the test"
-)]
-
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 

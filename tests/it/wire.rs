@@ -1,12 +1,5 @@
 //! HTTP/1 as it is on the wire, read without a library, so that nothing mends what is broken.
 
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "test code: what does not work ends the test"
-)]
-
 use std::io;
 use std::io::Read;
 use std::net::SocketAddr;
