@@ -40,6 +40,7 @@ fn main() {
             &page_size,
             "--latency",
             &latency,
+            "--gzip=false",
         ],
         &[],
     );
@@ -48,7 +49,7 @@ fn main() {
         &["serve", "--listen", "127.0.0.1:0"],
         &[
             ("CITRIX_ENDPOINT", &endpoint),
-            ("CITRIX_CUSTOMER_ID", "demo"),
+            ("CITRIX_CUSTOMER_ID", "nordhafen"),
             ("CITRIX_CLIENT_ID", "demo-client"),
             ("CITRIX_CLIENT_SECRET", "demo-secret"),
         ],
@@ -64,13 +65,15 @@ fn main() {
         floor.as_secs_f64()
     );
     for round in 1..=ROUNDS {
+        let direct = walk_directly(&simulator.address, pages);
         let began = Instant::now();
         let body = get(&proxy.address, "/monitorodata/Sessions");
         let took = began.elapsed();
         println!(
-            "round {round}: {:.2} s = {:.3} × pages × latency; {} MB; peak memory {} above idle",
+            "round {round}: {:.2} s = {:.3} × pages × latency = {:.3} × a bare client's walk of the simulator; {} MB; peak memory {} above idle",
             took.as_secs_f64(),
             took.as_secs_f64() / floor.as_secs_f64(),
+            took.as_secs_f64() / direct.as_secs_f64(),
             body / 1_000_000,
             megabytes(
                 proxy
@@ -146,6 +149,58 @@ fn get(address: &str, path: &str) -> usize {
         "the answer was cut"
     );
     length
+}
+
+/// Walks the simulator's pages with the barest of clients: what the machine allows.
+fn walk_directly(address: &str, pages: u64) -> Duration {
+    let mut connection =
+        BufReader::with_capacity(1024 * 1024, TcpStream::connect(address).unwrap());
+    connection.get_ref().set_nodelay(true).unwrap();
+    let form = "grant_type=client_credentials&client_id=demo-client&client_secret=demo-secret";
+    let request = format!(
+        "POST /cctrustoauth2/nordhafen/tokens/clients HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+        form.len(),
+    );
+    let answer = exchange(&mut connection, &request);
+    let answer = String::from_utf8(answer).unwrap();
+    let token = answer
+        .split("\"access_token\":\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
+    let began = Instant::now();
+    for page in 0..pages {
+        let request = format!(
+            "GET /monitorodata/Sessions?$skip={} HTTP/1.1\r\nHost: {address}\r\nUser-Agent: bench\r\nAuthorization: CwsAuth Bearer={token}\r\nCitrix-CustomerId: nordhafen\r\n\r\n",
+            page * PAGE_SIZE,
+        );
+        assert!(
+            exchange(&mut connection, &request).ends_with(b"}"),
+            "a page was cut"
+        );
+    }
+    began.elapsed()
+}
+
+/// Sends a request and reads the body of its answer, which must have a length.
+fn exchange(connection: &mut BufReader<TcpStream>, request: &str) -> Vec<u8> {
+    connection.get_mut().write_all(request.as_bytes()).unwrap();
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        connection.read_line(&mut line).unwrap();
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        if line == "\r\n" {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    connection.read_exact(&mut body).unwrap();
+    body
 }
 
 fn megabytes(kibibytes: Option<u64>) -> String {

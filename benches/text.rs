@@ -4,7 +4,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    missing_docs,
     reason = "a bench may stop where a test would fail"
 )]
 
@@ -71,13 +70,13 @@ fn text(criterion: &mut Criterion) {
     let plain = page_of_sessions(false);
     group.throughput(Throughput::Bytes(plain.len() as u64));
     group.bench_function("splice", |b| {
-        b.iter(|| splice_page(&root, black_box(&plain)))
+        b.iter(|| splice_page(&root, black_box(&plain)));
     });
 
     let full = page_of_sessions(true);
     group.throughput(Throughput::Bytes(full.len() as u64));
     group.bench_function("rewrite", |b| {
-        b.iter(|| splice_page(&root, black_box(&full)))
+        b.iter(|| splice_page(&root, black_box(&full)));
     });
 
     let query = "%24select=SessionKey,StartDate&$filter=StartDate+ge+2026-03-01T00:00:00Z%20and%20Machine/DesktopGroup/Name%20eq%20%27Finance%20%26%20HR%27&$top=1000&$orderby=StartDate%20desc";

@@ -8,19 +8,20 @@
 //! never stored; an entry is whole.
 
 mod entry;
+mod fills;
 mod key;
 mod policy;
 mod spool;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use self::fills::{Fills, Listed};
 use self::policy::Judgement;
 use self::spool::{Allowance, Spool};
 use crate::clock::Clock;
@@ -78,7 +79,7 @@ pub enum Found<E: Clone> {
 #[derive(Clone)]
 pub struct Cache<E: Clone> {
     entries: moka::sync::Cache<CacheKey, Arc<Entry>>,
-    fills: Arc<Mutex<HashMap<CacheKey, Arc<Spool<E>>>>>,
+    fills: Arc<Fills<E>>,
     allowance: Arc<Allowance>,
     clock: Arc<dyn Clock>,
     tasks: Tasks,
@@ -96,7 +97,7 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
                     u32::try_from(entry.stored_len() + key.stored_len()).unwrap_or(u32::MAX)
                 })
                 .build(),
-            fills: Arc::default(),
+            fills: Fills::new(),
             allowance: Arc::new(Allowance {
                 each_max: memory / 8,
                 all_max: memory / 4,
@@ -120,7 +121,7 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         {
             return found;
         }
-        let mut fills = self.fills();
+        let mut fills = self.fills.lock();
         if let Some(reader) = fills.get(&key).and_then(Spool::join) {
             return Found::Joined(reader);
         }
@@ -169,7 +170,7 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
 
     /// How many answers are being made.
     pub fn fills_running(&self) -> usize {
-        self.fills().len()
+        self.fills.lock().len()
     }
 
     fn stored(&self, key: &CacheKey, ttl: Duration) -> Option<Found<E>> {
@@ -205,38 +206,11 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
             self.entries.insert(listed.key.clone(), Arc::new(entry));
         }
     }
-
-    fn fills(&self) -> MutexGuard<'_, HashMap<CacheKey, Arc<Spool<E>>>> {
-        self.fills.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl<E: Clone> fmt::Debug for Cache<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cache").finish_non_exhaustive()
-    }
-}
-
-/// Keeps a fill in the list of those that can be joined, and leaves no reader waiting when the fill is dropped
-/// half-way by the program's stop.
-struct Listed<E: Clone> {
-    fills: Arc<Mutex<HashMap<CacheKey, Arc<Spool<E>>>>>,
-    key: CacheKey,
-    spool: Arc<Spool<E>>,
-    interrupted: E,
-}
-
-impl<E: Clone> Drop for Listed<E> {
-    fn drop(&mut self) {
-        self.spool.interrupt(&self.interrupted);
-        let mut fills = self.fills.lock().unwrap_or_else(PoisonError::into_inner);
-        // After this one was deserted, or outgrew what is kept, another may have taken its place.
-        if fills
-            .get(&self.key)
-            .is_some_and(|spool| Arc::ptr_eq(spool, &self.spool))
-        {
-            fills.remove(&self.key);
-        }
     }
 }
 
@@ -256,7 +230,7 @@ mod tests {
     use crate::odata::question::Question;
 
     const STORED: Wish = Wish {
-        ttl: Duration::from_secs(60),
+        ttl: Duration::from_mins(1),
         freshness: Freshness::Stored,
     };
 

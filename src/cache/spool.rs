@@ -5,12 +5,13 @@
 //! readers have taken are dropped, nobody can join any more, and the slowest reader sets the pace.
 //!
 //! Back-pressure: the writer asks [`SpoolWriter::room`] before it fetches a page. There is room when the
-//! fastest reader has taken everything that was written (so the next page is fetched while the last one is
-//! being sent), and, for an answer that is not kept, when the slowest is not far behind.
+//! fastest reader has taken all parts but one (so the next page is fetched while the last one is being sent),
+//! and, for an answer that is not kept, when the slowest is not far behind.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -149,7 +150,7 @@ impl<E: Clone> Spool<E> {
     /// Resolves when every reader has left.
     pub(super) async fn deserted(&self) {
         wait(&self.writer_wake, || {
-            self.state().positions.is_empty().then_some(())
+            ready(self.state().positions.is_empty())
         })
         .await;
     }
@@ -200,23 +201,28 @@ impl<E: Clone> Spool<E> {
         let fastest = state.positions.values().max().copied().unwrap_or(0);
         let slowest = state.positions.values().min().copied().unwrap_or(0);
         let written = state.written();
-        fastest >= written && (state.keeping || slowest + SEGMENTS_AHEAD_MAX >= written)
+        // Nobody has read yet: perhaps nobody will (`HEAD`). After that, one part may lie ready.
+        let ahead = usize::from(fastest > 0);
+        fastest + ahead >= written && (state.keeping || slowest + SEGMENTS_AHEAD_MAX >= written)
     }
 
-    fn take(&self, reader: u64) -> Option<Option<Result<Segment, E>>> {
+    fn take(&self, reader: u64) -> Poll<Option<Result<Segment, E>>> {
         let mut state = self.state();
-        let position = state.positions.get(&reader).copied()?;
+        let Some(position) = state.positions.get(&reader).copied() else {
+            return Poll::Ready(None);
+        };
         if let Some(segment) = state.segments.get(position - state.first).cloned() {
             state.positions.insert(reader, position + 1);
             let freed = state.drop_taken();
             drop(state);
             self.allowance.used.fetch_sub(freed, Ordering::Relaxed);
             self.writer_wake.notify_waiters();
-            return Some(Some(Ok(segment)));
+            return Poll::Ready(Some(Ok(segment)));
         }
-        match state.end.clone()? {
-            Ok(()) => Some(None),
-            Err(error) => Some(Some(Err(error))),
+        match state.end.clone() {
+            None => Poll::Pending,
+            Some(Ok(())) => Poll::Ready(None),
+            Some(Err(error)) => Poll::Ready(Some(Err(error))),
         }
     }
 }
@@ -243,11 +249,11 @@ impl<E: Clone> Reader<E> {
         wait(&self.spool.readers_wake, || {
             let state = self.spool.state();
             match (&state.content, &state.end) {
-                (_, Some(Err(error))) if state.written() == 0 => Some(Err(error.clone())),
+                (_, Some(Err(error))) if state.written() == 0 => Poll::Ready(Err(error.clone())),
                 (Some(content), _) if state.written() > 0 || state.end.is_some() => {
-                    Some(Ok(*content))
+                    Poll::Ready(Ok(*content))
                 }
-                _ => None,
+                _ => Poll::Pending,
             }
         })
         .await
@@ -302,10 +308,7 @@ impl<E: Clone> SpoolWriter<E> {
 
     /// Waits until it is worth fetching more.
     pub async fn room(&self) {
-        wait(&self.spool.writer_wake, || {
-            self.spool.has_room().then_some(())
-        })
-        .await;
+        wait(&self.spool.writer_wake, || ready(self.spool.has_room())).await;
     }
 
     /// How far the answer has come.
@@ -314,18 +317,22 @@ impl<E: Clone> SpoolWriter<E> {
     }
 }
 
-/// Waits until `ready` has something, looking again at every notice.
-async fn wait<T>(notice: &Notify, mut ready: impl FnMut() -> Option<T>) -> T {
+/// Waits until `look` finds something, looking again at every notice.
+async fn wait<T>(notice: &Notify, mut look: impl FnMut() -> Poll<T>) -> T {
     loop {
         let notified = notice.notified();
         tokio::pin!(notified);
         // Registered before looking, so that no notice is lost in between.
         notified.as_mut().enable();
-        if let Some(found) = ready() {
+        if let Poll::Ready(found) = look() {
             return found;
         }
         notified.await;
     }
+}
+
+fn ready(yes: bool) -> Poll<()> {
+    if yes { Poll::Ready(()) } else { Poll::Pending }
 }
 
 /// How many parts the slowest reader of an answer that is not kept may be behind.
@@ -387,12 +394,17 @@ mod tests {
         let mut fast = spool.join().unwrap();
         let _idle = spool.join().unwrap();
         writer.begin(Content::Text);
-        for text in ["a", "b", "c", "d", "e", "f"] {
+        assert!(writer.room().now_or_never().is_some());
+        writer.push(segment("a"));
+        assert!(writer.room().now_or_never().is_none());
+        for text in ["b", "c", "d", "e", "f"] {
+            fast.next().now_or_never().unwrap();
             assert!(writer.room().now_or_never().is_some());
             writer.push(segment(text));
-            assert!(writer.room().now_or_never().is_none());
-            fast.next().now_or_never().unwrap();
         }
+        assert!(writer.room().now_or_never().is_some());
+        writer.push(segment("g"));
+        assert!(writer.room().now_or_never().is_none());
     }
 
     #[test]

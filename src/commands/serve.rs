@@ -15,9 +15,10 @@ use crate::transport::Transport;
 
 /// Serves until told to stop.
 pub(super) async fn serve(loaded: &Loaded) -> Result<ExitCode, Failure> {
-    match &loaded.file {
-        Some(file) => tracing::info!(file = %file.display(), "settings read"),
-        None => tracing::info!("no settings file; settings come from the environment"),
+    if let Some(file) = &loaded.file {
+        tracing::info!(file = %file.display(), "settings read");
+    } else {
+        tracing::info!("no settings file; settings come from the environment");
     }
     serve_through(
         &loaded.config,

@@ -24,6 +24,8 @@ mod problem;
 mod report;
 
 #[cfg(test)]
+mod documented;
+#[cfg(test)]
 mod example;
 #[cfg(test)]
 mod tests;

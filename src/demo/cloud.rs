@@ -13,7 +13,6 @@ use super::fault::{Asked, FaultKind};
 use super::knobs::{BadClient, ExpiresIn, Knobs};
 use super::query::Pairs;
 use super::reply::Reply;
-use super::serve::status_reply;
 use super::simulator::Inner;
 use super::stats::LoggedRequest;
 
@@ -50,7 +49,7 @@ async fn answer(inner: &Inner, customer: &str, request: Request) -> Reply {
         Some(FaultKind::Status {
             status,
             retry_after,
-        }) => return status_reply(status, retry_after),
+        }) => return Reply::status(status, retry_after),
         Some(FaultKind::Hang) => std::future::pending().await,
         Some(FaultKind::Slow(time)) => sleep(time).await,
         Some(FaultKind::Html) => {

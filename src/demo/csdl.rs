@@ -81,9 +81,10 @@ fn navigation_property(table: &Table, navigation: &Navigation, out: &mut String)
     let Some(target) = Model::published().table(navigation.target) else {
         return;
     };
-    let kind = match navigation.many {
-        true => format!("Collection({})", target.kind),
-        false => target.kind.clone(),
+    let kind = if navigation.many {
+        format!("Collection({})", target.kind)
+    } else {
+        target.kind.clone()
     };
     let _ = write!(
         out,

@@ -166,9 +166,8 @@ fn write(group: &Group, names: &[Named], figures: &[Figure], out: &mut Vec<u8>) 
     };
     for (name, value) in names.iter().zip(group) {
         let mut place = &mut members;
-        let (last, path) = match name.path.split_last() {
-            Some(parts) => parts,
-            None => continue,
+        let Some((last, path)) = name.path.split_last() else {
+            continue;
         };
         for step in path {
             let inner = place
@@ -252,10 +251,10 @@ impl Tally {
                 };
             }
             Method::Min if self.best.is_null() || value.sort_order(&self.best).is_lt() => {
-                self.best = value
+                self.best = value;
             }
             Method::Max if self.best.is_null() || value.sort_order(&self.best).is_gt() => {
-                self.best = value
+                self.best = value;
             }
             _ => {}
         }

@@ -31,6 +31,8 @@ pub struct Knobs {
     pub expand_page_size: Option<usize>,
     /// The body of a 429.
     pub throttle_shape: ThrottleShape,
+    /// The seconds to wait that a 429 names for a query too many; None names none.
+    pub throttle_retry_after: Option<u64>,
     /// How a token answer states its lifetime.
     pub expires_in: ExpiresIn,
     /// What a wrong client id or secret gets.
@@ -84,12 +86,13 @@ impl Default for Knobs {
             latency: Duration::ZERO,
             skip_cost: Duration::ZERO,
             lanes: 1,
-            token_lifetime: Duration::from_secs(3600),
+            token_lifetime: Duration::from_hours(1),
             customer_id: "nordhafen".to_owned(),
             client_id: "demo-client".to_owned(),
             client_secret: "demo-secret".to_owned(),
             expand_page_size: None,
             throttle_shape: ThrottleShape::default(),
+            throttle_retry_after: Some(1),
             expires_in: ExpiresIn::default(),
             bad_client: BadClient::default(),
             keyed: false,

@@ -131,6 +131,13 @@ impl Reply {
         }
     }
 
+    /// A status by number, as a problem form.
+    pub(crate) fn status(status: u16, retry_after: Option<u64>) -> Self {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let reason = status.canonical_reason().unwrap_or("Unknown");
+        Self::problem(status, "unexpected", reason, &[]).retry_after(retry_after)
+    }
+
     /// Says in a header when to come back.
     pub(crate) fn retry_after(mut self, seconds: Option<u64>) -> Self {
         self.headers

@@ -66,9 +66,9 @@ impl AnswerError {
     /// Whether something is wrong, as opposed to a question that has no answer.
     pub fn is_trouble(&self) -> bool {
         match self {
-            Self::Fetch(FetchError::Refused(_)) | Self::Stopping => false,
-            Self::Fetch(_) => true,
-            Self::Invalid(_)
+            Self::Fetch(error) => !matches!(error, FetchError::Refused(_)),
+            Self::Stopping
+            | Self::Invalid(_)
             | Self::InvalidOption { .. }
             | Self::UnknownSite { .. }
             | Self::Blocked { .. }

@@ -3,6 +3,8 @@
 //! Links are found by the name of their member, never by searching for text: a row may hold upstream's
 //! address as data. Which members hold URLs: OData JSON Format 4.0, sections 4.5 and 5 to 8.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use url::Url;
 
@@ -53,24 +55,37 @@ pub fn neutral(root: &ServiceRoot, text: &Bytes) -> NeutralText {
         neutral.push(text.clone());
         return neutral;
     }
-    let mut links: Vec<Member> = member::members(text);
+    let mut links = member::members(text, |name, _| may_be_link(name));
     links.retain(|member| is_link(member, text));
-    links.sort_by_key(|link| link.value.start);
+    links.sort_unstable_by_key(|link| link.value.start);
     let mut sent = 0;
-    for link in links {
-        let Some(url) = link.string(text) else {
-            continue;
-        };
-        let Some(rest) = below_as_link(root, &link, text, &url) else {
-            continue;
-        };
-        // The value's opening quote goes with the text before it, its closing quote with what follows.
-        neutral.push(text.slice(sent..link.value.start + 1));
-        push_link(&mut neutral, rest);
-        sent = link.value.end - 1;
+    for link in &links {
+        if let Some((place, rest)) = open_place(root, link, text) {
+            neutral.push(text.slice(sent..place.start));
+            neutral.push_root();
+            neutral.push(rest);
+            sent = place.end;
+        }
     }
     neutral.push(text.slice(sent..));
     neutral
+}
+
+/// What of a link goes away for the service root, and what is to follow the root in place of what follows now:
+/// nothing, mostly, because the rest of the link stays where it is.
+fn open_place(root: &ServiceRoot, link: &Member, text: &Bytes) -> Option<(Range<usize>, String)> {
+    let inside = link.value.start + 1..link.value.end - 1;
+    let url = link.string(text)?;
+    let rest = below_as_link(root, link, text, &url)?;
+    let written_plainly = url.len() == inside.len();
+    let slash_before = url
+        .strip_suffix(rest)
+        .is_some_and(|head| head.ends_with('/'));
+    if written_plainly && slash_before && !rest.is_empty() {
+        return Some((inside.start..inside.end - rest.len() - 1, String::new()));
+    }
+    let slash = if rest.is_empty() { "" } else { "/" };
+    Some((inside, format!("{slash}{}", escaped(rest))))
 }
 
 /// Appends a link to what `rest` names below the service root, inside a JSON string.
@@ -127,6 +142,11 @@ fn may_hold_links(text: &[u8]) -> bool {
 
 fn annotation_begins(name: &[u8]) -> bool {
     name.starts_with(b"odata.") || URL_ANNOTATIONS.iter().any(|known| name.starts_with(known))
+}
+
+/// Whether a member of that name, as written, is worth a closer look.
+fn may_be_link(name: &[u8]) -> bool {
+    name == b"target" || memchr::memchr2(b'@', b'\\', name).is_some()
 }
 
 fn is_link(member: &Member, text: &[u8]) -> bool {

@@ -55,11 +55,12 @@ impl Member {
     }
 }
 
-/// All members in `text`, a JSON value or several with commas between them, in the order in which their
-/// values end.
-pub fn members(text: &[u8]) -> Vec<Member> {
+/// The members in `text`, a JSON value or several with commas between them, whose name and value (both as
+/// written) `keep` accepts, in the order in which their values end.
+pub fn members(text: &[u8], keep: impl Fn(&[u8], &[u8]) -> bool) -> Vec<Member> {
     let mut walk = Walk {
         text,
+        keep,
         at: 0,
         open: Vec::new(),
         objects: 0,
@@ -79,8 +80,9 @@ struct Open {
     name: Option<Range<usize>>,
 }
 
-struct Walk<'a> {
+struct Walk<'a, K> {
     text: &'a [u8],
+    keep: K,
     at: usize,
     open: Vec<Open>,
     objects: usize,
@@ -89,7 +91,7 @@ struct Walk<'a> {
     found: Vec<Member>,
 }
 
-impl Walk<'_> {
+impl<K: Fn(&[u8], &[u8]) -> bool> Walk<'_, K> {
     /// Reads one token.
     fn step(&mut self) -> Option<()> {
         let start = self.at;
@@ -138,6 +140,10 @@ impl Walk<'_> {
     /// A value that began at `start` ends here.
     fn ended(&mut self, start: usize) {
         let Some(name) = self.name.take() else { return };
+        let written = |range| self.text.get(range).unwrap_or_default();
+        if !(self.keep)(written(name.clone()), written(start..self.at)) {
+            return;
+        }
         let Some(Open {
             object: Some(object),
             name: parent,
@@ -175,7 +181,7 @@ mod tests {
 
     fn check(text: &str, expected: &[&str]) {
         let text = text.as_bytes();
-        let shown: Vec<String> = members(text)
+        let shown: Vec<String> = members(text, |_, _| true)
             .iter()
             .map(|member| {
                 let name = String::from_utf8_lossy(member.name(text));
@@ -204,7 +210,7 @@ mod tests {
     #[test]
     fn parents_are_named() {
         let text = br##"{"#Ns.Op":{"target":"u"}}"##;
-        let found = members(text);
+        let found = members(text, |_, _| true);
         assert_eq!(&text[found[0].parent.clone().unwrap()], b"#Ns.Op");
         assert_eq!(found[1].parent, None);
     }
@@ -217,7 +223,7 @@ mod tests {
             (r#"{"a":1 , "c":3 }"#, "c", r#"{"a":1  }"#),
             (r#"{"a":1}"#, "a", "{}"),
         ] {
-            let found = members(text.as_bytes());
+            let found = members(text.as_bytes(), |_, _| true);
             let member = found
                 .iter()
                 .find(|member| member.name(text.as_bytes()) == name.as_bytes());
@@ -230,7 +236,7 @@ mod tests {
     #[test]
     fn broken_text_ends_the_walk() {
         for text in ["{\"a\":\"", "{\"a\\", "}]", "{\"a\":1}}", "\"\\"] {
-            members(text.as_bytes());
+            members(text.as_bytes(), |_, _| true);
         }
     }
 }

@@ -46,6 +46,7 @@ impl NeutralText {
     }
 
     /// The text without its first `bytes` bytes, which must be in its first piece.
+    #[must_use]
     pub fn without_first(mut self, bytes: usize) -> Self {
         if let Some(Piece::Bytes(first)) = self.pieces.first_mut() {
             *first = first.slice(bytes.min(first.len())..);

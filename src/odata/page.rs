@@ -1,7 +1,7 @@
 //! One JSON body of upstream, taken apart without touching its rows.
 //!
 //! The envelope (OData JSON Format 4.0, sections 4.5 and 12) is read; rows stay the bytes that upstream
-//! wrote. serde_json checks the syntax of every byte on the way, so a cut or malformed body is an error here
+//! wrote. `serde_json` checks the syntax of every byte on the way, so a cut or malformed body is an error here
 //! and never reaches a client.
 
 use std::borrow::Cow;

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::request_id::RequestId;
 
-/// An error as the client sees it. Wherever one arises it is returned as a response; [`write`] puts it into
+/// An error as the client sees it. Wherever one arises it is returned as a response; [`write()`] puts it into
 /// words on the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
@@ -86,7 +86,7 @@ impl Problem {
     }
 }
 
-/// No body yet; [`write`] adds it.
+/// No body yet; [`write()`] adds it.
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();

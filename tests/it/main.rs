@@ -1,12 +1,17 @@
-//! The whole program in one process: `app` behind an in-process transport, against the simulator, under paused
-//! time. No sockets and no waiting, but for the modules that say so.
+//! The whole program, in two ways.
+//!
+//! In one process, `app` behind an in-process transport, against the simulator, under paused time: no sockets and
+//! no waiting, but for the modules that say so. And as a process of its own, driven over real sockets.
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::string_slice,
     reason = "test code"
 )]
+
+mod world;
 
 mod cache;
 mod collections;
@@ -15,6 +20,19 @@ mod faults;
 mod havoc;
 mod keys;
 mod lane;
-mod tidy;
 mod tokens;
-mod world;
+
+mod process;
+mod upstream;
+mod wire;
+
+mod binary;
+mod check;
+mod failing;
+mod proxies;
+mod socket;
+#[cfg(unix)]
+mod stop;
+mod tls;
+
+mod tidy;

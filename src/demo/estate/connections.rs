@@ -106,9 +106,10 @@ fn client(estate: &Estate, session: u64, user: u64, index: u64, dice: &mut Dice,
             device >> 16 & 0xff,
             1 + (device >> 24) % 250
         )),
-        match outside {
-            true => Value::text(format!("203.0.113.{}", 1 + dice.below(250))),
-            false => Value::Null,
+        if outside {
+            Value::text(format!("203.0.113.{}", 1 + dice.below(250)))
+        } else {
+            Value::Null
         },
         Value::text(version),
         Value::text(platform),

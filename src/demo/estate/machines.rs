@@ -2,7 +2,7 @@
 
 use super::Estate;
 use super::dice::{mix, nth};
-use super::inventory::GROUP_SPECS;
+use super::lists::GROUP_SPECS;
 
 /// The machines of all delivery groups, group after group.
 #[derive(Debug)]
@@ -66,9 +66,10 @@ impl Estate {
     /// The machine that a session runs on.
     pub(super) fn session_machine(&self, session: u64) -> u64 {
         let random = mix(self.seed, session, 0x6d61);
-        let machines = match self.runs_application(session) {
-            true => &self.fleet.applications,
-            false => &self.fleet.desktops,
+        let machines = if self.runs_application(session) {
+            &self.fleet.applications
+        } else {
+            &self.fleet.desktops
         };
         u64::from(nth(machines, random))
     }

@@ -9,7 +9,6 @@
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
     clippy::cast_precision_loss,
-    clippy::cast_sign_loss,
     reason = "made-up numbers are small, and any value would do"
 )]
 
@@ -18,24 +17,26 @@ mod connections;
 pub(crate) mod dice;
 mod guid;
 mod inventory;
+mod lists;
+mod machine_rows;
 mod machines;
 mod people;
 mod plain;
 mod recipe;
 mod relation;
 mod series;
+mod session_events;
 mod sessions;
 mod week;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::OnceLock;
 
 use self::guid::Guids;
 use self::machines::Fleet;
 use self::recipe::Recipe;
-use self::relation::Index;
+use self::relation::Indexes;
 use self::week::Rhythm;
-use super::model::{Model, Table};
+use super::model::{Edm, Model, Table};
 use super::moment::DAY;
 use super::value::{Row, Value};
 
@@ -50,15 +51,27 @@ pub(crate) struct Estate {
     rhythm: Rhythm,
     fleet: Fleet,
     guids: Vec<Guids>,
+    session_guids: Guids,
+    machine_guids: Guids,
     recipes: Vec<Recipe>,
     small: Vec<OnceLock<Vec<Row>>>,
-    indexes: Mutex<HashMap<(usize, usize), Arc<Index>>>,
+    indexes: Indexes,
 }
 
 impl Estate {
     /// The estate as it is at `now` (milliseconds), with `sessions` sessions in the last 90 days.
     pub(crate) fn new(seed: u64, sessions: u64, now: i64) -> Self {
         let tables = Model::published().tables();
+        let guids: Vec<Guids> = (0..tables.len() as u64)
+            .map(|table| Guids::new(seed, table))
+            .collect();
+        let of = |set: &str| {
+            let id = Model::published().set(set).map_or(0, |table| table.id);
+            guids
+                .get(id)
+                .copied()
+                .unwrap_or_else(|| Guids::new(seed, u64::MAX))
+        };
         let mut estate = Self {
             seed,
             now,
@@ -66,12 +79,12 @@ impl Estate {
             recent: 0,
             rhythm: Rhythm::before(now, DAYS_KEPT),
             fleet: Fleet::new(),
-            guids: (0..tables.len() as u64)
-                .map(|table| Guids::new(seed, table))
-                .collect(),
+            session_guids: of("Sessions"),
+            machine_guids: of("Machines"),
+            guids,
             recipes: tables.iter().map(Recipe::of).collect(),
             small: tables.iter().map(|_| OnceLock::new()).collect(),
-            indexes: Mutex::default(),
+            indexes: Indexes::default(),
         };
         estate.recent = estate.first_session_since(now - DAY);
         estate.count_open_sessions();
@@ -114,28 +127,36 @@ impl Estate {
 
     /// The row whose (single) key is this value.
     pub(crate) fn find(&self, table: &Table, key: &Value) -> Option<u64> {
+        let [column] = table.key.as_slice() else {
+            return None;
+        };
+        let by_guid = table.properties.get(*column)?.edm == Edm::Guid;
         let index = match (self.recipes.get(table.id)?, key) {
-            (recipe, Value::Guid(guid)) => {
+            (recipe, Value::Guid(guid)) if by_guid => {
                 let owner = recipe.key_owner(table)?;
                 recipe.index_by_owner(self, self.guids.get(owner)?.index(*guid)?)?
             }
-            (_, Value::Int(number)) => u64::try_from(number.checked_sub(1)?).ok()?,
+            (_, Value::Int(number)) if !by_guid => u64::try_from(number.checked_sub(1)?).ok()?,
             _ => return None,
         };
         (index < self.count(table)).then_some(index)
     }
 
     /// Whether later rows have later dates here.
-    pub(crate) fn rises_with(&self, table: &Table, column: usize) -> bool {
+    pub(crate) fn rises_with(table: &Table, column: usize) -> bool {
         table.name() == "Sessions" && table.column("StartDate") == Some(column)
     }
 
     /// The key of row `index` in a table with GUID keys of its own.
-    fn guid(&self, table: &str, index: u64) -> u128 {
-        Model::published()
-            .set(table)
-            .and_then(|table| self.guids.get(table.id))
-            .map_or(0, |guids| guids.of(index))
+    fn guid(&self, set: &str, index: u64) -> u128 {
+        match set {
+            "Sessions" => self.session_guids.of(index),
+            "Machines" => self.machine_guids.of(index),
+            other => Model::published()
+                .set(other)
+                .and_then(|table| self.guids.get(table.id))
+                .map_or(0, |guids| guids.of(index)),
+        }
     }
 
     fn guid_value(&self, table: usize, index: u64) -> Value {

@@ -75,7 +75,8 @@ pub(super) fn busy_cell(table: &Table, column: usize, at: i64, dice: &mut Dice) 
         Edm::DateTimeOffset => Value::Date(at + date_offset(name, dice)),
         Edm::Double => Value::Double(match name {
             _ if name.contains("Percent") => percent(at, dice),
-            _ if name.contains("Memory") => dice.decimal(32.0) * 1024.0,
+            _ if name.contains("TotalMemory") => 32_768.0,
+            _ if name.contains("Memory") => dice.decimal(31.0) * 1024.0,
             _ if name.contains("Cost") || name.contains("Saved") || name.contains("Savings") => {
                 dice.decimal(120.0)
             }
@@ -97,20 +98,16 @@ fn key_part(estate: &Estate, table: &Table, column: usize, index: u64, rest: &mu
         *rest /= choices.max(1);
         place
     };
-    match subject_of(table, column) {
-        Some(target) => {
-            let place = part(estate.count(target));
-            estate.key(target, place)
-        }
-        None => {
-            let name = table
-                .properties
-                .get(column)
-                .map_or("", |property| property.name.as_str());
-            let names = names(name);
-            Value::text(nth(names, part(names.len() as u64)))
-        }
+    if let Some(target) = subject_of(table, column) {
+        let place = part(estate.count(target));
+        return estate.key(target, place);
     }
+    let name = table
+        .properties
+        .get(column)
+        .map_or("", |property| property.name.as_str());
+    let names = names(name);
+    Value::text(nth(names, part(names.len() as u64)))
 }
 
 fn names(column: &str) -> &'static [&'static str] {

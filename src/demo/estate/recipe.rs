@@ -6,7 +6,7 @@ use crate::demo::value::{Row, Value};
 use super::Estate;
 use super::attached::Hook;
 use super::series::Series;
-use super::{connections, inventory, people, plain, sessions};
+use super::{connections, inventory, lists, machine_rows, people, plain, session_events, sessions};
 
 /// How the rows of one table come about.
 #[derive(Debug, Clone, Copy)]
@@ -35,40 +35,38 @@ impl Recipe {
         }
         match name {
             "Sessions" => Self::Sessions,
-            "Machines" => Self::PerMachine(inventory::machine),
-            "MachineCosts" => Self::PerMachine(inventory::machine_cost),
+            "Machines" => Self::PerMachine(machine_rows::machine),
+            "MachineCosts" => Self::PerMachine(machine_rows::machine_cost),
             "Users" => Self::Listed(people::USERS, people::user),
-            "Catalogs" => Self::Listed(inventory::CATALOGS, inventory::catalog),
-            "DesktopGroups" => Self::Listed(inventory::GROUPS, inventory::group),
-            "Hypervisors" => Self::Listed(inventory::HYPERVISORS, inventory::hypervisor),
-            "Applications" => Self::Listed(inventory::APPLICATIONS, inventory::application),
-            "PublishedDesktopNames" => Self::Listed(inventory::GROUPS, inventory::desktop_name),
-            "ConnectionFailureCategories" => {
-                Self::Listed(inventory::CATEGORIES, inventory::category)
-            }
+            "Catalogs" => Self::Listed(lists::CATALOGS, inventory::catalog),
+            "DesktopGroups" => Self::Listed(lists::GROUPS, inventory::group),
+            "Hypervisors" => Self::Listed(lists::HYPERVISORS, inventory::hypervisor),
+            "Applications" => Self::Listed(lists::APPLICATIONS, inventory::application),
+            "PublishedDesktopNames" => Self::Listed(lists::GROUPS, inventory::desktop_name),
+            "ConnectionFailureCategories" => Self::Listed(lists::CATEGORIES, inventory::category),
             "MachineFailureLogs" => {
-                Self::Listed(inventory::MACHINE_FAILURES, inventory::machine_failure)
+                Self::Listed(lists::MACHINE_FAILURES, machine_rows::machine_failure)
             }
             "Connections" => Self::Attached(Hook::Connections, connections::connection),
-            "ConnectionFailureLogs" => Self::Attached(Hook::FAILURES, sessions::failure_log),
+            "ConnectionFailureLogs" => Self::Attached(Hook::FAILURES, session_events::failure_log),
             "ApplicationInstances" => {
-                Self::Attached(Hook::Instances, sessions::application_instance)
+                Self::Attached(Hook::Instances, session_events::application_instance)
             }
-            "SessionMetrics" => Self::Attached(Hook::Recent { each: 4 }, sessions::metrics),
+            "SessionMetrics" => Self::Attached(Hook::Recent { each: 4 }, session_events::metrics),
             "SessionMetricsLatest" => {
-                Self::Attached(Hook::Recent { each: 1 }, sessions::latest_metrics)
+                Self::Attached(Hook::Recent { each: 1 }, session_events::latest_metrics)
             }
-            "LogOnMetrics" => Self::Attached(Hook::Every, sessions::logon_metric),
-            "SessionLogonMetrics" => Self::Attached(Hook::Every, sessions::logon_details),
+            "LogOnMetrics" => Self::Attached(Hook::Every, session_events::logon_metric),
+            "SessionLogonMetrics" => Self::Attached(Hook::Every, session_events::logon_details),
             "SessionRecordingServers" => {
-                Self::Attached(Hook::OneOf { block: 16 }, sessions::recording_server)
+                Self::Attached(Hook::OneOf { block: 16 }, session_events::recording_server)
             }
             "SessionAutoReconnects" => {
-                Self::Attached(Hook::OneOf { block: 20 }, sessions::auto_reconnect)
+                Self::Attached(Hook::OneOf { block: 20 }, session_events::auto_reconnect)
             }
             "ApplicationErrors" | "ApplicationFaults" => Self::Attached(
                 Hook::RecentOneOf { block: 9 },
-                sessions::application_trouble,
+                session_events::application_trouble,
             ),
             other => Self::Plain(plain::count(other)),
         }

@@ -1,6 +1,7 @@
 //! Which rows are related to a row.
 
-use std::sync::{Arc, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::demo::model::{Link, Model, Navigation, Table};
 use crate::demo::value::Value;
@@ -8,13 +9,21 @@ use crate::demo::value::Value;
 use super::Estate;
 use super::attached::Hook;
 use super::dice::mix;
-use super::inventory::{APPLICATIONS, GROUPS};
+use super::lists::{APPLICATIONS, GROUPS};
 
 /// The rows of a table, sorted by what is in one column.
 #[derive(Debug)]
-pub(super) struct Index {
+struct Index {
     entries: Vec<(u64, u32)>,
 }
+
+/// The indexes made so far, by table and column.
+#[derive(Debug, Default)]
+pub(super) struct Indexes {
+    made: Mutex<HashMap<Place, Arc<Index>>>,
+}
+
+type Place = (usize, usize);
 
 impl Index {
     fn of(&self, value: &Value) -> Vec<u64> {
@@ -70,7 +79,11 @@ impl Estate {
     fn index(&self, table: &Table, column: usize) -> Arc<Index> {
         let place = (table.id, column);
         let known = || {
-            let indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
+            let indexes = self
+                .indexes
+                .made
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             indexes.get(&place).map(Arc::clone)
         };
         if let Some(index) = known() {
@@ -82,7 +95,11 @@ impl Estate {
             .collect();
         entries.sort_unstable();
         let index = Arc::new(Index { entries });
-        let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut indexes = self
+            .indexes
+            .made
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         indexes.insert(place, Arc::clone(&index));
         index
     }

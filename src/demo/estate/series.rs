@@ -9,7 +9,7 @@ use crate::demo::value::{Row, Value};
 
 use super::Estate;
 use super::dice::Dice;
-use super::inventory::{APPLICATIONS, GROUPS};
+use super::lists::{APPLICATIONS, GROUPS};
 use super::plain;
 
 /// One table of samples or summaries.

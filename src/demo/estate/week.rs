@@ -48,19 +48,18 @@ impl Rhythm {
 pub(crate) fn weight(moment: i64) -> u64 {
     let hour = moment.rem_euclid(DAY) / HOUR;
     let busy = match hour {
-        6 => 300,
         7 => 900,
         8 => 1000,
         9 => 620,
-        10 | 11 => 300,
+        6 | 10 | 11 => 300,
         12 | 13 => 420,
         14 | 15 => 260,
         16 | 17 => 130,
         18 | 19 => 60,
-        _ => 20,
+        _ => NIGHT,
     };
     match weekday(moment) {
-        5 | 6 => busy / 20 + 2,
+        weekend if weekend > 4 => busy / 20 + 2,
         4 => busy * 9 / 10,
         _ => busy,
     }
@@ -71,6 +70,9 @@ pub(crate) fn busy(moment: i64, limit: u64, random: u64) -> i64 {
     let top = limit * weight(moment) / 1000 + 1;
     scale(random, top) as i64
 }
+
+/// The weight of an hour at night.
+const NIGHT: u64 = 20;
 
 /// Steps within an hour's weight, so that events in a row get different moments.
 const SHARP: u64 = 1 << 20;

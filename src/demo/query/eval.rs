@@ -90,7 +90,7 @@ impl Expr {
                 Cow::Owned(Value::Int(i64::try_from(rows).unwrap_or(i64::MAX)))
             }
             Self::Negative(inner) => Cow::Owned(match inner.evaluate(estate, scopes).as_ref() {
-                Value::Int(number) => Value::Int(-number),
+                Value::Int(number) => Value::Int(number.wrapping_neg()),
                 Value::Double(number) => Value::Double(-number),
                 _ => Value::Null,
             }),

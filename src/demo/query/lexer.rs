@@ -40,7 +40,8 @@ fn next(rest: &str, first: char) -> Option<(Token, usize)> {
     }
     match first {
         '\'' => quoted(rest),
-        '0'..='9' => date(rest).or_else(|| number(rest)),
+        '0'..='9' if rest.as_bytes().get(4) == Some(&b'-') => date(rest),
+        '0'..='9' => number(rest),
         '(' | ')' | ',' | '/' | ':' | '-' | '*' => Some((Token::Sign(first), 1)),
         letter if letter.is_alphabetic() || letter == '_' || letter == '$' || letter == '@' => {
             let length = rest
@@ -94,9 +95,6 @@ fn date(rest: &str) -> Option<(Token, usize)> {
         })
         .unwrap_or(rest.len());
     let text = rest.get(..length)?;
-    if text.len() < 10 || text.as_bytes().get(4) != Some(&b'-') {
-        return None;
-    }
     let moment = moment::read(text)?;
     Some((Token::Literal(Value::Date(moment)), length))
 }

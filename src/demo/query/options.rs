@@ -108,7 +108,12 @@ impl Query {
             };
             match option.to_ascii_lowercase().as_str() {
                 // After a transformation, names are those of its result.
-                "filter" | "orderby" if pairs.value("$apply").is_some() => {}
+                "orderby" if pairs.value("$apply").is_some() => {}
+                "filter" if pairs.value("$apply").is_some() => {
+                    return Err(QueryError::new(
+                        "$filter beside $apply is not supported; put the filter inside.",
+                    ));
+                }
                 "filter" => query.filter = Some(parser::filter(value, table)?),
                 "orderby" => query.order = order(value, table)?,
                 "select" => query.select = select(value, table)?,
@@ -254,3 +259,35 @@ fn truth(name: &str, value: &str) -> Result<bool, QueryError> {
 }
 
 const EXPAND_DEPTH_MAX: usize = 12;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::demo::model::Model;
+
+    #[test]
+    fn splits_outside_of_brackets_and_quotes() {
+        assert_eq!(split("a(b,c), 'd,e' ,,f,", ','), ["a(b,c)", "'d,e'", "f"]);
+    }
+
+    #[test]
+    fn reads_plus_and_percent() {
+        let pairs = Pairs::of("%24filter=A+eq+%27%2B%27&&x");
+        assert_eq!(pairs.value("$FILTER"), Some("A eq '+'"));
+        assert_eq!(pairs.value("x"), Some(""));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(
+            option in "\\$(filter|orderby|select|expand|apply|top)",
+            text in "(Machine|Connections|any|StartDate|2026-0|'|\\(|\\)|,|;|=|/|:| |eq|ü|-|1e|\\PC){0,20}",
+        ) {
+            if let Some(table) = Model::published().set("Sessions") {
+                let _ = Query::parse(&Pairs(vec![(option, text)]), table);
+            }
+        }
+    }
+}

@@ -50,18 +50,11 @@ pub(super) struct Parser<'t> {
 impl Parser<'_> {
     /// An expression whose operators bind at least this tightly.
     pub(super) fn binary(&mut self, least: u8) -> Result<Expr, QueryError> {
-        self.depth += 1;
-        if self.depth > DEPTH_MAX {
-            return Err(QueryError::new(
-                "The node count limit of the expression has been exceeded.",
-            ));
-        }
         let mut left = self.unary()?;
         while let Some(word) = self.operator(least) {
             self.place += 1;
             left = self.combine(left, &word)?;
         }
-        self.depth -= 1;
         Ok(left)
     }
 
@@ -171,6 +164,18 @@ impl Parser<'_> {
     }
 
     fn unary(&mut self) -> Result<Expr, QueryError> {
+        self.depth += 1;
+        if self.depth > DEPTH_MAX {
+            return Err(QueryError::new(
+                "The node count limit of the expression has been exceeded.",
+            ));
+        }
+        let expr = self.operand();
+        self.depth -= 1;
+        expr
+    }
+
+    fn operand(&mut self) -> Result<Expr, QueryError> {
         if self.take('-') {
             return Ok(match self.unary()? {
                 Expr::Literal(Value::Int(number)) => Expr::Literal(Value::Int(-number)),

@@ -49,7 +49,7 @@ async fn bodies_break_visibly_or_not() {
     assert!(answer.body.is_err());
     let whole = site.get(SECOND).await.text();
     let (_, answer) = second_page("kind=cut-clean,after=3000").await;
-    assert_eq!(answer.text(), whole[..3000]);
+    assert_eq!(answer.text(), whole.get(..3000).unwrap());
     let (_, answer) = second_page("kind=malformed").await;
     assert_eq!(answer.text().len(), whole.len());
     assert!(serde_json::from_str::<Json>(&answer.text()).is_err());
@@ -145,7 +145,7 @@ async fn slow_is_slow_and_hanging_never_ends() {
     assert!(began.elapsed() >= Duration::from_millis(2500));
     site.simulator
         .script(vec!["nth=1,kind=hang".parse().unwrap()]);
-    let hung = tokio::time::timeout(Duration::from_secs(86_400), site.get("/Users")).await;
+    let hung = tokio::time::timeout(Duration::from_mins(10), site.get("/Users")).await;
     assert!(hung.is_err());
     assert_eq!(site.get("/Users").await.status, StatusCode::OK);
 }

@@ -113,3 +113,33 @@ async fn only_get_is_allowed_and_everything_is_logged() {
     site.simulator.reset_stats();
     assert_eq!(site.simulator.stats().data_requests, 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn compresses_for_those_who_ask() {
+    let site = Site::small().await;
+    let plain = site.get("/Users").await;
+    assert_eq!(plain.header("content-encoding"), "");
+    let packed = site
+        .get_with("/Users", &[("accept-encoding", "gzip, br")])
+        .await;
+    assert_eq!(packed.header("content-encoding"), "gzip");
+    let bytes = packed.body.unwrap();
+    let mut text = String::new();
+    std::io::Read::read_to_string(
+        &mut flate2::read::GzDecoder::new(bytes.as_slice()),
+        &mut text,
+    )
+    .unwrap();
+    assert_eq!(text, plain.text());
+    let off = Site::new(Knobs {
+        gzip: false,
+        ..small()
+    })
+    .await;
+    assert_eq!(
+        off.get_with("/Users", &[("accept-encoding", "gzip")])
+            .await
+            .header("content-encoding"),
+        ""
+    );
+}

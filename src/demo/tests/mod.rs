@@ -5,6 +5,7 @@ mod limits;
 mod paging;
 mod queries;
 mod rows;
+mod speed;
 mod tokens;
 
 use std::sync::Arc;

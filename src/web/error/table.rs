@@ -30,6 +30,7 @@ fn every_error_has_its_status_code_and_words() {
     400 InvalidRequest: The URL cannot be read: query option `$top` appears twice. Give each option once.
     400 InvalidRequest: The URL cannot be read: URL of 40000 bytes is longer than the limit of 32768. Shorten the query, for example with fewer values in `$filter`.
     400 InvalidRequest: The query cannot be read: `$top` must be a number.
+    404 NotFound: There is no site `mian`. `/` lists those that there are.
     404 EntitySetBlocked: `DirectorAgent` is not offered, because its rows can carry secrets. Leave it out of the query; if it is needed, the administrator can take it off the list `sets.deny`.
     404 NotFound: There is no entity set `Session`. Did you mean `Sessions` or `SessionMetrics`?
     404 NotFound: There is no entity set `Quux`. The service document lists those that there are.
@@ -89,6 +90,9 @@ fn ours() -> Vec<AnswerError> {
         ParseError::TooLong { bytes: 40_000 }.into(),
         AnswerError::InvalidOption {
             reason: "`$top` must be a number".to_owned(),
+        },
+        AnswerError::UnknownSite {
+            site: "mian".to_owned(),
         },
         AnswerError::Blocked {
             set: "DirectorAgent".to_owned(),

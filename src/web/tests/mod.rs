@@ -302,13 +302,13 @@ async fn errors_are_odata() {
     insta::assert_snapshot!(exchange("GET /monitorodata/Sets('%ZZ')").await, @r#"
     400
     cache-control: no-store
-    content-length: 215
+    content-length: 223
     content-type: application/json;odata.metadata=minimal;charset=utf-8
     odata-version: 4.0
     x-content-type-options: nosniff
     x-request-id: ID
 
-    {"error":{"code":"InvalidRequest","message":"The URL cannot be read: bad percent-encoding in `%ZZ`. Write `%` as `%25`, and other characters in UTF-8.","details":[{"code":"RequestId","message":"ID"}]}}
+    {"error":{"code":"InvalidRequest","message":"The URL cannot be read: bad percent-encoding in `Sets('%ZZ')`. Write `%` as `%25`, and other characters in UTF-8.","details":[{"code":"RequestId","message":"ID"}]}}
     "#);
     insta::assert_snapshot!(exchange("GET /monitorodata/Panic").await, @r#"
     500

@@ -65,7 +65,11 @@ impl Line {
 
     fn write(&self, facts: &Facts) {
         let (pages, time) = facts.upstream.totals();
-        let place = facts.shape.as_deref().unwrap_or("-");
+        let place = match facts.shape.as_deref() {
+            Some("") => "/",
+            Some(shape) => shape,
+            None => "-",
+        };
         let status = self
             .status
             .map_or_else(|| "-".to_owned(), |s| s.to_string());
