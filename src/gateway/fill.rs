@@ -6,7 +6,6 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use super::error::{AnswerError, SharedError};
-use super::nested;
 use super::pages::{Errand, Pages, Part, malformed};
 use super::plan::{OwnPage, Plan, RowName, Wanted};
 use super::site::Site;
@@ -123,7 +122,7 @@ impl Fill<'_> {
         else {
             return Err(malformed("no `@odata.count` though it was asked for"));
         };
-        self.write_whole(Content::Text, plain_number(&count), 0);
+        self.write_whole(Content::Text, plain_number(&count)?, 0);
         Ok(())
     }
 
@@ -155,7 +154,7 @@ impl Fill<'_> {
         match wanted {
             Wanted::Count => {
                 let count = related.count.ok_or_else(missing)?;
-                self.write_whole(Content::Text, plain_number(&count), 0);
+                self.write_whole(Content::Text, plain_number(&count)?, 0);
             }
             Wanted::One { context: fragment } => match related.value.ok_or_else(missing)? {
                 null if null == "null" => self.write_whole(Content::Empty, NeutralText::new(), 0),
@@ -165,8 +164,11 @@ impl Fill<'_> {
                 }
             },
             Wanted::Many { context: fragment } => {
-                let array = related.value.ok_or_else(missing)?;
-                let rows = array.slice(1..array.len().saturating_sub(1));
+                let rows = related
+                    .value
+                    .as_ref()
+                    .and_then(expand::elements)
+                    .ok_or_else(missing)?;
                 let page = Page {
                     context: context(fragment),
                     count: related.count,
@@ -185,20 +187,20 @@ impl Fill<'_> {
 
     /// The row that a key names, with its expanded collections completed.
     async fn one_row(&mut self, ask: &Question, row: &RowName) -> Result<Page, AnswerError> {
-        let Document::Collection(mut page) = self.errand.ask(ask).await? else {
-            return Err(malformed("a page without rows"));
-        };
-        match page.row_count {
-            0 => Err(AnswerError::NoSuchEntity {
-                set: row.set.to_string(),
-                key: row.key.clone(),
-            }),
-            1 => {
-                page.rows = nested::complete(&mut self.errand, page.rows).await?;
-                Ok(page)
+        let mut pages = Pages::of(ask.clone());
+        let mut found = None;
+        while let Some(part) = pages.read(&mut self.errand).await? {
+            match part {
+                Part::Page(page) if page.row_count == 0 => {}
+                Part::Page(page) if page.row_count == 1 && found.is_none() => found = Some(page),
+                Part::Page(_) => return Err(malformed("several rows with one key")),
+                Part::Single(_) => return Err(malformed("a page without rows")),
             }
-            _ => Err(malformed("several rows with one key")),
         }
+        found.ok_or_else(|| AnswerError::NoSuchEntity {
+            set: row.set.to_string(),
+            key: row.key.clone(),
+        })
     }
 
     async fn metadata(&mut self) -> Result<(), AnswerError> {
@@ -227,7 +229,7 @@ impl Fill<'_> {
             return Err(malformed("a service document without a list of sets"));
         };
         let root = self.errand.site.root();
-        page.rows = shown_sets(root, self.errand.site.deny(), &page.rows);
+        page.rows = shown_sets(root, self.errand.site.deny(), &page.rows)?;
         let mut text = splice::opening(root, &page);
         text.push(page.rows);
         text.append(splice::closing(None));
@@ -237,10 +239,11 @@ impl Fill<'_> {
 
     async fn read_service_document(&mut self) -> Result<Part, AnswerError> {
         let mut pages = Pages::of(Question::service_document());
-        pages
-            .read(&mut self.errand)
-            .await?
-            .ok_or_else(|| malformed("nothing"))
+        let part = pages.read(&mut self.errand).await?;
+        if !pages.done() {
+            return Err(malformed("a service document in pages"));
+        }
+        part.ok_or_else(|| malformed("nothing"))
     }
 
     fn write_whole(&mut self, content: Content, text: NeutralText, rows: u64) {
@@ -271,20 +274,22 @@ fn closing(page: Option<&OwnPage>, rows_written: u64) -> NeutralText {
 }
 
 /// A count without the quotes that `IEEE754Compatible=true` puts around it.
-fn plain_number(count: &Bytes) -> NeutralText {
+fn plain_number(count: &Bytes) -> Result<NeutralText, AnswerError> {
+    let digits = count
+        .strip_prefix(b"\"")
+        .and_then(|count| count.strip_suffix(b"\""))
+        .unwrap_or(count);
+    let number: Option<u64> = std::str::from_utf8(digits)
+        .ok()
+        .and_then(|digits| digits.parse().ok());
+    let number = number.ok_or_else(|| malformed("a count that is no number"))?;
     let mut text = NeutralText::new();
-    text.push(
-        count
-            .iter()
-            .copied()
-            .filter(u8::is_ascii_digit)
-            .collect::<Vec<u8>>(),
-    );
-    text
+    text.push(number.to_string());
+    Ok(text)
 }
 
 /// The elements of a service document that may be shown, each as upstream wrote it.
-fn shown_sets(root: &ServiceRoot, deny: &DenyList, elements: &Bytes) -> Bytes {
+fn shown_sets(root: &ServiceRoot, deny: &DenyList, elements: &Bytes) -> Result<Bytes, AnswerError> {
     #[derive(Deserialize)]
     struct Element {
         name: String,
@@ -293,9 +298,8 @@ fn shown_sets(root: &ServiceRoot, deny: &DenyList, elements: &Bytes) -> Bytes {
     let mut shown: Vec<String> = Vec::new();
     for span in page::row_spans(elements) {
         let text = elements.get(span).unwrap_or_default();
-        let Ok(element) = serde_json::from_slice::<Element>(text) else {
-            continue;
-        };
+        let element: Element = serde_json::from_slice(text)
+            .map_err(|_| malformed("an element of the service document that cannot be read"))?;
         if deny.denies(&element.name) || deny.denies(&element.url) {
             continue;
         }
@@ -309,5 +313,5 @@ fn shown_sets(root: &ServiceRoot, deny: &DenyList, elements: &Bytes) -> Bytes {
             None => text,
         });
     }
-    shown.join(",").into()
+    Ok(shown.join(",").into())
 }

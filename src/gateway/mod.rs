@@ -19,6 +19,7 @@ mod status;
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use self::plan::Plan;
 use crate::cache::{Cache, CacheKey, Content, Entry, Found, Reader, Wish};
@@ -126,6 +127,14 @@ impl Gateway {
 
     /// Forgets stored answers of `site` (all when `None`) for `set` (all when `None`); returns how many.
     pub fn purge(&self, site: Option<&SiteId>, set: Option<&str>) -> usize {
+        let purged = |name: &SiteId| site.is_none_or(|site| name == site);
+        for (_, known) in self
+            .sites
+            .iter()
+            .filter(|(name, _)| set.is_none() && purged(name))
+        {
+            known.forget_schema();
+        }
         self.cache.purge(|key| {
             let of_site = site.is_none_or(|site| key.site() == site);
             let names = |wanted: &str| {
@@ -153,7 +162,18 @@ impl Gateway {
             Resource::Entity { .. } => Some(self.schema(site).await?),
             _ => None,
         };
-        let plan = plan::plan(&ask.question, ask.page_size, schema.as_deref())?;
+        let now = self.clock.now().as_millisecond();
+        let plan = match plan::plan(&ask.question, ask.page_size, schema.as_deref(), now) {
+            Ok(plan) => plan,
+            Err(AnswerError::UnknownSet { set, .. }) => {
+                return Err(unknown_set(site, &set, schema.as_deref()));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        // What is sent may say more than what was asked, where an option was put into other words.
+        if let Some(sent) = plan.ask().filter(|sent| **sent != ask.question) {
+            self.refuse_blocked(site, sent).await?;
+        }
         let page_size = plan.page_size();
         let wish = Wish {
             ttl: self.lifetimes.of(&ask.question),
@@ -208,13 +228,7 @@ impl Gateway {
         };
         match self.schema(site).await {
             Ok(schema) if schema.set(set.as_str()).is_none() => {
-                let near = schema.nearest_sets(set.as_str()).into_iter();
-                let shown = near.filter(|near| !site.deny().denies(near));
-                AnswerError::UnknownSet {
-                    set: set.to_string(),
-                    near: shown.map(str::to_owned).collect(),
-                }
-                .into()
+                unknown_set(site, set.as_str(), Some(&schema))
             }
             _ => error,
         }
@@ -251,22 +265,47 @@ impl Gateway {
 
     /// What the site's `$metadata` says; asked for once, through the cache like any client's question.
     async fn schema(&self, site: &Arc<Site>) -> Result<Arc<Schema>, SharedError> {
-        if let Some(schema) = site.schema() {
-            return Ok(schema);
-        }
         let question = Question::metadata();
+        let ttl = self.lifetimes.of(&question);
+        let known = site.schema();
+        if let Some((schema, age)) = &known
+            && *age < ttl.max(SCHEMA_AGE_MIN)
+        {
+            return Ok(Arc::clone(schema));
+        }
         let representation = Representation::default();
         let wish = Wish {
-            ttl: self.lifetimes.of(&question),
+            ttl,
             freshness: Freshness::Fetch,
         };
         let key = CacheKey::new(site.id().clone(), question, representation, None);
         let found = self.fill_or_find(site, key, wish, Plan::Metadata, representation);
         if let Found::Filling(mut reader) | Found::Joined(mut reader) = found {
             while let Some(part) = reader.next().await {
-                part?;
+                match (part, &known) {
+                    (Ok(_), _) => {}
+                    // What was known is better than no answer at all.
+                    (Err(_), Some((schema, _))) => return Ok(Arc::clone(schema)),
+                    (Err(error), None) => return Err(error),
+                }
             }
         }
-        site.schema().ok_or_else(|| AnswerError::Stopping.into())
+        let schema = site.schema().map(|(schema, _)| schema);
+        schema.ok_or_else(|| AnswerError::Stopping.into())
     }
 }
+
+/// An unknown set, with names that are close and may be shown.
+fn unknown_set(site: &Site, set: &str, schema: Option<&Schema>) -> SharedError {
+    let near = schema
+        .map(|schema| schema.nearest_sets(set))
+        .unwrap_or_default();
+    let shown = near.into_iter().filter(|near| !site.deny().denies(near));
+    Arc::new(AnswerError::UnknownSet {
+        set: set.to_owned(),
+        near: shown.map(str::to_owned).collect(),
+    })
+}
+
+/// What `$metadata` said is believed at least so long, even where the operator wants it not to be stored.
+const SCHEMA_AGE_MIN: Duration = Duration::from_mins(1);

@@ -5,23 +5,29 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 
 use super::error::AnswerError;
-use super::pages::{Errand, Pages, Part, Trail, malformed};
-use crate::odata::expand::{self, Related};
-use crate::odata::page::{Document, Page};
+use super::pages::{Errand, Pages, Part, fault_of, malformed};
+use crate::odata::expand::{self, Cut};
+use crate::odata::next::{LinkFault, Walk};
+use crate::odata::page::{self, Document, Page};
 use crate::odata::question::{Question, Resource};
 use crate::odata::schema::Schema;
 use crate::odata::{csdl, key};
 use crate::upstream::{BadResponse, FetchError, Refusal};
 
-/// `rows` with the rest of every cut collection in its place.
-pub(super) async fn complete(errand: &mut Errand<'_>, rows: Bytes) -> Result<Bytes, AnswerError> {
+/// `rows` with the rest of every cut collection in its place. `asked` is the question that brought them.
+pub(super) async fn complete(
+    errand: &mut Errand<'_>,
+    asked: &Question,
+    rows: Bytes,
+) -> Result<Bytes, AnswerError> {
     let cuts = expand::cuts(&rows).map_err(malformed)?;
     if cuts.is_empty() {
         return Ok(rows);
     }
+    let expand = asked.option("$expand").unwrap_or_default();
     let mut rests = Vec::with_capacity(cuts.len());
     for cut in &cuts {
-        rests.push(rest(errand, &cut.link).await?);
+        rests.push(rest(errand, cut, &expand::options(expand, &cut.path)).await?);
     }
     Ok(expand::mend(&rows, &cuts, &rests))
 }
@@ -29,34 +35,52 @@ pub(super) async fn complete(errand: &mut Errand<'_>, rows: Bytes) -> Result<Byt
 /// All rows behind a nested next link.
 ///
 /// Upstream's framework writes such links as `Set(key)/Navigation?$skip=n`. Citrix Cloud refuses keys, so
-/// whether it would answer its own link is unknown: the link is tried as it is, and when it is refused the rest
-/// is asked for in other words.
-async fn rest(errand: &mut Errand<'_>, link: &str) -> Result<Bytes, AnswerError> {
-    let question = question_of(errand, link)?;
-    match walk(errand, question.clone()).await {
-        Err(AnswerError::Fetch(FetchError::Refused(Refusal {
-            status: 400 | 404 | 501,
-            ..
-        }))) => reworded(errand, question).await,
-        rest => rest,
+/// whether it would answer its own link is unknown: the link is tried as it is, and when it is refused, or has
+/// lost options that the client had written, the rest is asked for in other words.
+async fn rest(
+    errand: &mut Errand<'_>,
+    cut: &Cut,
+    options: &[(String, String)],
+) -> Result<Bytes, AnswerError> {
+    let foreign = |reason: String| FetchError::BadResponse(BadResponse::ForeignLink { reason });
+    let collection = collection_of(errand, cut).map_err(foreign)?;
+    let asked = options
+        .iter()
+        .fold(collection, |asked, (name, value)| asked.with(name, value));
+    let mut walk = Walk::of(asked.clone());
+    match walk.step(errand.site.root(), &asked, cut.elements, &cut.link) {
+        Ok(next) => match follow(errand, Pages::from(walk, next)).await {
+            Err(AnswerError::Fetch(FetchError::Refused(Refusal {
+                status: 400 | 404 | 501,
+                ..
+            }))) => reworded(errand, &asked, cut.elements).await,
+            rest => rest,
+        },
+        Err(LinkFault::Lost { .. }) => reworded(errand, &asked, cut.elements).await,
+        Err(fault) => Err(fault_of(&fault).into()),
     }
 }
 
-fn question_of(errand: &Errand<'_>, link: &str) -> Result<Question, AnswerError> {
-    let foreign = |reason: String| FetchError::BadResponse(BadResponse::ForeignLink { reason });
+/// `Set(key)/Navigation`, without the options of the link that names it.
+fn collection_of(errand: &Errand<'_>, cut: &Cut) -> Result<Question, String> {
     let below = errand
         .site
         .root()
-        .below(link)
-        .ok_or_else(|| foreign("it leads outside the service".to_owned()))?;
-    let (path, query) = below
-        .split_once('?')
-        .map_or((below, None), |(path, query)| (path, Some(query)));
-    Ok(Question::parse(path, query).map_err(|error| foreign(error.to_string()))?)
+        .below(&cut.link)
+        .ok_or("it leads outside the service")?;
+    let path = below.split(['?', '#']).next().unwrap_or_default();
+    let collection = Question::parse(path, None).map_err(|error| error.to_string())?;
+    let navigation = match collection.resource() {
+        Resource::Entity { rest, .. } => rest.last(),
+        _ => None,
+    };
+    match (navigation, cut.path.last()) {
+        (Some(named), Some(cut)) if named.eq_ignore_ascii_case(cut) => Ok(collection),
+        _ => Err("it does not lead to the collection that was cut".to_owned()),
+    }
 }
 
-async fn walk(errand: &mut Errand<'_>, question: Question) -> Result<Bytes, AnswerError> {
-    let mut pages = Pages::of(question);
+async fn follow(errand: &mut Errand<'_>, mut pages: Pages) -> Result<Bytes, AnswerError> {
     let mut rows = BytesMut::new();
     while let Some(part) = pages.read(errand).await? {
         match part {
@@ -67,15 +91,17 @@ async fn walk(errand: &mut Errand<'_>, question: Question) -> Result<Bytes, Answ
     Ok(rows.freeze())
 }
 
-/// Asks for `Set(key)/Navigation?options` as `Set?$filter=key&$expand=Navigation(options)`, again and again
-/// until the collection is whole.
-async fn reworded(errand: &mut Errand<'_>, mut question: Question) -> Result<Bytes, AnswerError> {
+/// Asks for the rest of `Set(key)/Navigation?options` behind its first `begins` rows as
+/// `Set?$filter=key&$expand=Navigation(options)`, again and again until the collection is whole.
+async fn reworded(
+    errand: &mut Errand<'_>,
+    asked: &Question,
+    mut begins: u64,
+) -> Result<Bytes, AnswerError> {
     let mut rows = BytesMut::new();
-    let mut trail = Trail::default();
     loop {
-        trail.step(&question)?;
         let schema = schema(errand).await?;
-        let (ask, navigation) = by_filter(&schema, &question)?;
+        let (ask, navigation) = by_filter(&schema, asked, begins)?;
         let Document::Collection(Page {
             rows: row,
             row_count: 1,
@@ -84,27 +110,30 @@ async fn reworded(errand: &mut Errand<'_>, mut question: Question) -> Result<Byt
         else {
             return Err(malformed("a nested next link whose row is not there"));
         };
-        let Related {
-            value: Some(value),
-            next,
-            ..
-        } = expand::related(&row, &navigation)
-        else {
-            return Err(malformed("a nested next link whose rows are not there"));
-        };
-        let inside = value.slice(1..value.len().saturating_sub(1));
-        append(&mut rows, &Box::pin(complete(errand, inside)).await?);
-        match next {
-            Some(link) => question = question_of(errand, &link)?,
+        let related = expand::related(&row, &navigation);
+        let inside = related.value.as_ref().and_then(expand::elements);
+        let inside =
+            inside.ok_or_else(|| malformed("a nested next link whose rows are not there"))?;
+        let elements = page::row_spans(&inside).len() as u64;
+        append(&mut rows, &Box::pin(complete(errand, asked, inside)).await?);
+        match related.next {
             None => return Ok(rows.freeze()),
+            Some(_) if elements == 0 => {
+                return Err(FetchError::BadResponse(BadResponse::Loop).into());
+            }
+            Some(_) => begins += elements,
         }
     }
 }
 
 /// The question in other words, and the navigation property that it is about.
-fn by_filter(schema: &Schema, question: &Question) -> Result<(Question, String), AnswerError> {
+fn by_filter(
+    schema: &Schema,
+    asked: &Question,
+    begins: u64,
+) -> Result<(Question, String), AnswerError> {
     let refused = || malformed("a nested next link that upstream itself refuses");
-    let Resource::Entity { set, key, rest } = question.resource() else {
+    let Resource::Entity { set, key, rest } = asked.resource() else {
         return Err(refused());
     };
     let [navigation] = rest.as_slice() else {
@@ -112,11 +141,14 @@ fn by_filter(schema: &Schema, question: &Question) -> Result<(Question, String),
     };
     let (_, entity) = schema.set(set.as_str()).ok_or_else(refused)?;
     let filter = key::filter(entity, key).map_err(|_| refused())?;
-    let options = question
+    let place = asked.with("$skip", &(asked.skip().unwrap_or(0) + begins).to_string());
+    let asked = match asked.top() {
+        Some(top) => place.with("$top", &top.saturating_sub(begins).to_string()),
+        None => place,
+    };
+    let nested: Vec<String> = asked
         .options()
         .iter()
-        .filter(|(name, _)| name.starts_with('$'));
-    let nested: Vec<String> = options
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
     let ask = Question::collection(set.clone())
@@ -128,7 +160,7 @@ fn by_filter(schema: &Schema, question: &Question) -> Result<(Question, String),
 
 /// What `$metadata` says, asked for when nobody has needed it yet.
 async fn schema(errand: &mut Errand<'_>) -> Result<Arc<Schema>, AnswerError> {
-    if let Some(schema) = errand.site.schema() {
+    if let Some((schema, _)) = errand.site.schema() {
         return Ok(schema);
     }
     let read = |body: Bytes| {

@@ -4,14 +4,15 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt};
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::error::AnswerError;
 use super::nested;
 use super::site::Site;
 use crate::cache::Progress;
-use crate::odata::next;
+use crate::odata::next::{LinkFault, Walk};
 use crate::odata::page::{self, Document, Page};
-use crate::odata::question::Question;
+use crate::odata::question::{Question, Resource};
 use crate::odata::representation::Representation;
 use crate::upstream::{BadResponse, FetchError, RetryBudget, Turn};
 
@@ -55,10 +56,15 @@ impl<'a> Errand<'a> {
         self.asked += 1;
         let target = question.canonical();
         let accept = self.representation.accept();
-        self.fetch(&target, &accept, |body| {
-            page::parse(&body).map_err(|error| BadResponse::Malformed {
+        let rows_due = matches!(question.resource(), Resource::Collection(_));
+        self.fetch(&target, &accept, |body| match page::parse(&body) {
+            Ok(Document::Single(_)) if rows_due => Err(BadResponse::Malformed {
+                reason: "no rows where a collection was asked for".to_owned(),
+            }),
+            Ok(document) => Ok(document),
+            Err(error) => Err(BadResponse::Malformed {
                 reason: error.to_string(),
-            })
+            }),
         })
         .await
     }
@@ -84,13 +90,14 @@ impl<'a> Errand<'a> {
 /// the same: rows that share a parent share the links inside it.
 #[derive(Debug, Default)]
 pub(super) struct Trail {
-    asked: HashSet<String>,
+    /// Digests, because a question may be long and a walk, too.
+    asked: HashSet<u128>,
 }
 
 impl Trail {
     /// Notes a question that is about to be asked; an error when this walk has asked it before.
     pub(super) fn step(&mut self, question: &Question) -> Result<(), FetchError> {
-        if self.asked.insert(question.canonical()) {
+        if self.asked.insert(xxh3_128(question.canonical().as_bytes())) {
             Ok(())
         } else {
             Err(FetchError::BadResponse(BadResponse::Loop))
@@ -101,11 +108,12 @@ impl Trail {
 /// Walks from page to page.
 #[derive(Debug)]
 pub(super) struct Pages {
-    asked: Question,
+    walk: Walk,
     trail: Trail,
     next: Option<Question>,
     context: Option<String>,
     first: bool,
+    empty_in_a_row: u32,
 }
 
 /// What a page turned out to be.
@@ -118,13 +126,20 @@ pub(super) enum Part {
 }
 
 impl Pages {
+    /// All pages of what `question` finds.
     pub(super) fn of(question: Question) -> Self {
+        Self::from(Walk::of(question.clone()), question)
+    }
+
+    /// The pages of a walk from `next` on.
+    pub(super) fn from(walk: Walk, next: Question) -> Self {
         Self {
-            next: Some(question.clone()),
-            asked: question,
+            walk,
             trail: Trail::default(),
+            next: Some(next),
             context: None,
             first: true,
+            empty_in_a_row: 0,
         }
     }
 
@@ -154,27 +169,47 @@ impl Pages {
             self.check_context(&page)?;
             self.next = self.next_question(errand, &question, &page)?;
             self.first = false;
-            page.rows = nested::complete(errand, page.rows).await?;
+            page.rows = nested::complete(errand, self.walk.asked(), page.rows).await?;
             Ok(Some(Part::Page(page)))
         }
         .boxed()
     }
 
     fn next_question(
-        &self,
+        &mut self,
         errand: &Errand<'_>,
         question: &Question,
         page: &Page,
     ) -> Result<Option<Question>, AnswerError> {
         let Some(link) = &page.next else {
-            return Ok(None);
+            return Ok(self.behind_a_cut_without_link(question, page.row_count));
         };
-        let foreign = |reason| FetchError::BadResponse(BadResponse::ForeignLink { reason });
-        let next = next::continuation(errand.site.root(), &self.asked, link).map_err(foreign)?;
-        if !next::advances(question, page.row_count, &next) {
+        self.empty_in_a_row = if page.row_count == 0 {
+            self.empty_in_a_row + 1
+        } else {
+            0
+        };
+        if self.empty_in_a_row > EMPTY_PAGES_MAX {
             return Err(FetchError::BadResponse(BadResponse::Loop).into());
         }
-        Ok(Some(next))
+        let root = errand.site.root();
+        let next = self.walk.step(root, question, page.row_count, link);
+        Ok(Some(next.map_err(|fault| fault_of(&fault))?))
+    }
+
+    /// That upstream continues a `$top` above its page limit with a link is inferred, not known. A first page that
+    /// is full to a published limit, though more was asked for, is looked behind once.
+    fn behind_a_cut_without_link(&self, question: &Question, rows: u64) -> Option<Question> {
+        let left = question.top()?.checked_sub(rows).filter(|left| *left > 0)?;
+        if !self.first || !PAGE_LIMITS.contains(&rows) {
+            return None;
+        }
+        let place = question.skip().unwrap_or(0) + rows;
+        Some(
+            question
+                .with("$skip", &place.to_string())
+                .with("$top", &left.to_string()),
+        )
     }
 
     /// Pages of different collections or projections must not be joined (JSON Format 4.0, section 10).
@@ -194,6 +229,16 @@ impl Pages {
     }
 }
 
+/// A link that is not followed.
+pub(super) fn fault_of(fault: &LinkFault) -> FetchError {
+    FetchError::BadResponse(match fault {
+        LinkFault::Back => BadResponse::Loop,
+        LinkFault::Lost { .. } | LinkFault::Foreign(_) => BadResponse::ForeignLink {
+            reason: fault.to_string(),
+        },
+    })
+}
+
 /// An answer that upstream should not have given.
 pub(super) fn malformed(reason: impl Into<String>) -> AnswerError {
     FetchError::BadResponse(BadResponse::Malformed {
@@ -204,3 +249,9 @@ pub(super) fn malformed(reason: impl Into<String>) -> AnswerError {
 
 /// More pages than this are taken for a walk without an end; at 1000 rows a page it is a billion rows.
 const PAGES_MAX: usize = 1_000_000;
+
+/// More empty pages than this one after the other are taken for a walk without an end.
+const EMPTY_PAGES_MAX: u32 = 1000;
+
+/// Rows of a full page, by the two editions of the service's documentation.
+const PAGE_LIMITS: [u64; 2] = [100, 1000];

@@ -87,6 +87,17 @@ pub(super) enum Wanted {
 }
 
 impl Plan {
+    /// What upstream is asked, when it is not one of its two documents.
+    pub(super) fn ask(&self) -> Option<&Question> {
+        match self {
+            Self::ServiceDocument | Self::Metadata => None,
+            Self::Collection { ask, .. }
+            | Self::Count { ask }
+            | Self::Entity { ask, .. }
+            | Self::Related { ask, .. } => Some(ask),
+        }
+    }
+
     /// The page size that is applied.
     pub(super) fn page_size(&self) -> Option<NonZeroU32> {
         match self {
@@ -99,10 +110,13 @@ impl Plan {
 }
 
 /// Plans the answer to `question`. `schema` is needed for questions with a key.
+///
+/// `now` marks the pages of one walk, when it begins here: milliseconds since 1970.
 pub(super) fn plan(
     question: &Question,
     page_size: Option<NonZeroU32>,
     schema: Option<&Schema>,
+    now: i64,
 ) -> Result<Plan, AnswerError> {
     match question.resource() {
         Resource::ServiceDocument => Ok(Plan::ServiceDocument),
@@ -112,7 +126,7 @@ pub(super) fn plan(
             ask: count(set, question),
         }),
         Resource::Entity { set, key, rest } => by_key(question, set, key, rest, schema),
-        Resource::Collection(_) => collection(question, page_size),
+        Resource::Collection(_) => collection(question, page_size, now),
         Resource::Other(_) => Ok(whole(question)),
     }
 }
@@ -138,23 +152,28 @@ fn count(set: &EntitySet, question: &Question) -> Question {
 
 /// Pages of the client's size are questions of their own: `$skip` and `$top` say which rows, and the link to
 /// the next one carries both in a `$skiptoken`. Nothing has to be remembered between them.
-fn collection(question: &Question, page_size: Option<NonZeroU32>) -> Result<Plan, AnswerError> {
+fn collection(
+    question: &Question,
+    page_size: Option<NonZeroU32>,
+    now: i64,
+) -> Result<Plan, AnswerError> {
     let token = question.option("$skiptoken").and_then(PageToken::read);
-    let (size, offset) = match (&token, page_size) {
-        (Some(token), wanted) => (wanted.unwrap_or(token.size), token.offset),
-        (None, Some(size)) if question.option("$skiptoken").is_none() => (size, 0),
+    let (size, offset, walk) = match (&token, page_size) {
+        (Some(token), wanted) => (wanted.unwrap_or(token.size), token.offset, token.walk),
+        (None, Some(size)) if question.option("$skiptoken").is_none() => (size, 0, now),
         (None, _) => return Ok(whole(question)),
     };
-    let left = question.top().map(|top| top.saturating_sub(offset));
+    let top = number(question, "$top")?;
+    let left = top.map(|top| top.saturating_sub(offset));
     let page_rows = u64::from(size.get());
     let rows = left.map_or(page_rows, |left| left.min(page_rows));
-    let skip = question
-        .skip()
-        .unwrap_or(0)
-        .checked_add(offset)
-        .ok_or_else(|| AnswerError::InvalidOption {
+    let skip = number(question, "$skip")?.unwrap_or(0).checked_add(offset);
+    let behind = offset.checked_add(page_rows);
+    let (Some(skip), Some(behind)) = (skip, behind) else {
+        return Err(AnswerError::InvalidOption {
             reason: "`$skip` is too large".to_owned(),
-        })?;
+        });
+    };
     let mut ask = question
         .without("$skiptoken")
         .with("$top", &rows.to_string());
@@ -167,8 +186,9 @@ fn collection(question: &Question, page_size: Option<NonZeroU32>) -> Result<Plan
     }
     let more = left.is_none_or(|left| left > page_rows);
     let behind = PageToken {
-        offset: offset + page_rows,
+        offset: behind,
         size,
+        walk,
     };
     let next = more.then(|| question.with("$skiptoken", &behind.write()));
     Ok(Plan::Collection {
@@ -178,24 +198,41 @@ fn collection(question: &Question, page_size: Option<NonZeroU32>) -> Result<Plan
     })
 }
 
-/// Our own `$skiptoken`: how many rows were delivered, and the page size.
+/// A number option that we have to reckon with; others are upstream's to judge.
+fn number(question: &Question, option: &str) -> Result<Option<u64>, AnswerError> {
+    let number = |text: &str| text.parse().ok();
+    match question.option(option) {
+        None => Ok(None),
+        Some(text) => number(text)
+            .map(Some)
+            .ok_or_else(|| AnswerError::InvalidOption {
+                reason: format!("`{option}` is not a number"),
+            }),
+    }
+}
+
+/// Our own `$skiptoken`: how many rows were delivered, the page size, and when the walk began. The last keeps
+/// walks apart in the cache: pages of different ages must not be put together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct PageToken {
     offset: u64,
     size: NonZeroU32,
+    walk: i64,
 }
 
 impl PageToken {
     fn read(text: &str) -> Option<Self> {
-        let (offset, size) = text.strip_prefix("page-")?.split_once('-')?;
-        Some(Self {
-            offset: offset.parse().ok()?,
-            size: size.parse().ok()?,
-        })
+        let mut parts = text.strip_prefix("page-")?.split('-');
+        let token = Self {
+            offset: parts.next()?.parse().ok()?,
+            size: parts.next()?.parse().ok()?,
+            walk: parts.next()?.parse().ok()?,
+        };
+        parts.next().is_none().then_some(token)
     }
 
     fn write(self) -> String {
-        format!("page-{}-{}", self.offset, self.size)
+        format!("page-{}-{}-{}", self.offset, self.size, self.walk)
     }
 }
 
@@ -209,15 +246,7 @@ fn by_key(
     let Some((set_name, entity)) = schema.and_then(|schema| schema.set(set.as_str())) else {
         return Err(AnswerError::UnknownSet {
             set: set.to_string(),
-            near: schema
-                .map(|schema| {
-                    schema
-                        .nearest_sets(set.as_str())
-                        .into_iter()
-                        .map(str::to_owned)
-                        .collect()
-                })
-                .unwrap_or_default(),
+            near: Vec::new(),
         });
     };
     let invalid = |error: key::KeyError| AnswerError::InvalidOption {
@@ -232,8 +261,7 @@ fn by_key(
     let found = Question::collection(set).with("$filter", &filter);
     match rest {
         [] => Ok(Plan::Entity {
-            ask: options_that_shape_a_row(question)
-                .fold(found, |ask, (name, value)| ask.with(name, value)),
+            ask: shaped(found, question)?,
             row,
         }),
         [segment] | [segment, _] => {
@@ -252,7 +280,7 @@ fn by_key(
                 counted,
             );
             Ok(Plan::Related {
-                ask: expanded(&found, entity, name, question, &wanted),
+                ask: expanded(&found, entity, name, question, &wanted)?,
                 row,
                 navigation: name.to_owned(),
                 wanted,
@@ -269,13 +297,17 @@ fn expanded(
     navigation: &str,
     question: &Question,
     wanted: &Wanted,
-) -> Question {
+) -> Result<Question, AnswerError> {
     let mut nested: Vec<String> = Vec::new();
     let mut ask = found.with("$select", &entity.key.join(","));
     for (name, value) in question.options() {
-        match (name.as_str(), wanted) {
-            ("$format", _) | ("$count" | "$top" | "$skip" | "$orderby", Wanted::Count) => {}
-            (system, _) if system.starts_with('$') => nested.push(format!("{system}={value}")),
+        let counts = *wanted == Wanted::Count;
+        match name.as_str() {
+            "$format" => {}
+            "$count" | "$top" | "$skip" | "$orderby" if counts => {}
+            "$select" | "$expand" | "$filter" | "$orderby" | "$top" | "$skip" | "$count"
+            | "$search" | "$levels" | "$compute" => nested.push(inside_parentheses(name, value)?),
+            system if system.starts_with('$') => return Err(does_not_go_with_a_key(system)),
             _ => ask = ask.with(name, value),
         }
     }
@@ -287,7 +319,42 @@ fn expanded(
     } else {
         format!("({})", nested.join(";"))
     };
-    ask.with("$expand", &format!("{navigation}{options}"))
+    Ok(ask.with("$expand", &format!("{navigation}{options}")))
+}
+
+/// An option as it is written inside an `$expand`. A value that would end there, or begin another option, is
+/// refused: it would say more than its own option may.
+fn inside_parentheses(name: &str, value: &str) -> Result<String, AnswerError> {
+    let (mut depth, mut quoted) = (0_u32, false);
+    for c in value.chars() {
+        match c {
+            '\'' => quoted = !quoted,
+            _ if quoted => {}
+            '(' => depth += 1,
+            ')' if depth > 0 => depth -= 1,
+            ')' => return Err(unbalanced(name)),
+            ';' if depth == 0 => return Err(unbalanced(name)),
+            _ => {}
+        }
+    }
+    if quoted || depth > 0 {
+        return Err(unbalanced(name));
+    }
+    Ok(format!("{name}={value}"))
+}
+
+fn unbalanced(name: &str) -> AnswerError {
+    AnswerError::InvalidOption {
+        reason: format!(
+            "`{name}` has a `;` that does not belong there, or parentheses or quotes without their counterparts"
+        ),
+    }
+}
+
+fn does_not_go_with_a_key(name: &str) -> AnswerError {
+    AnswerError::InvalidOption {
+        reason: format!("`{name}` does not go with a key"),
+    }
 }
 
 fn wanted(
@@ -320,13 +387,19 @@ fn wanted(
     }
 }
 
-/// Options of `Set(key)` that make sense for a single row; others are upstream's to judge on collections.
-fn options_that_shape_a_row(question: &Question) -> impl Iterator<Item = (&str, &str)> {
-    let options = question
-        .options()
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()));
-    options.filter(|(name, _)| matches!(*name, "$select" | "$expand") || !name.starts_with('$'))
+/// `found` with the options of `Set(key)`: those that shape a row.
+fn shaped(found: Question, question: &Question) -> Result<Question, AnswerError> {
+    let mut ask = found;
+    for (name, value) in question.options() {
+        match name.as_str() {
+            "$format" => {}
+            system if system.starts_with('$') && !matches!(system, "$select" | "$expand") => {
+                return Err(does_not_go_with_a_key(system));
+            }
+            _ => ask = ask.with(name, value),
+        }
+    }
+    Ok(ask)
 }
 
 #[cfg(test)]
@@ -356,6 +429,7 @@ mod tests {
             &question,
             page_size.and_then(NonZeroU32::new),
             Some(&schema()),
+            7,
         )
     }
 
@@ -419,20 +493,20 @@ mod tests {
         check(
             "Sessions",
             Some(100),
-            "Sessions?$top=100 | at most 100 | then Sessions?$skiptoken=page-100-100",
+            "Sessions?$top=100 | at most 100 | then Sessions?$skiptoken=page-100-100-7",
         );
         check(
-            "Sessions?$skiptoken=page-100-100",
+            "Sessions?$skiptoken=page-100-100-7",
             None,
-            "Sessions?$skip=100&$top=100 | at most 100 | then Sessions?$skiptoken=page-200-100",
+            "Sessions?$skip=100&$top=100 | at most 100 | then Sessions?$skiptoken=page-200-100-7",
         );
         check(
             "Sessions?$count=true&$skip=7&$top=150",
             Some(100),
-            "Sessions?$count=true&$skip=7&$top=100 | at most 100 | then Sessions?$count=true&$skip=7&$skiptoken=page-100-100&$top=150",
+            "Sessions?$count=true&$skip=7&$top=100 | at most 100 | then Sessions?$count=true&$skip=7&$skiptoken=page-100-100-7&$top=150",
         );
         check(
-            "Sessions?$count=true&$skip=7&$skiptoken=page-100-100&$top=150",
+            "Sessions?$count=true&$skip=7&$skiptoken=page-100-100-7&$top=150",
             None,
             "Sessions?$skip=107&$top=50 | at most 50 | the last page",
         );
@@ -461,11 +535,22 @@ mod tests {
             "one of Sessions?$filter=SessionKey%20eq%205",
         );
         check(
-            "sessions(SessionKey=5)?$select=Name&$orderby=Name",
+            "sessions(SessionKey=5)?$select=Name",
             None,
             "one of Sessions?$filter=SessionKey%20eq%205&$select=Name",
         );
         check("Users(5)", None, "error: no entity set `Users`");
+        check(
+            "Sessions(5)?$top=1",
+            None,
+            "error: `$top` does not go with a key",
+        );
+        check("Sessions?$top=x", Some(5), "error: `$top` is not a number");
+        check(
+            "Sessions?$skiptoken=page-18446744073709551615-5-7",
+            None,
+            "error: `$skip` is too large",
+        );
         assert!(matches!(
             planned("Sessions(x)", None),
             Err(AnswerError::InvalidOption { .. })
@@ -495,5 +580,22 @@ mod tests {
             "Cost (one, #M.Cost) of Sessions?$expand=Cost&$filter=SessionKey%20eq%205&$select=SessionKey",
         );
         check("Sessions(5)/Name", None, "Sessions(5)/Name");
+        for option in [
+            "$top=1;$expand=*",
+            "$select=Id),Machine($expand=*",
+            "$filter=Name eq 'a",
+            "$select=Id;$expand=*",
+            "$skiptoken=1;$expand=*",
+            "$filter=contains(Name,'a'",
+        ] {
+            let question = format!("Sessions(5)/Machine?{option}");
+            assert!(
+                matches!(
+                    planned(&question, None),
+                    Err(AnswerError::InvalidOption { .. })
+                ),
+                "{option}"
+            );
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::error::AnswerError;
 use super::status::SiteStatus;
@@ -28,7 +29,7 @@ pub struct Site {
 /// What is known of a site by having asked it.
 #[derive(Debug, Default)]
 struct Learnt {
-    schema: Option<Arc<Schema>>,
+    schema: Option<(Arc<Schema>, Instant)>,
     last_error: Option<(Timestamp, String)>,
 }
 
@@ -67,15 +68,21 @@ impl Site {
         self.retry_budget
     }
 
-    /// What `$metadata` said when it was last read.
-    pub(super) fn schema(&self) -> Option<Arc<Schema>> {
-        self.learnt().schema.clone()
+    /// What `$metadata` said when it was last read, and how long ago that was.
+    pub(super) fn schema(&self) -> Option<(Arc<Schema>, Duration)> {
+        let learnt = self.learnt();
+        let (schema, read_at) = learnt.schema.as_ref()?;
+        Some((Arc::clone(schema), read_at.elapsed()))
     }
 
     pub(super) fn learn_schema(&self, schema: Schema) -> Arc<Schema> {
         let schema = Arc::new(schema);
-        self.learnt().schema = Some(Arc::clone(&schema));
+        self.learnt().schema = Some((Arc::clone(&schema), Instant::now()));
         schema
+    }
+
+    pub(super) fn forget_schema(&self) {
+        self.learnt().schema = None;
     }
 
     pub(super) fn note_error(&self, when: Timestamp, error: &AnswerError) {

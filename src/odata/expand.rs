@@ -8,28 +8,33 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use super::link;
 use super::member::{self, Member};
+use super::page;
 
 /// One cut collection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cut {
+    /// The navigation properties that lead to it from the row, itself the last.
+    pub path: Vec<String>,
+    /// How many elements it has so far.
+    pub elements: u64,
     /// The link to its rest, decoded.
     pub link: String,
-    /// The member that holds the link, and a comma.
-    removal: Range<usize>,
+    /// The member that holds the link.
+    span: Range<usize>,
     /// Before the array's closing bracket.
     end: usize,
-    /// Whether the array has no element yet.
-    empty: bool,
 }
 
-/// The cut collections in `rows`, at any depth. An error names a link that belongs to no array.
+/// The cut collections in `rows`, at any depth. An error names a link that cannot be followed: taken for none, it
+/// would leave rows out.
 pub fn cuts(rows: &Bytes) -> Result<Vec<Cut>, String> {
     if memchr::memmem::find(rows, b"nextLink\"").is_none() {
         return Ok(Vec::new());
     }
     let members = member::members(rows, |name, value| {
-        value.starts_with(b"[") || memchr::memchr(b'@', name).is_some()
+        value.starts_with(b"[") || memchr::memchr2(b'@', b'\\', name).is_some()
     });
     let mut arrays: HashMap<(usize, &[u8]), &Member> = HashMap::new();
     for member in &members {
@@ -39,20 +44,31 @@ pub fn cuts(rows: &Bytes) -> Result<Vec<Cut>, String> {
     }
     let mut cuts = Vec::new();
     for link in &members {
-        let (Some(name), Some(url)) = (navigation(link, rows), link.string(rows)) else {
+        let name = link::unescaped(link.name(rows));
+        let Some(navigation) = navigation(&name) else {
             continue;
         };
-        let array = arrays.get(&(link.object, name)).ok_or_else(|| {
-            let name = String::from_utf8_lossy(name);
-            format!("a nested next link without its array, `{name}`")
-        })?;
+        if link.value(rows) == b"null" {
+            continue;
+        }
+        let shown = String::from_utf8_lossy(navigation);
+        let url = link
+            .string(rows)
+            .ok_or_else(|| format!("a nested next link that cannot be read, of `{shown}`"))?;
+        let array = arrays
+            .get(&(link.object, navigation))
+            .ok_or_else(|| format!("a nested next link without its array, `{shown}`"))?;
         let inside = array.value.start + 1..array.value.end - 1;
-        let elements = rows.get(inside.clone()).unwrap_or_default();
+        let around = link.path.iter().filter_map(|name| rows.get(name.clone()));
+        let path = around
+            .chain([navigation])
+            .map(|name| String::from_utf8_lossy(name).into_owned());
         cuts.push(Cut {
+            path: path.collect(),
+            elements: page::row_spans(&rows.slice(inside.clone())).len() as u64,
             link: url,
-            removal: link.removal(rows),
+            span: link.span(),
             end: inside.end,
-            empty: elements.iter().all(u8::is_ascii_whitespace),
         });
     }
     Ok(cuts)
@@ -61,15 +77,18 @@ pub fn cuts(rows: &Bytes) -> Result<Vec<Cut>, String> {
 /// `rows` with each cut collection's rest in its place. `rests` belong to `cuts`, in the same order.
 pub fn mend(rows: &Bytes, cuts: &[Cut], rests: &[Bytes]) -> Bytes {
     let mut edits: Vec<(Range<usize>, Vec<u8>)> = Vec::new();
+    for span in side_by_side(rows, cuts.iter().map(|cut| cut.span.clone())) {
+        edits.push((member::removal(rows, span), Vec::new()));
+    }
     for (cut, rest) in cuts.iter().zip(rests) {
-        edits.push((cut.removal.clone(), Vec::new()));
         if !rest.is_empty() {
-            let comma: &[u8] = if cut.empty { b"" } else { b"," };
+            let comma: &[u8] = if cut.elements == 0 { b"" } else { b"," };
             edits.push((cut.end..cut.end, [comma, rest].concat()));
         }
     }
     edits.sort_by_key(|(range, _)| range.start);
-    let mut whole = Vec::with_capacity(rows.len() + rests.iter().map(Bytes::len).sum::<usize>());
+    let added: usize = rests.iter().map(Bytes::len).sum();
+    let mut whole = Vec::with_capacity(rows.len() + added);
     let mut at = 0;
     for (range, text) in edits {
         whole.extend_from_slice(rows.get(at..range.start).unwrap_or_default());
@@ -78,6 +97,97 @@ pub fn mend(rows: &Bytes, cuts: &[Cut], rests: &[Bytes]) -> Bytes {
     }
     whole.extend_from_slice(rows.get(at..).unwrap_or_default());
     whole.into()
+}
+
+/// Members with nothing but a comma between them as one, so that the commas around them are counted once.
+fn side_by_side(text: &[u8], spans: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
+    let mut spans: Vec<_> = spans.collect();
+    spans.sort_by_key(|span| span.start);
+    let mut joined: Vec<Range<usize>> = Vec::new();
+    for span in spans {
+        match joined.last_mut() {
+            Some(last)
+                if text
+                    .get(last.end..span.start)
+                    .is_some_and(|gap| gap.trim_ascii() == b",") =>
+            {
+                last.end = span.end;
+            }
+            _ => joined.push(span),
+        }
+    }
+    joined
+}
+
+/// The options of the navigation property at `path` in the text of an `$expand`, by name; none when the text does
+/// not name it (`*`).
+pub fn options(expand: &str, path: &[String]) -> Vec<(String, String)> {
+    let Some((first, rest)) = path.split_first() else {
+        return Vec::new();
+    };
+    for item in split(expand, ',') {
+        let (name, inside) = match item.split_once('(') {
+            Some((name, inside)) => (name, inside.strip_suffix(')').unwrap_or(inside)),
+            None => (item, ""),
+        };
+        // `A/B` expands B in A.
+        let mut names = name.split('/').map(str::trim);
+        if !names
+            .next()
+            .is_some_and(|name| name.eq_ignore_ascii_case(first))
+        {
+            continue;
+        }
+        let deeper = names.collect::<Vec<_>>();
+        let (same, left) = rest.split_at(deeper.len().min(rest.len()));
+        if same.len() != deeper.len()
+            || !same
+                .iter()
+                .zip(&deeper)
+                .all(|(a, b)| a.eq_ignore_ascii_case(b))
+        {
+            continue;
+        }
+        let options = split(inside, ';')
+            .into_iter()
+            .filter_map(|option| option.split_once('='));
+        let options: Vec<_> = options
+            .map(|(name, value)| (name.trim().to_owned(), value.to_owned()))
+            .collect();
+        if left.is_empty() {
+            return options;
+        }
+        let nested = options.iter().find(|(name, _)| name == "$expand");
+        return nested
+            .map(|(_, expand)| self::options(expand, left))
+            .unwrap_or_default();
+    }
+    Vec::new()
+}
+
+/// The parts of `text` between separators that stand outside quotes and parentheses.
+fn split(text: &str, separator: char) -> Vec<&str> {
+    let (mut depth, mut quoted, mut start) = (0_usize, false, 0);
+    let mut parts = Vec::new();
+    for (at, c) in text.char_indices() {
+        match c {
+            '\'' => quoted = !quoted,
+            _ if quoted => {}
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ if c == separator && depth == 0 => {
+                parts.extend(text.get(start..at));
+                start = at + c.len_utf8();
+            }
+            _ => {}
+        }
+    }
+    parts.extend(text.get(start..));
+    parts
+        .into_iter()
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .collect()
 }
 
 /// What the outermost object of `row` says about a navigation property: its value, and `@odata.count` and
@@ -101,6 +211,12 @@ pub fn related(row: &Bytes, navigation: &str) -> Related {
     }
 }
 
+/// The elements of an array with the commas between them; `None` for anything else.
+pub fn elements(array: &Bytes) -> Option<Bytes> {
+    let inside = array.strip_prefix(b"[")?.strip_suffix(b"]")?;
+    Some(array.slice_ref(inside))
+}
+
 /// A navigation property in an expanded row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Related {
@@ -113,12 +229,10 @@ pub struct Related {
 }
 
 /// `Sessions` of `Sessions@odata.nextLink`.
-fn navigation<'a>(link: &Member, text: &'a [u8]) -> Option<&'a [u8]> {
-    let name = link.name(text);
+fn navigation(name: &[u8]) -> Option<&[u8]> {
     let at = memchr::memrchr(b'@', name)?;
-    let (navigation, annotation) = name.split_at_checked(at)?;
-    let known = annotation == b"@odata.nextLink" || annotation == b"@nextLink";
-    (known && !navigation.is_empty()).then_some(navigation)
+    let navigation = name.get(..at)?;
+    (link::annotation(name)? == b"nextLink" && !navigation.is_empty()).then_some(navigation)
 }
 
 #[cfg(test)]
@@ -158,6 +272,50 @@ mod tests {
     }
 
     #[test]
+    fn links_side_by_side_leave_valid_json() {
+        check(
+            r#"{"A":[1],"B":[2],"A@odata.nextLink":"x" , "B@odata.nextLink":"y"}"#,
+            &["x", "y"],
+            &["3", "4"],
+            r#"{"A":[1,3],"B":[2,4]}"#,
+        );
+        check(
+            r#"{"A@odata.nextLink":"x","B@odata.nextLink":"y","A":[],"B":[2]}"#,
+            &["x", "y"],
+            &["3", ""],
+            r#"{"A":[3],"B":[2]}"#,
+        );
+        check(
+            r#"{"A":[1],"A\u0040odata.nextLink":"x"}"#,
+            &["x"],
+            &["2"],
+            r#"{"A":[1,2]}"#,
+        );
+    }
+
+    #[test]
+    fn options_are_found_along_the_path() {
+        let expand =
+            "User,Machine($select=Id;$expand=Sessions($filter=Name eq 'a;b)';$top=5)),A/B($top=1)";
+        let check = |path: &[&str], expected: &[(&str, &str)]| {
+            let path: Vec<String> = path.iter().map(|&name| name.to_owned()).collect();
+            let found = options(expand, &path);
+            let found: Vec<(&str, &str)> = found
+                .iter()
+                .map(|(a, b)| (a.as_str(), b.as_str()))
+                .collect();
+            assert_eq!(found, expected);
+        };
+        check(&["User"], &[]);
+        check(
+            &["machine", "sessions"],
+            &[("$filter", "Name eq 'a;b)'"), ("$top", "5")],
+        );
+        check(&["A", "B"], &[("$top", "1")]);
+        check(&["Other"], &[]);
+    }
+
+    #[test]
     fn an_empty_rest_only_takes_the_link_out() {
         check(
             r#"{"S":[1],"S@odata.nextLink":"x"}"#,
@@ -168,7 +326,13 @@ mod tests {
     }
 
     #[test]
-    fn a_link_without_an_array_is_an_error() {
+    fn a_link_that_cannot_be_followed_is_an_error() {
+        assert!(
+            cuts(&Bytes::from_static(
+                br#"{"S":[1],"S@odata.nextLink":{"a":1}}"#
+            ))
+            .is_err()
+        );
         assert!(cuts(&Bytes::from_static(br#"{"S@odata.nextLink":"x"}"#)).is_err());
         assert_eq!(
             cuts(&Bytes::from_static(br#"{"a":"S@odata.nextLink\""}"#)),

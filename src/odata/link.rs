@@ -169,13 +169,14 @@ fn is_link(member: &Member, text: &[u8]) -> bool {
 }
 
 /// The annotation's own name: `nextLink` of `Sessions@odata.nextLink`.
-fn annotation(name: &[u8]) -> Option<&[u8]> {
+pub(super) fn annotation(name: &[u8]) -> Option<&[u8]> {
     let at = memchr::memrchr(b'@', name)?;
     let name = name.get(at + 1..)?;
     Some(name.strip_prefix(b"odata.").unwrap_or(name))
 }
 
-fn unescaped(name: &[u8]) -> Vec<u8> {
+/// A member's name without JSON escapes.
+pub(super) fn unescaped(name: &[u8]) -> Vec<u8> {
     if memchr::memchr(b'\\', name).is_none() {
         return name.to_vec();
     }

@@ -18,6 +18,8 @@ pub struct Member {
     pub value: Range<usize>,
     /// The name of the member whose value is that object, as written, if it is one's.
     pub parent: Option<Range<usize>>,
+    /// The names of the members around it, from the outside, as written.
+    pub path: Vec<Range<usize>>,
 }
 
 impl Member {
@@ -36,22 +38,27 @@ impl Member {
         serde_json::from_slice(self.value(text)).ok()
     }
 
-    /// What to cut out of `text` so that this member is gone: the member and one of the commas beside it.
-    pub fn removal(&self, text: &[u8]) -> Range<usize> {
-        let start = self.name.start.saturating_sub(1);
-        let is_blank = |byte: &&u8| byte.is_ascii_whitespace();
-        let behind = text.get(self.value.end..).unwrap_or_default();
-        let blanks_behind = behind.iter().take_while(is_blank).count();
-        if behind.get(blanks_behind) == Some(&b',') {
-            return start..self.value.end + blanks_behind + 1;
-        }
-        let before = text.get(..start).unwrap_or_default();
-        let blanks_before = before.iter().rev().take_while(is_blank).count();
-        let comma = before.len().checked_sub(blanks_before + 1);
-        match comma.filter(|&at| before.get(at) == Some(&b',')) {
-            Some(comma) => comma..self.value.end,
-            None => start..self.value.end,
-        }
+    /// From the quote before its name to the end of its value.
+    pub fn span(&self) -> Range<usize> {
+        self.name.start.saturating_sub(1)..self.value.end
+    }
+}
+
+/// What to cut out of `text` so that the members at `span`, one or several side by side, are gone: they and one
+/// of the commas beside them.
+pub fn removal(text: &[u8], span: Range<usize>) -> Range<usize> {
+    let is_blank = |byte: &&u8| byte.is_ascii_whitespace();
+    let behind = text.get(span.end..).unwrap_or_default();
+    let blanks_behind = behind.iter().take_while(is_blank).count();
+    if behind.get(blanks_behind) == Some(&b',') {
+        return span.start..span.end + blanks_behind + 1;
+    }
+    let before = text.get(..span.start).unwrap_or_default();
+    let blanks_before = before.iter().rev().take_while(is_blank).count();
+    let comma = before.len().checked_sub(blanks_before + 1);
+    match comma.filter(|&at| before.get(at) == Some(&b',')) {
+        Some(comma) => comma..span.end,
+        None => span,
     }
 }
 
@@ -158,6 +165,11 @@ impl<K: Fn(&[u8], &[u8]) -> bool> Walk<'_, K> {
             name,
             value: start..self.at,
             parent: parent.clone(),
+            path: self
+                .open
+                .iter()
+                .filter_map(|open| open.name.clone())
+                .collect(),
         });
     }
 
@@ -228,7 +240,7 @@ mod tests {
                 .iter()
                 .find(|member| member.name(text.as_bytes()) == name.as_bytes());
             let mut shorter = text.to_owned();
-            shorter.replace_range(member.unwrap().removal(text.as_bytes()), "");
+            shorter.replace_range(removal(text.as_bytes(), member.unwrap().span()), "");
             assert_eq!(shorter, expected);
         }
     }

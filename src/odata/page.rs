@@ -42,11 +42,15 @@ pub struct Page {
 /// Takes a body apart. The error says what is wrong and where, never what the body holds.
 pub fn parse(body: &Bytes) -> Result<Document, MalformedBody> {
     let body = without_byte_order_mark(body);
-    let envelope: Envelope<'_> = serde_json::from_slice(&body).map_err(|error| MalformedBody {
-        line: error.line(),
-        column: error.column(),
-        cut: error.is_eof(),
-    })?;
+    let envelope: Envelope<'_> =
+        serde_json::from_slice(&body).map_err(|error| MalformedBody::Syntax {
+            line: error.line(),
+            column: error.column(),
+            cut: error.is_eof(),
+        })?;
+    if envelope.members.iter().any(|(name, _)| name == "error") {
+        return Err(MalformedBody::Error);
+    }
     let Some(Rows {
         span,
         count: row_count,
@@ -68,10 +72,13 @@ pub fn parse(body: &Bytes) -> Result<Document, MalformedBody> {
             .map(|name| name.strip_prefix("odata.").unwrap_or(name))
         {
             Some("context") => page.context = text(value),
-            Some("nextLink") => page.next = text(value),
+            Some("nextLink") => page.next = next_link(value)?,
             Some("count") => page.count = Some(body.slice_ref(value.get().as_bytes())),
             // A delta link leads to upstream's own change tracking, which is not offered here.
             Some("deltaLink") => {}
+            _ if name.to_ascii_lowercase().ends_with("nextlink") => {
+                return Err(MalformedBody::NextLink);
+            }
             _ => page
                 .annotations
                 .push(format!("{}:{}", quoted(&name), value.get()).into()),
@@ -113,14 +120,24 @@ pub fn row_spans(text: &Bytes) -> Vec<Range<usize>> {
 
 /// A body that is not the JSON that it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{} at line {line}, column {column}", if *cut { "JSON ends too early" } else { "no valid JSON" })]
-pub struct MalformedBody {
-    /// Line, from 1.
-    pub line: usize,
-    /// Column, from 1.
-    pub column: usize,
-    /// Whether the text just stops.
-    pub cut: bool,
+pub enum MalformedBody {
+    /// No JSON, or not all of it.
+    #[error("{} at line {line}, column {column}", if *cut { "JSON ends too early" } else { "no valid JSON" })]
+    Syntax {
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+        /// Whether the text just stops.
+        cut: bool,
+    },
+    /// An error with status 200, or behind rows (OData JSON Format 4.0, section 19).
+    #[error("an error in place of data")]
+    Error,
+    /// A next link that is no text, or whose name is written in an unknown way. Taken for "no more pages" it
+    /// would leave rows out.
+    #[error("a next link that cannot be read")]
+    NextLink,
 }
 
 /// The members of the outermost object.
@@ -155,8 +172,12 @@ impl<'de> Visitor<'de> for EnvelopeVisitor {
             members: Vec::new(),
             rows: None,
         };
+        let mut has_value = false;
         while let Some(Name(name)) = map.next_key()? {
             if name == "value" {
+                if std::mem::replace(&mut has_value, true) {
+                    return Err(serde::de::Error::duplicate_field("value"));
+                }
                 envelope.rows = map.next_value_seed(RowsSeed)?;
             } else {
                 envelope.members.push((name, map.next_value()?));
@@ -231,6 +252,10 @@ impl<'de> Visitor<'de> for RowsSeed {
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
         Ok(None)
     }
+}
+
+fn next_link(value: &RawValue) -> Result<Option<String>, MalformedBody> {
+    serde_json::from_str(value.get()).map_err(|_| MalformedBody::NextLink)
 }
 
 /// The text of a JSON string; `None` for `null` and anything else.
@@ -329,8 +354,42 @@ mod tests {
             ("[1,2]", false),
         ] {
             let error = parse(&Bytes::copy_from_slice(text.as_bytes())).unwrap_err();
-            assert_eq!(error.cut, cut, "{text}: {error}");
+            assert!(
+                matches!(error, MalformedBody::Syntax { cut: found, .. } if found == cut),
+                "{text}: {error}"
+            );
         }
+    }
+
+    #[test]
+    fn what_would_look_like_the_end_is_an_error() {
+        for (text, expected) in [
+            (
+                r#"{"error":{"code":"x","message":"y"}}"#,
+                MalformedBody::Error,
+            ),
+            (r#"{"value":[1],"error":{}}"#, MalformedBody::Error),
+            (
+                r#"{"value":[1],"@odata.nextLink":{"a":1}}"#,
+                MalformedBody::NextLink,
+            ),
+            (
+                r#"{"value":[1],"@odata.nextLink":"a\ud800"}"#,
+                MalformedBody::NextLink,
+            ),
+            (
+                r#"{"value":[1],"odata.nextLink":"a"}"#,
+                MalformedBody::NextLink,
+            ),
+            (
+                r#"{"value":[1],"@odata.NextLink":"a"}"#,
+                MalformedBody::NextLink,
+            ),
+        ] {
+            let text = Bytes::from_static(text.as_bytes());
+            assert_eq!(parse(&text), Err(expected), "{text:?}");
+        }
+        assert!(parse(&Bytes::from_static(br#"{"value":[1],"value":[2]}"#)).is_err());
     }
 
     proptest! {

@@ -5,6 +5,8 @@
 //! spellings of one question are equal, and two questions that differ never are. It is what upstream is
 //! sent and what the cache is keyed by, so an answer always belongs to exactly the text that was asked.
 
+use percent_encoding::percent_decode_str;
+
 use super::name::EntitySet;
 use super::percent::{decode_query, decode_segment, encode_name, encode_segment, encode_value};
 use super::quotes::tidy;
@@ -58,9 +60,10 @@ pub enum ParseError {
         /// The option's canonical name.
         name: String,
     },
-    /// A segment `.` or `..`, however encoded: URL libraries resolve them, so the path that upstream sees
-    /// would be another one, even one outside the service.
-    #[error("path segment `{segment}` is not allowed")]
+    /// A segment with `.` or `..` between slashes or backslashes, however encoded, or a control character: URL
+    /// libraries and gateways resolve them, so the path that upstream sees would be another one, even one
+    /// outside the service.
+    #[error("a path segment is not allowed")]
     DotSegment {
         /// The segment, decoded.
         segment: String,
@@ -88,7 +91,7 @@ impl Question {
             .filter(|segment| !segment.is_empty())
             .map(decode_segment)
             .collect::<Result<Vec<_>, _>>()?;
-        if let Some(segment) = segments.iter().find(|s| *s == "." || *s == "..") {
+        if let Some(segment) = segments.iter().find(|segment| leads_elsewhere(segment)) {
             let segment = segment.clone();
             return Err(ParseError::DotSegment { segment });
         }
@@ -334,6 +337,20 @@ const SYSTEM_OPTIONS: [&str; 16] = [
     "top",
 ];
 
+/// Whether some reader on the way could take a decoded segment for a way up: gateways decode `%2F` and `%5C`,
+/// some decode twice, some cut parameters (`..;x`) and blanks.
+fn leads_elsewhere(segment: &str) -> bool {
+    let suspicious = |text: &str| {
+        text.chars().any(char::is_control)
+            || text.split(['/', '\\']).any(|piece| {
+                let piece = piece.split(';').next().unwrap_or_default().trim();
+                piece == "." || piece == ".."
+            })
+    };
+    let again = percent_decode_str(segment).decode_utf8_lossy();
+    suspicious(segment) || suspicious(&again)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -436,9 +453,9 @@ mod tests {
         check("S%2", "bad percent-encoding in `S%2`");
         check("S?$filter=%E9", "bad percent-encoding in `%E9`");
         check("S?$top=1&top=1", "query option `$top` appears twice");
-        check("S/../T", "path segment `..` is not allowed");
-        check("S/%2e%2E/T", "path segment `..` is not allowed");
-        check("./S", "path segment `.` is not allowed");
+        check("S/../T", "a path segment is not allowed");
+        check("S/%2e%2E/T", "a path segment is not allowed");
+        check("./S", "a path segment is not allowed");
         let long = "x".repeat(QUESTION_BYTES_MAX + 1);
         check(
             &long,
