@@ -202,7 +202,7 @@ impl<E: Clone> Spool<E> {
         let slowest = state.positions.values().min().copied().unwrap_or(0);
         let written = state.written();
         // Nobody has read yet: perhaps nobody will (`HEAD`). After that, one part may lie ready.
-        let ahead = if fastest == 0 { 0 } else { 1 };
+        let ahead = usize::from(fastest > 0);
         fastest + ahead >= written && (state.keeping || slowest + SEGMENTS_AHEAD_MAX >= written)
     }
 

@@ -8,6 +8,7 @@ use crate::check::{self, CheckTarget};
 use crate::clock::SystemClock;
 use crate::config::Loaded;
 use crate::tasks::Tasks;
+use crate::transport::proxy_for;
 
 /// Checks every site, step by step. Exit code 1 when a step failed.
 pub(super) async fn check(loaded: &Loaded, json: bool) -> Result<ExitCode, Failure> {
@@ -25,7 +26,7 @@ pub(super) async fn check(loaded: &Loaded, json: bool) -> Result<ExitCode, Failu
                 site: id.clone(),
                 source,
             })?,
-            proxy: None,
+            proxy: proxy_for(upstream.service_root()),
         };
         let report = check::run(&target, &upstream, transport.as_ref(), clock.as_ref()).await;
         if !json {

@@ -130,7 +130,8 @@ impl Fill<'_> {
     async fn entity(&mut self, ask: &Question, row: &RowName) -> Result<(), AnswerError> {
         let page = self.one_row(ask, row).await?;
         let root = self.errand.site.root();
-        let text = splice::entity(root, page.context.as_deref(), &page.rows);
+        let context = page.context.map(|context| format!("{context}/$entity"));
+        let text = splice::entity(root, context.as_deref(), &page.rows);
         self.write_whole(self.json(), text, 1);
         Ok(())
     }
@@ -159,7 +160,6 @@ impl Fill<'_> {
             Wanted::One { context: fragment } => match related.value.ok_or_else(missing)? {
                 null if null == "null" => self.write_whole(Content::Empty, NeutralText::new(), 0),
                 entity => {
-                    let fragment = fragment.strip_suffix("/$entity").unwrap_or(fragment);
                     let text = splice::entity(root, context(fragment).as_deref(), &entity);
                     self.write_whole(self.json(), text, 1);
                 }

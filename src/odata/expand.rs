@@ -3,6 +3,7 @@
 //! A client that asked for whole answers would have to follow these links itself (OData JSON Format 4.0,
 //! section 4.5.5), which most never do. So the rest is fetched, put into the array, and the link taken out.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -27,38 +28,34 @@ pub fn cuts(rows: &Bytes) -> Result<Vec<Cut>, String> {
     if memchr::memmem::find(rows, b"nextLink\"").is_none() {
         return Ok(Vec::new());
     }
-    let members = member::members(rows, |_| true);
-    let links = members
-        .iter()
-        .filter_map(|link| Some((link, navigation(link, rows)?)));
-    links
-        .filter_map(|(link, name)| Some((link, name, link.string(rows)?)))
-        .map(|(link, name, url)| {
-            let array = members.iter().find(|array| {
-                array.object == link.object
-                    && array.name(rows) == name
-                    && array.value(rows).starts_with(b"[")
-            });
-            let array = array.ok_or_else(|| {
-                format!(
-                    "a nested next link without its array, `{}`",
-                    String::from_utf8_lossy(name)
-                )
-            })?;
-            let inside = array.value.start + 1..array.value.end - 1;
-            let empty = rows
-                .get(inside.clone())
-                .unwrap_or_default()
-                .iter()
-                .all(u8::is_ascii_whitespace);
-            Ok(Cut {
-                link: url,
-                removal: link.removal(rows),
-                end: inside.end,
-                empty,
-            })
-        })
-        .collect()
+    let members = member::members(rows, |name, value| {
+        value.starts_with(b"[") || memchr::memchr(b'@', name).is_some()
+    });
+    let mut arrays: HashMap<(usize, &[u8]), &Member> = HashMap::new();
+    for member in &members {
+        if member.value(rows).starts_with(b"[") {
+            arrays.insert((member.object, member.name(rows)), member);
+        }
+    }
+    let mut cuts = Vec::new();
+    for link in &members {
+        let (Some(name), Some(url)) = (navigation(link, rows), link.string(rows)) else {
+            continue;
+        };
+        let array = arrays.get(&(link.object, name)).ok_or_else(|| {
+            let name = String::from_utf8_lossy(name);
+            format!("a nested next link without its array, `{name}`")
+        })?;
+        let inside = array.value.start + 1..array.value.end - 1;
+        let elements = rows.get(inside.clone()).unwrap_or_default();
+        cuts.push(Cut {
+            link: url,
+            removal: link.removal(rows),
+            end: inside.end,
+            empty: elements.iter().all(u8::is_ascii_whitespace),
+        });
+    }
+    Ok(cuts)
 }
 
 /// `rows` with each cut collection's rest in its place. `rests` belong to `cuts`, in the same order.
@@ -86,7 +83,10 @@ pub fn mend(rows: &Bytes, cuts: &[Cut], rests: &[Bytes]) -> Bytes {
 /// What the outermost object of `row` says about a navigation property: its value, and `@odata.count` and
 /// `@odata.nextLink` beside it.
 pub fn related(row: &Bytes, navigation: &str) -> Related {
-    let members = member::members(row, |_| true);
+    let members = member::members(row, |name, _| {
+        let begins = name.get(..navigation.len());
+        begins.is_some_and(|begins| begins.eq_ignore_ascii_case(navigation.as_bytes()))
+    });
     let of = |name: &str| {
         let named = |member: &&Member| {
             member.depth == 0 && member.name(row).eq_ignore_ascii_case(name.as_bytes())

@@ -55,7 +55,7 @@ pub fn neutral(root: &ServiceRoot, text: &Bytes) -> NeutralText {
         neutral.push(text.clone());
         return neutral;
     }
-    let mut links = member::members(text, |name| may_be_link(name));
+    let mut links = member::members(text, |name, _| may_be_link(name));
     links.retain(|member| is_link(member, text));
     links.sort_unstable_by_key(|link| link.value.start);
     let mut sent = 0;

@@ -55,9 +55,9 @@ impl Member {
     }
 }
 
-/// The members in `text`, a JSON value or several with commas between them, whose names (as written) `keep`
-/// accepts, in the order in which their values end.
-pub fn members(text: &[u8], keep: impl Fn(&[u8]) -> bool) -> Vec<Member> {
+/// The members in `text`, a JSON value or several with commas between them, whose name and value (both as
+/// written) `keep` accepts, in the order in which their values end.
+pub fn members(text: &[u8], keep: impl Fn(&[u8], &[u8]) -> bool) -> Vec<Member> {
     let mut walk = Walk {
         text,
         keep,
@@ -91,7 +91,7 @@ struct Walk<'a, K> {
     found: Vec<Member>,
 }
 
-impl<K: Fn(&[u8]) -> bool> Walk<'_, K> {
+impl<K: Fn(&[u8], &[u8]) -> bool> Walk<'_, K> {
     /// Reads one token.
     fn step(&mut self) -> Option<()> {
         let start = self.at;
@@ -140,8 +140,8 @@ impl<K: Fn(&[u8]) -> bool> Walk<'_, K> {
     /// A value that began at `start` ends here.
     fn ended(&mut self, start: usize) {
         let Some(name) = self.name.take() else { return };
-        let written = self.text.get(name.clone()).unwrap_or_default();
-        if !(self.keep)(written) {
+        let written = |range| self.text.get(range).unwrap_or_default();
+        if !(self.keep)(written(name.clone()), written(start..self.at)) {
             return;
         }
         let Some(Open {
@@ -181,7 +181,7 @@ mod tests {
 
     fn check(text: &str, expected: &[&str]) {
         let text = text.as_bytes();
-        let shown: Vec<String> = members(text, |_| true)
+        let shown: Vec<String> = members(text, |_, _| true)
             .iter()
             .map(|member| {
                 let name = String::from_utf8_lossy(member.name(text));
@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn parents_are_named() {
         let text = br##"{"#Ns.Op":{"target":"u"}}"##;
-        let found = members(text, |_| true);
+        let found = members(text, |_, _| true);
         assert_eq!(&text[found[0].parent.clone().unwrap()], b"#Ns.Op");
         assert_eq!(found[1].parent, None);
     }
@@ -223,7 +223,7 @@ mod tests {
             (r#"{"a":1 , "c":3 }"#, "c", r#"{"a":1  }"#),
             (r#"{"a":1}"#, "a", "{}"),
         ] {
-            let found = members(text.as_bytes(), |_| true);
+            let found = members(text.as_bytes(), |_, _| true);
             let member = found
                 .iter()
                 .find(|member| member.name(text.as_bytes()) == name.as_bytes());
@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn broken_text_ends_the_walk() {
         for text in ["{\"a\":\"", "{\"a\\", "}]", "{\"a\":1}}", "\"\\"] {
-            members(text.as_bytes(), |_| true);
+            members(text.as_bytes(), |_, _| true);
         }
     }
 }

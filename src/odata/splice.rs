@@ -45,13 +45,13 @@ pub fn closing(next: Option<&str>) -> NeutralText {
     text
 }
 
-/// One row as an entity of its own: the collection's context with `/$entity`, then the row's own members.
+/// One row as an entity of its own: its context, then the row's own members.
 pub fn entity(root: &ServiceRoot, context: Option<&str>, row: &Bytes) -> NeutralText {
     let mut text = NeutralText::new();
     let members = link::neutral(root, row).without_first(1);
     text.push("{");
     if let Some(context) = context {
-        text.append(context_member(root, &format!("{context}/$entity")));
+        text.append(context_member(root, context));
         let first = row.iter().skip(1).find(|byte| !byte.is_ascii_whitespace());
         if first != Some(&b'}') {
             text.push(",");
@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(
             local(&entity(
                 &root(),
-                Some("https://h/monitorodata/$metadata#Users"),
+                Some("https://h/monitorodata/$metadata#Users/$entity"),
                 &row
             )),
             r#"{"@odata.context":"http://l:1/m/$metadata#Users/$entity","@odata.id":"http://l:1/m/Users(1)","Id":1}"#
@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(
             local(&entity(
                 &root(),
-                Some("$metadata#U"),
+                Some("$metadata#U/$entity"),
                 &Bytes::from_static(b"{ }")
             )),
             r#"{"@odata.context":"http://l:1/m/$metadata#U/$entity" }"#

@@ -17,7 +17,7 @@ use http::{Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 
 pub use in_process::InProcess;
-pub use network::{Network, NetworkError, NetworkSettings};
+pub use network::{Network, NetworkError, NetworkSettings, proxy_for};
 
 /// The body of a response, as it arrives.
 pub type ResponseBody = UnsyncBoxBody<Bytes, TransportError>;

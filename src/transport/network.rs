@@ -7,8 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use http_body_util::BodyExt;
+use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
 use super::{ResponseBody, Transport, TransportError, TransportFault};
@@ -82,6 +83,19 @@ impl fmt::Debug for Network {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Network").finish_non_exhaustive()
     }
+}
+
+/// The proxy that a [`Network`] sends requests for `url` through, as the environment or the system names it,
+/// without user name and password; `None` when they go straight to the host.
+pub fn proxy_for(url: &Url) -> Option<String> {
+    let target: Uri = url.as_str().parse().ok()?;
+    let proxy = Matcher::from_system().intercept(&target)?;
+    let scheme = proxy.uri().scheme_str().unwrap_or("http");
+    let authority = proxy.uri().authority()?.as_str();
+    let host = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
+    Some(format!("{scheme}://{host}"))
 }
 
 fn convert(request: Request<Bytes>) -> Result<reqwest::Request, TransportError> {

@@ -1,5 +1,7 @@
-//! The whole program in one process: `app` behind an in-process transport, against the simulator, under paused
-//! time. No sockets and no waiting, but for the modules that say so.
+//! The whole program, in two ways.
+//!
+//! In one process, `app` behind an in-process transport, against the simulator, under paused time: no sockets and
+//! no waiting, but for the modules that say so. And as a process of its own, driven over real sockets.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -8,8 +10,22 @@
     reason = "test code"
 )]
 
+mod world;
+
 mod collections;
 mod deny;
 mod faults;
 mod keys;
-mod world;
+
+mod process;
+mod upstream;
+mod wire;
+
+mod binary;
+mod check;
+mod failing;
+mod proxies;
+mod socket;
+#[cfg(unix)]
+mod stop;
+mod tls;

@@ -1,0 +1,172 @@
+//! The order to stop: what is under way is finished, within limits, and nothing ends as if it were whole.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::process::{PATIENCE, Program, Running, eventually};
+use crate::wire::{self, End, Wire};
+
+#[tokio::test]
+async fn idle_it_stops_at_once() {
+    for signal in ["TERM", "INT"] {
+        let simulator = Program::simulate(&["--sessions", "10"]).start().await;
+        let proxy = Program::serve(&simulator.endpoint()).start().await;
+        let mut kept = Wire::open(proxy.address).await;
+        kept.ask("/monitorodata/Machines?$top=1", &[]).await;
+        assert_eq!(kept.reply().await.rows().len(), 1);
+        // Browsers open connections that they may never use.
+        let mut unused = Wire::open(proxy.address).await;
+        wire::get(proxy.address, "/healthz").await;
+        for program in [proxy, simulator] {
+            let began = Instant::now();
+            program.signal(signal).await;
+            let ended = program.ended().await;
+            assert_eq!(ended.code, Some(0), "{}", ended.everything());
+            assert!(
+                ended.stderr.contains("every request was finished"),
+                "{}",
+                ended.stderr
+            );
+            assert!(began.elapsed() < SOON, "{signal}: {:?}", began.elapsed());
+        }
+        assert!(kept.closed().await && unused.closed().await);
+    }
+}
+
+#[tokio::test]
+async fn a_request_under_way_is_finished() {
+    let arguments = [
+        "--sessions",
+        "300",
+        "--page-size",
+        "100",
+        "--latency",
+        "300",
+    ];
+    let simulator = Program::simulate(&arguments).start().await;
+    let proxy = Program::serve(&simulator.endpoint()).start().await;
+    let mut client = Wire::open(proxy.address).await;
+    client.ask("/monitorodata/Sessions", &[]).await;
+    in_flight(&simulator).await;
+    proxy.signal("TERM").await;
+    proxy.says("stopping: no new requests").await;
+    let reply = client.reply().await;
+    assert!(reply.rows().len() >= 300);
+    assert!(client.closed().await);
+    let ended = proxy.ended().await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("every request was finished"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[tokio::test]
+async fn nobody_new_is_let_in_while_it_stops() {
+    let simulator = slow_second_page("60").await;
+    let proxy = Program::serve(&simulator.endpoint()).start().await;
+    let mut client = begun(&proxy).await;
+    proxy.signal("TERM").await;
+    proxy.says("stopping: no new requests").await;
+    eventually("a refusal", async || {
+        tokio::net::TcpStream::connect(proxy.address).await.err()
+    })
+    .await;
+    proxy.signal("TERM").await;
+    assert_eq!(proxy.ended().await.code, Some(1));
+    assert!(client.chunk().await.is_err());
+}
+
+#[tokio::test]
+async fn what_takes_longer_than_the_drain_is_cut_and_never_looks_whole() {
+    let simulator = slow_second_page("60").await;
+    let proxy = Program::serve(&simulator.endpoint())
+        .set("server.drain", "1s")
+        .start()
+        .await;
+    let mut client = Wire::open(proxy.address).await;
+    client.ask("/monitorodata/Sessions", &[]).await;
+    let head = client.head().await.unwrap();
+    let began = Instant::now();
+    proxy.signal("TERM").await;
+    let reply = client.body(head).await;
+    assert_eq!((reply.status(), reply.end), (200, End::Cut));
+    assert!(!reply.framed.ends_with(b"0\r\n\r\n"));
+    let ended = proxy.ended().await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(ended.stderr.contains("time was up"), "{}", ended.stderr);
+    let took = began.elapsed();
+    assert!(took >= Duration::from_secs(1) && took < SOON, "{took:?}");
+}
+
+#[tokio::test]
+async fn who_has_no_answer_yet_when_time_is_up_gets_an_error_or_nothing() {
+    let arguments = ["--sessions", "300", "--latency", "60000"];
+    let simulator = Program::simulate(&arguments).start().await;
+    let proxy = Program::serve(&simulator.endpoint())
+        .set("server.drain", "0s")
+        .start()
+        .await;
+    let mut client = Wire::open(proxy.address).await;
+    client.ask("/monitorodata/Sessions", &[]).await;
+    in_flight(&simulator).await;
+    proxy.signal("TERM").await;
+    let head = client.head().await;
+    assert!(
+        head.as_ref().is_none_or(|head| head.status() == 503),
+        "{head:?}"
+    );
+    assert_eq!(proxy.ended().await.code, Some(0));
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    for signals in [["TERM", "TERM"], ["INT", "TERM"], ["INT", "INT"]] {
+        let simulator = slow_second_page("60").await;
+        let proxy = Program::serve(&simulator.endpoint()).start().await;
+        let mut client = begun(&proxy).await;
+        proxy.signal(signals[0]).await;
+        proxy.says("a second signal ends them at once").await;
+        let began = Instant::now();
+        proxy.signal(signals[1]).await;
+        let ended = proxy.ended().await;
+        assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+        assert!(began.elapsed() < SOON);
+        assert!(client.chunk().await.is_err());
+        assert!(
+            ended.stderr.contains("by a second signal"),
+            "{}",
+            ended.stderr
+        );
+    }
+}
+
+/// A simulator whose second page of sessions takes so many seconds.
+async fn slow_second_page(seconds: &str) -> Running {
+    let fault = format!("set=Sessions,page=2,kind=slow,seconds={seconds}");
+    let arguments = ["--sessions", "300", "--page-size", "100", "--fault", &fault];
+    Program::simulate(&arguments).start().await
+}
+
+/// A client that has the beginning of an answer.
+async fn begun(proxy: &Running) -> Wire {
+    let mut client = Wire::open(proxy.address).await;
+    client.ask("/monitorodata/Sessions", &[]).await;
+    assert_eq!(client.head().await.unwrap().status(), 200);
+    assert!(!client.chunk().await.unwrap().is_empty());
+    client
+}
+
+async fn in_flight(simulator: &Running) {
+    eventually("a query in flight", async || {
+        (simulator.stat("in_flight").await > 0).then_some(())
+    })
+    .await;
+}
+
+/// Enough for a busy machine, and far less than what is waited for when things go wrong.
+const SOON: Duration = Duration::from_secs(15);
+
+const _: () = assert!(SOON.as_secs() < PATIENCE.as_secs());
