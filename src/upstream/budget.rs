@@ -32,11 +32,6 @@ impl RetryBudget {
         self.spent
     }
 
-    /// What is left.
-    pub fn remaining(&self) -> Duration {
-        self.total.saturating_sub(self.spent)
-    }
-
     /// Pages of this answer that were read.
     pub fn pages(&self) -> u64 {
         self.pages

@@ -45,7 +45,7 @@ pub enum FetchError {
         /// When to ask again.
         retry_after: Duration,
     },
-    /// No answer within the page timeout until the retry budget was used up.
+    /// No answer within the page timeout, three times or until the retry budget was used up.
     #[error("upstream gave no answer within {}", humantime::format_duration(*timeout))]
     Timeout {
         /// The page timeout.

@@ -157,6 +157,7 @@ impl Upstream {
             accept,
         };
         let mut attempts = 0;
+        let mut failures = Vec::new();
         let mut token_renewed = false;
         loop {
             let pass = self.inner.lane.enter(turn).await;
@@ -193,7 +194,19 @@ impl Upstream {
                     token_renewed = true;
                 }
                 Failed::Passing(passing) => {
-                    self.pause(passing, attempts, &transaction, budget).await?;
+                    failures.push(passing.failure);
+                    let alike = failures.iter().filter(|f| **f == passing.failure).count();
+                    let attempt = Attempt {
+                        failure: passing.failure,
+                        attempts,
+                        alike: u32::try_from(alike).unwrap_or(u32::MAX),
+                        spent: budget.spent(),
+                        budget: budget.total(),
+                        pages: budget.pages(),
+                        asked_pause: passing.asked_pause,
+                        jitter: jitter(),
+                    };
+                    self.pause(passing, &attempt, &transaction, budget).await?;
                 }
             }
             self.inner.metrics.retried();
@@ -204,29 +217,24 @@ impl Upstream {
     async fn pause(
         &self,
         passing: Passing,
-        attempts: u32,
+        attempt: &Attempt,
         transaction: &str,
         budget: &mut RetryBudget,
     ) -> Result<(), FetchError> {
-        let decision = decide(&Attempt {
-            failure: passing.failure,
-            attempts,
-            spent: budget.spent(),
-            budget: budget.total(),
-            pages: budget.pages(),
-            asked_pause: passing.asked_pause,
-            jitter: jitter(),
-        });
-        let failure = format!("{:?}", passing.failure);
-        let throttled = passing.failure.is_throttling();
-        match decision {
+        let failure = passing.failure;
+        let throttled = failure.is_throttling();
+        let attempts = attempt.attempts;
+        match decide(attempt) {
             Decision::Retry { after } => {
                 budget.spend(after);
-                let pause_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
-                let left_ms = u64::try_from(budget.remaining().as_millis()).unwrap_or(u64::MAX);
-                let cause = passing.cause;
+                let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
                 tracing::warn!(
-                    %failure, %cause, attempts, pause_ms, left_ms, %transaction,
+                    ?failure,
+                    cause = %passing.cause,
+                    attempts,
+                    pause_ms = millis(after),
+                    left_ms = millis(budget.total().saturating_sub(budget.spent())),
+                    %transaction,
                     "upstream request failed, trying again"
                 );
                 if throttled {
@@ -241,7 +249,7 @@ impl Upstream {
                 {
                     self.inner.lane.pause(asked.min(LANE_PAUSE_MAX));
                 }
-                tracing::debug!(%failure, attempts, %transaction, "upstream request given up");
+                tracing::debug!(?failure, attempts, %transaction, "upstream request given up");
                 Err(passing.into_error(budget.spent(), self.inner.settings.page_timeout))
             }
         }
