@@ -11,7 +11,7 @@ use url::Url;
 
 use super::body::{Unread, is_html, read_whole};
 use super::metrics::UpstreamMetrics;
-use super::retry::{Attempt, Decision, Failure, decide};
+use super::retry::{Attempt, Decision, Failure, attempts_max, decide, patience_left};
 use super::target::address;
 use super::transaction::{jitter, transaction_id};
 use super::verdict::{Failed, Passing, bad, judge, no_token};
@@ -230,10 +230,11 @@ impl Upstream {
                 let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
                 tracing::warn!(
                     ?failure,
-                    cause = %passing.cause,
+                    cause = passing.cause,
                     attempts,
+                    attempts_max = attempts_max(failure),
                     pause_ms = millis(after),
-                    left_ms = millis(budget.total().saturating_sub(budget.spent())),
+                    left_ms = millis(patience_left(attempt).saturating_sub(after)),
                     %transaction,
                     "upstream request failed, trying again"
                 );
