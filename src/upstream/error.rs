@@ -13,7 +13,7 @@ pub enum FetchError {
     #[error("upstream refused the query with status {}", .0.status)]
     Refused(Refusal),
     /// No token, or a token that was refused twice (401), or no permission (403).
-    #[error("upstream did not accept the credentials")]
+    #[error("upstream did not accept the credentials: {explanation}")]
     Credentials {
         /// What happened, and what the administrator can do, in a sentence or two without secrets.
         explanation: String,

@@ -105,5 +105,9 @@ mod tests {
             "upstream gave no answer: upstream sent a response that cannot be used: \
              an HTML page instead of data"
         );
+        let error = AnswerError::Fetch(FetchError::Credentials {
+            explanation: "The secret has expired.".to_owned(),
+        });
+        assert!(chain(&error).ends_with("credentials: The secret has expired."));
     }
 }
