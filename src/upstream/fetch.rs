@@ -185,7 +185,7 @@ impl Upstream {
                 }
                 Err(failed) => failed,
             };
-            budget.spend(began.elapsed());
+            budget.failed(began.elapsed());
             match failed {
                 Failed::Final(error) => return Err(error),
                 Failed::Unauthorized(error) if token_renewed => return Err(error),
@@ -226,7 +226,7 @@ impl Upstream {
         let attempts = attempt.attempts;
         match decide(attempt) {
             Decision::Retry { after } => {
-                budget.spend(after);
+                budget.pause(after);
                 let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
                 tracing::warn!(
                     ?failure,
