@@ -35,6 +35,7 @@ pub use self::site::Site;
 pub use self::status::{GatewayStatus, SiteStatus};
 pub use crate::auth::AuthState;
 pub use crate::cache::Freshness;
+pub use crate::upstream::UpstreamCounts;
 
 /// A question with the wishes that came with it.
 #[derive(Debug, Clone)]

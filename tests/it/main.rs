@@ -16,6 +16,7 @@ mod collections;
 mod deny;
 mod faults;
 mod keys;
+mod metrics;
 
 mod process;
 mod upstream;
