@@ -75,7 +75,8 @@ impl<'a> Errand<'a> {
         let fetched = upstream
             .fetch_checked(target, accept, self.turn, &mut self.budget, parse)
             .await;
-        self.progress.add_time(self.budget.failing() - failing);
+        let failing = self.budget.failing().saturating_sub(failing);
+        self.progress.add_time(failing);
         let fetched = fetched?;
         self.turn = Turn::Next;
         self.progress.add_page(fetched.elapsed);

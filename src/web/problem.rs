@@ -130,10 +130,7 @@ pub(crate) fn from_panic(panic: Box<dyn Any + Send>) -> Response<Body> {
 pub(crate) fn either(choices: &[impl AsRef<str>]) -> String {
     let choices: Vec<&str> = choices.iter().map(AsRef::as_ref).collect();
     match &*choices {
-        [others @ .., before, last] => {
-            let others: String = others.iter().map(|other| format!("{other}, ")).collect();
-            format!("{others}{before} or {last}")
-        }
+        [others @ .., last] if !others.is_empty() => format!("{} or {last}", others.join(", ")),
         _ => choices.concat(),
     }
 }
