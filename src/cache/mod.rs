@@ -137,8 +137,15 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         fills.insert(key.clone(), Arc::clone(&spool));
         drop(fills);
         let work = fill(SpoolWriter::new(Arc::clone(&spool)));
+        // Made here and not by the task, which is dropped unpolled when the program is stopping.
+        let listed = Listed {
+            fills: Arc::clone(&self.fills),
+            key,
+            spool,
+            interrupted: self.interrupted.clone(),
+        };
         self.tasks
-            .spawn("fill", self.clone().run(key, wish.ttl, spool, work));
+            .spawn("fill", self.clone().run(listed, wish.ttl, work));
         Found::Filling(reader)
     }
 
@@ -181,17 +188,11 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
 
     async fn run(
         self,
-        key: CacheKey,
+        listed: Listed<E>,
         ttl: Duration,
-        spool: Arc<Spool<E>>,
         work: impl Future<Output = Result<(), E>>,
     ) {
-        let listed = Listed {
-            fills: Arc::clone(&self.fills),
-            key: key.clone(),
-            spool: Arc::clone(&spool),
-            interrupted: self.interrupted.clone(),
-        };
+        let spool = &listed.spool;
         let fetched_at = self.clock.now();
         let end = tokio::select! {
             biased;
@@ -202,9 +203,8 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
             && !ttl.is_zero()
         {
             let entry = Entry::new(content, segments, fetched_at, spool.progress());
-            self.entries.insert(key, Arc::new(entry));
+            self.entries.insert(listed.key.clone(), Arc::new(entry));
         }
-        drop(listed);
     }
 }
 

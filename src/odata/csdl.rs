@@ -469,6 +469,10 @@ mod tests {
             b"<Schema Namespace=\"&x;\"/>",
             "`$metadata` is not well-formed XML at byte 0",
         );
+        check(
+            b"<Schema></Schema>,",
+            "`$metadata` is not well-formed XML: stray text at byte 17",
+        );
     }
 
     #[test]

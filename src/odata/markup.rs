@@ -27,6 +27,12 @@ pub enum CsdlError {
         /// The innermost open element.
         element: String,
     },
+    /// The document has text where only elements can be.
+    #[error("`$metadata` is not well-formed XML: stray text at byte {position}")]
+    Stray {
+        /// Where.
+        position: usize,
+    },
     /// XML without a single CSDL schema.
     #[error("the document holds no CSDL schema")]
     NoSchema,
@@ -71,6 +77,7 @@ impl<'a> Markup<'a> {
         let mut reader = Reader::from_str(marked);
         let mut elements: Vec<Element> = Vec::new();
         let mut open: Vec<usize> = Vec::new();
+        let mut stray = None;
         loop {
             let start = offset + position(&reader);
             let fault = |position, source| CsdlError::Xml {
@@ -94,15 +101,22 @@ impl<'a> Markup<'a> {
                         closed.span.end = end;
                     }
                 }
+                // The XML reader is content with anything around the root element.
+                Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) if open.is_empty() => {
+                    let blank = text.get(start..end).unwrap_or_default().trim().is_empty();
+                    stray = stray.or((!blank).then_some(start));
+                }
                 Event::Eof => break,
                 _ => {}
             }
         }
-        match open.last().and_then(|index| elements.get(*index)) {
-            Some(unclosed) => Err(CsdlError::CutOff {
+        let unclosed = open.last().and_then(|index| elements.get(*index));
+        match (unclosed, stray) {
+            (Some(unclosed), _) => Err(CsdlError::CutOff {
                 element: unclosed.name.clone(),
             }),
-            None => Ok(Self { text, elements }),
+            (None, Some(position)) if !elements.is_empty() => Err(CsdlError::Stray { position }),
+            (None, _) => Ok(Self { text, elements }),
         }
     }
 

@@ -4,19 +4,24 @@
 //! no waiting, but for the modules that say so. And as a process of its own, driven over real sockets.
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    clippy::expect_used,
+    clippy::string_slice,
     reason = "test code"
 )]
 
 mod world;
 
+mod cache;
 mod collections;
 mod deny;
 mod faults;
+mod havoc;
 mod keys;
+mod lane;
 mod metrics;
+mod tokens;
 
 mod process;
 mod upstream;
@@ -30,3 +35,5 @@ mod socket;
 #[cfg(unix)]
 mod stop;
 mod tls;
+
+mod tidy;

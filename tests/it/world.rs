@@ -1,6 +1,7 @@
 //! A whole program, its settings and its upstream, in one process.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -38,15 +39,15 @@ impl World {
     pub(crate) fn new(knobs: Knobs, settings: &str) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(FollowingClock::starting_at(MORNING.parse().unwrap()));
         let config = config(&knobs, settings);
-        let simulator = Simulator::new(knobs.clone(), Arc::clone(&clock));
         let truth = Simulator::new(truthful(&knobs), Arc::clone(&clock));
+        let simulator = Simulator::new(knobs, Arc::clone(&clock));
         let wire = Arc::new(Wire {
             below: InProcess::new(simulator.router()),
             sent: Mutex::default(),
             refuses_keys: AtomicBool::new(false),
         });
         let tasks = Tasks::new();
-        let transport: Arc<dyn Transport> = wire.clone();
+        let transport = Arc::clone(&wire) as Arc<dyn Transport>;
         let app = App::new(&config, &transport, &clock, &tasks).unwrap();
         Self {
             app,
@@ -175,6 +176,20 @@ impl World {
         self.wire.refuses_keys.store(true, Ordering::Relaxed);
     }
 
+    /// The program's background tasks.
+    pub(crate) fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    /// How often upstream answered with this status.
+    pub(crate) fn answered_with(&self, status: u16) -> usize {
+        let answers = self.simulator.stats().log;
+        answers
+            .iter()
+            .filter(|answer| answer.status == status)
+            .count()
+    }
+
     /// Lets tasks that have nothing more to do come to their end.
     pub(crate) async fn settle(&self) {
         for _ in 0..100 {
@@ -233,8 +248,9 @@ fn config(knobs: &Knobs, settings: &str) -> config::Config {
     ];
     let mut text = String::new();
     for (key, value) in base {
-        if !given(key) {
-            text.push_str(&format!("{key} = '{value}'\n"));
+        // A secret written out takes the place of the variable.
+        if !given(key.trim_end_matches("_env")) {
+            writeln!(text, "{key} = '{value}'").unwrap();
         }
     }
     text.push_str(settings);

@@ -1,3 +1,5 @@
+//! The line and the count of a request, whatever becomes of its body.
+
 use std::io::{self, Write};
 use std::sync::Mutex;
 
