@@ -1,4 +1,7 @@
-//! The composition root: settings in, a running program out. The only file that knows every room.
+//! The composition root: settings in, everything that answers requests out, built and not yet listening.
+//!
+//! The only file that knows all rooms on the way of a question, and the settings of each. Sockets, signals, commands
+//! and the demo it does not know: they use what it builds.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;

@@ -6,9 +6,10 @@ use std::sync::atomic::AtomicU64;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::{StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
@@ -19,16 +20,21 @@ use super::json::error;
 use super::status::seconds;
 use crate::gateway::{AuthState, GatewayStatus};
 
-/// `GET /metrics`.
-pub(super) async fn metrics(State(operator): State<Arc<Operator>>) -> Response {
-    match exposition(&operator.settings.registry, &operator.watched.status()) {
-        Ok(text) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response(),
-        Err(fmt::Error) => error(
+/// `GET /metrics`: `OpenMetrics` for those who ask for it, else the older text format.
+pub(super) async fn metrics(State(operator): State<Arc<Operator>>, headers: HeaderMap) -> Response {
+    let Ok(text) = exposition(&operator.settings.registry, &operator.watched.status()) else {
+        return error(
             StatusCode::INTERNAL_SERVER_ERROR,
             "InternalError",
             "The metrics could not be written.",
-        ),
-    }
+        );
+    };
+    let (content_type, text) = if wants_open_metrics(&headers) {
+        (OPEN_METRICS, text)
+    } else {
+        (PLAIN, plain(&text))
+    };
+    ([(header::CONTENT_TYPE, content_type)], text).into_response()
 }
 
 /// Bounded by the configuration, which names the sites.
@@ -37,18 +43,25 @@ struct SiteLabel {
     site: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    site: String,
+    /// One of [`STATUS_CLASSES`].
+    status_class: &'static str,
+}
+
 type Level = Gauge<u64, AtomicU64>;
 
 fn exposition(counted: &Registry, status: &GatewayStatus) -> Result<String, fmt::Error> {
     let mut text = String::new();
     encode_registry(&mut text, counted)?;
-    encode_registry(&mut text, &levels(status))?;
+    encode_registry(&mut text, &read_off(status))?;
     encode_eof(&mut text)?;
     Ok(text)
 }
 
 /// What is read off at the moment of asking.
-fn levels(status: &GatewayStatus) -> Registry {
+fn read_off(status: &GatewayStatus) -> Registry {
     let mut registry = Registry::default();
     let version = vec![("version", env!("CARGO_PKG_VERSION"))];
     registry.register("build", "The program", Info::new(version));
@@ -65,6 +78,7 @@ fn levels(status: &GatewayStatus) -> Registry {
     );
     level("cache_fills", "Answers being made", status.fills);
     site_levels(&mut registry, status);
+    site_counts(&mut registry, status);
     registry
 }
 
@@ -90,6 +104,87 @@ fn site_levels(registry: &mut Registry, status: &GatewayStatus) {
     auth.register_with_unit("token_remaining", help, Unit::Seconds, token);
 }
 
-type Sites = Family<SiteLabel, Level>;
+fn site_counts(registry: &mut Registry, status: &GatewayStatus) {
+    let requests = Family::<RequestLabels, Counter>::default();
+    let (unanswered, retries, throttled, tokens) = <(Counts, Counts, Counts, Counts)>::default();
+    for site in &status.sites {
+        let label = SiteLabel {
+            site: site.site.to_string(),
+        };
+        let counts = site.upstream;
+        for (status_class, count) in STATUS_CLASSES.into_iter().zip(counts.status) {
+            let labels = RequestLabels {
+                site: label.site.clone(),
+                status_class,
+            };
+            requests.get_or_create(&labels).inc_by(count);
+        }
+        unanswered.get_or_create(&label).inc_by(counts.unanswered);
+        retries.get_or_create(&label).inc_by(counts.retries);
+        throttled.get_or_create(&label).inc_by(counts.throttled);
+        tokens.get_or_create(&label).inc_by(site.token_requests);
+    }
+    let upstream = registry.sub_registry_with_prefix("upstream");
+    upstream.register("requests", "Data requests that were answered", requests);
+    upstream.register(
+        "unanswered",
+        "Data requests without a whole answer",
+        unanswered,
+    );
+    upstream.register("retries", "Attempts that repeated a failed one", retries);
+    upstream.register("throttled", "Answers with status 429 or 503", throttled);
+    let auth = registry.sub_registry_with_prefix("auth");
+    auth.register("token_requests", "Requests for a token", tokens);
+}
 
-const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// Whether `Accept` names `OpenMetrics`, as Prometheus does. `*/*` does not: people and scripts read plain text.
+fn wants_open_metrics(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(header::ACCEPT).iter();
+    lines
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .any(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            let named = parts
+                .next()
+                .is_some_and(|kind| kind.eq_ignore_ascii_case("application/openmetrics-text"));
+            named && !parts.any(|part| matches!(part, "q=0" | "q=0.0"))
+        })
+}
+
+/// `OpenMetrics` in Prometheus' older text format. There a counter's family bears the name of its samples, which end
+/// in `_total`; `info` is no type; and units and the end have no lines.
+fn plain(text: &str) -> String {
+    let mut lines = Vec::new();
+    let mut help = "";
+    for line in text.lines() {
+        let Some(comment) = line.strip_prefix("# ") else {
+            lines.push(line.to_owned());
+            continue;
+        };
+        let mut words = comment.splitn(3, ' ');
+        match (words.next(), words.next(), words.next()) {
+            (Some("HELP"), _, Some(words)) => help = words,
+            (Some("TYPE"), Some(family), Some(kind)) => {
+                let (name, kind) = match kind {
+                    "counter" => (format!("{family}_total"), kind),
+                    "info" => (format!("{family}_info"), "gauge"),
+                    _ => (family.to_owned(), kind),
+                };
+                lines.push(format!("# HELP {name} {help}"));
+                lines.push(format!("# TYPE {name} {kind}"));
+            }
+            _ => {}
+        }
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+type Sites = Family<SiteLabel, Level>;
+type Counts = Family<SiteLabel, Counter>;
+
+const STATUS_CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const PLAIN: &str = "text/plain; version=0.0.4; charset=utf-8";

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::response::Response;
 use http::{Method, Request};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 
 use super::*;
 use crate::clock::FollowingClock;
-use crate::gateway::{AuthState, GatewayStatus, SiteStatus};
+use crate::gateway::{AuthState, GatewayStatus, SiteStatus, UpstreamCounts};
 use crate::odata::name::SiteId;
 
 struct MadeUp(AuthState);
@@ -20,6 +21,13 @@ impl Watched for MadeUp {
             site: SiteId::new(name).unwrap(),
             endpoint: "https://api.cloud.com/monitorodata".to_owned(),
             token: token.clone(),
+            token_requests: 2,
+            upstream: UpstreamCounts {
+                status: [0, 70, 0, 6, 1],
+                unanswered: 5,
+                retries: 9,
+                throttled: 4,
+            },
             in_flight: 1,
             queued: 4,
             paused_for: Some(Duration::from_secs(30)),
@@ -53,6 +61,13 @@ impl Watched for MadeUp {
 }
 
 async fn exchange(method: Method, path: &str, token: AuthState) -> String {
+    let request = Request::builder().method(method);
+    let response = answered(request, path, token).await;
+    let status = response.status().as_u16();
+    format!("{status}\n{}", body(response).await)
+}
+
+async fn answered(request: http::request::Builder, path: &str, token: AuthState) -> Response {
     let settings = Settings {
         public_url: None,
         registry: Arc::new(Registry::default()),
@@ -60,15 +75,14 @@ async fn exchange(method: Method, path: &str, token: AuthState) -> String {
     };
     let routes = routes(Arc::new(MadeUp(token)), settings);
     tokio::time::advance(Duration::from_secs(3723)).await;
-    let request = Request::builder()
-        .method(method)
-        .uri(format!("http://localhost:8484{path}"))
-        .body(Body::empty())
-        .unwrap();
-    let response = routes.oneshot(request).await.unwrap();
-    let status = response.status().as_u16();
+    let request = request.uri(format!("http://localhost:8484{path}"));
+    let request = request.body(Body::empty()).unwrap();
+    routes.oneshot(request).await.unwrap()
+}
+
+async fn body(response: Response) -> String {
     let body = response.into_body().collect().await.unwrap().to_bytes();
-    format!("{status}\n{}", String::from_utf8(body.to_vec()).unwrap())
+    String::from_utf8(body.to_vec()).unwrap()
 }
 
 async fn get(path: &str) -> String {
@@ -100,9 +114,8 @@ async fn ready_unless_a_token_failed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn metrics_show_levels() {
+async fn metrics_show_levels_and_counts() {
     let found = get("/metrics").await;
-    assert!(found.ends_with("\n# EOF\n"), "{found}");
     let mut levels: Vec<&str> = found
         .lines()
         .filter(|line| !line.starts_with('#'))
@@ -112,6 +125,8 @@ async fn metrics_show_levels() {
     200
     auth_token_remaining_seconds{site="lab"} 0
     auth_token_remaining_seconds{site="main"} 3000
+    auth_token_requests_total{site="lab"} 2
+    auth_token_requests_total{site="main"} 2
     build_info{version="0.1.0"} 1
     cache_entries 12
     cache_fills 2
@@ -120,7 +135,80 @@ async fn metrics_show_levels() {
     upstream_in_flight{site="main"} 1
     upstream_queued{site="lab"} 4
     upstream_queued{site="main"} 4
+    upstream_requests_total{site="lab",status_class="1xx"} 0
+    upstream_requests_total{site="lab",status_class="2xx"} 70
+    upstream_requests_total{site="lab",status_class="3xx"} 0
+    upstream_requests_total{site="lab",status_class="4xx"} 6
+    upstream_requests_total{site="lab",status_class="5xx"} 1
+    upstream_requests_total{site="main",status_class="1xx"} 0
+    upstream_requests_total{site="main",status_class="2xx"} 70
+    upstream_requests_total{site="main",status_class="3xx"} 0
+    upstream_requests_total{site="main",status_class="4xx"} 6
+    upstream_requests_total{site="main",status_class="5xx"} 1
+    upstream_retries_total{site="lab"} 9
+    upstream_retries_total{site="main"} 9
+    upstream_throttled_total{site="lab"} 4
+    upstream_throttled_total{site="main"} 4
+    upstream_unanswered_total{site="lab"} 5
+    upstream_unanswered_total{site="main"} 5
     "#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn metrics_come_in_the_format_that_is_asked_for() {
+    let open = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    let plain = "text/plain; version=0.0.4; charset=utf-8";
+    for (accept, expected) in [
+        (None, plain),
+        (Some("*/*"), plain),
+        (Some("text/plain;version=0.0.4"), plain),
+        (Some("text/plain, application/openmetrics-text;q=0"), plain),
+        (Some("application/openmetrics-text"), open),
+        (
+            Some("application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.2,*/*;q=0.1"),
+            open,
+        ),
+    ] {
+        let request = accept
+            .into_iter()
+            .fold(Request::get("/"), |request, value| {
+                request.header("accept", value)
+            });
+        let response = answered(request, "/metrics", AuthState::None).await;
+        let content_type = response.headers()["content-type"].clone();
+        assert_eq!(content_type, expected, "{accept:?}");
+        let text = body(response).await;
+        assert_eq!(text.ends_with("\n# EOF\n"), expected == open, "{text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn plain_metrics_have_types_and_names_that_prometheus_knows() {
+    let found = get("/metrics").await;
+    let heads: Vec<&str> = found
+        .lines()
+        .filter(|line| line.starts_with('#') && !line.contains("cache_"))
+        .collect();
+    insta::assert_snapshot!(heads.join("\n"), @r"
+    # HELP build_info The program.
+    # TYPE build_info gauge
+    # HELP upstream_in_flight Queries that upstream works on.
+    # TYPE upstream_in_flight gauge
+    # HELP upstream_queued Requests that wait for their turn.
+    # TYPE upstream_queued gauge
+    # HELP auth_token_remaining_seconds Time until the token expires; 0 without a token.
+    # TYPE auth_token_remaining_seconds gauge
+    # HELP upstream_requests_total Data requests that were answered.
+    # TYPE upstream_requests_total counter
+    # HELP upstream_unanswered_total Data requests without a whole answer.
+    # TYPE upstream_unanswered_total counter
+    # HELP upstream_retries_total Attempts that repeated a failed one.
+    # TYPE upstream_retries_total counter
+    # HELP upstream_throttled_total Answers with status 429 or 503.
+    # TYPE upstream_throttled_total counter
+    # HELP auth_token_requests_total Requests for a token.
+    # TYPE auth_token_requests_total counter
+    ");
 }
 
 #[tokio::test(start_paused = true)]

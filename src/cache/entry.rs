@@ -47,7 +47,7 @@ pub struct Entry {
     pub rows: u64,
     /// Upstream responses it was made of.
     pub pages: u64,
-    /// Time that upstream took for them.
+    /// Time that upstream took for them and for failed attempts.
     pub upstream_time: Duration,
 }
 

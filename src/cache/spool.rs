@@ -29,8 +29,13 @@ pub struct Progress {
 impl Progress {
     /// Notes one upstream response and the time it took.
     pub fn add_page(&self, elapsed: Duration) {
-        let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
         self.pages.fetch_add(1, Ordering::Relaxed);
+        self.add_time(elapsed);
+    }
+
+    /// Notes time that upstream took without a response to show for it.
+    pub fn add_time(&self, elapsed: Duration) {
+        let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
         self.upstream_micros.fetch_add(micros, Ordering::Relaxed);
     }
 
@@ -44,7 +49,7 @@ impl Progress {
         self.pages.load(Ordering::Relaxed)
     }
 
-    /// Time that upstream took for them.
+    /// Time that upstream took, for failed attempts too.
     pub fn upstream_time(&self) -> Duration {
         Duration::from_micros(self.upstream_micros.load(Ordering::Relaxed))
     }

@@ -47,7 +47,9 @@ fn tls_remedy(detail: &str) -> &'static str {
 /// An answer that was not what was asked for.
 pub(super) fn of_fetch(error: &FetchError) -> Finding {
     let remedy = match error {
-        FetchError::Credentials { explanation } => explanation.clone(),
+        FetchError::Credentials { explanation } => {
+            return Finding::new("upstream did not accept the credentials", explanation);
+        }
         FetchError::Refused(refusal) => {
             let said = refusal.message.as_deref().unwrap_or("no message");
             let remedy = if refusal.status == 404 {
@@ -115,5 +117,10 @@ mod tests {
         transport(connect, "connection refused", "firewall");
         let html = of_fetch(&FetchError::BadResponse(BadResponse::Html));
         assert!(html.remedy.contains("log-on page"), "{html:?}");
+        let credentials = of_fetch(&FetchError::Credentials {
+            explanation: "The secret has expired.".to_owned(),
+        });
+        assert_eq!(credentials.remedy, "The secret has expired.");
+        assert!(!credentials.detail.contains("expired"), "{credentials:?}");
     }
 }

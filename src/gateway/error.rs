@@ -2,11 +2,36 @@
 
 use std::sync::Arc;
 
+use crate::cache::Progress;
 use crate::odata::question::ParseError;
 use crate::upstream::FetchError;
 
 /// An error that all who wait for one answer share.
 pub type SharedError = Arc<AnswerError>;
+
+/// A question without an answer, and what became of it on the way.
+#[derive(Debug, Clone)]
+pub struct Unanswered {
+    /// Why there is no answer.
+    pub error: SharedError,
+    /// What upstream did until then, if it was asked.
+    pub upstream: Option<Arc<Progress>>,
+}
+
+impl From<SharedError> for Unanswered {
+    fn from(error: SharedError) -> Self {
+        Self {
+            error,
+            upstream: None,
+        }
+    }
+}
+
+impl From<AnswerError> for Unanswered {
+    fn from(error: AnswerError) -> Self {
+        SharedError::from(error).into()
+    }
+}
 
 /// Why a question has no answer. `web` turns each into a status and a body.
 #[derive(Debug, thiserror::Error)]

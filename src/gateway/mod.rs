@@ -29,13 +29,14 @@ use crate::odata::question::{Question, Resource};
 use crate::odata::representation::Representation;
 use crate::odata::schema::Schema;
 
-pub use self::error::{AnswerError, SharedError};
+pub use self::error::{AnswerError, SharedError, Unanswered};
 pub use self::lifetime::{Lifetimes, Rule};
 pub use self::outcome::{Outcome, Stored};
 pub use self::site::Site;
 pub use self::status::{GatewayStatus, SiteStatus};
 pub use crate::auth::AuthState;
 pub use crate::cache::Freshness;
+pub use crate::upstream::UpstreamCounts;
 
 /// A question with the wishes that came with it.
 #[derive(Debug, Clone)]
@@ -115,7 +116,7 @@ impl Gateway {
     }
 
     /// Answers `ask` from `site`. Returns as soon as the answer has begun.
-    pub async fn answer(&self, site: &SiteId, ask: Ask) -> Result<Answer, SharedError> {
+    pub async fn answer(&self, site: &SiteId, ask: Ask) -> Result<Answer, Unanswered> {
         let site = self
             .sites
             .get(site)
@@ -156,7 +157,7 @@ impl Gateway {
         }
     }
 
-    async fn answer_from(&self, site: &Arc<Site>, ask: Ask) -> Result<Answer, SharedError> {
+    async fn answer_from(&self, site: &Arc<Site>, ask: Ask) -> Result<Answer, Unanswered> {
         self.refuse_blocked(site, &ask.question).await?;
         let schema = match ask.question.resource() {
             Resource::Entity { .. } => Some(self.schema(site).await?),
@@ -191,7 +192,12 @@ impl Gateway {
             Found::Stored { entry, .. } => (entry.content, AnswerBody::Stored(entry)),
             Found::Filling(reader) | Found::Joined(reader) => match reader.begun().await {
                 Ok(content) => (content, AnswerBody::Live(reader)),
-                Err(error) => return Err(self.name_unknown_set(site, &ask.question, error).await),
+                Err(error) => {
+                    return Err(Unanswered {
+                        error: self.name_unknown_set(site, &ask.question, error).await,
+                        upstream: Some(Arc::clone(reader.progress())),
+                    });
+                }
             },
         };
         Ok(Answer {

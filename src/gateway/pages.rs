@@ -77,9 +77,13 @@ impl<'a> Errand<'a> {
         parse: impl Fn(Bytes) -> Result<T, BadResponse> + Send + Sync,
     ) -> Result<T, FetchError> {
         let upstream = self.site.upstream();
+        let failing = self.budget.failing();
         let fetched = upstream
             .fetch_checked(target, accept, self.turn, &mut self.budget, parse)
-            .await?;
+            .await;
+        let failing = self.budget.failing().saturating_sub(failing);
+        self.progress.add_time(failing);
+        let fetched = fetched?;
         self.turn = Turn::Next;
         self.progress.add_page(fetched.elapsed);
         Ok(fetched.content)

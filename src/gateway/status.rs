@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::auth::AuthState;
 use crate::odata::name::SiteId;
+use crate::upstream::UpstreamCounts;
 
 /// The state of everything behind the gateway.
 #[derive(Debug, Clone)]
@@ -29,6 +30,10 @@ pub struct SiteStatus {
     pub endpoint: String,
     /// Whether there is a usable token.
     pub token: AuthState,
+    /// Token requests since the start.
+    pub token_requests: u64,
+    /// Data requests since the start, and what became of them.
+    pub upstream: UpstreamCounts,
     /// Queries in flight at upstream.
     pub in_flight: u64,
     /// Requests waiting for the lane.

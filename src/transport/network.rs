@@ -88,8 +88,12 @@ impl fmt::Debug for Network {
 /// The proxy that a [`Network`] sends requests for `url` through, as the environment or the system names it,
 /// without user name and password; `None` when they go straight to the host.
 pub fn proxy_for(url: &Url) -> Option<String> {
+    named(&Matcher::from_system(), url)
+}
+
+fn named(proxies: &Matcher, url: &Url) -> Option<String> {
     let target: Uri = url.as_str().parse().ok()?;
-    let proxy = Matcher::from_system().intercept(&target)?;
+    let proxy = proxies.intercept(&target)?;
     let scheme = proxy.uri().scheme_str().unwrap_or("http");
     let authority = proxy.uri().authority()?.as_str();
     let host = authority
@@ -220,6 +224,38 @@ mod tests {
             .header("accept", "application/json")
             .body(Bytes::new())
             .unwrap()
+    }
+
+    #[test]
+    fn the_proxy_is_named_without_its_log_on() {
+        let (cloud, plain) = ("https://api.cloud.com/monitorodata", "http://[::1]:9/");
+        let cases = [
+            // https, http, all, no, where to, through
+            ("", "", "", "", cloud, None),
+            ("http://p:8080", "", "", "", cloud, Some("http://p:8080")),
+            ("p:8080", "", "", "", cloud, Some("http://p:8080")),
+            ("http://p:8080/", "", "", "", plain, None),
+            ("", "http://p:8080", "", "", cloud, None),
+            ("", "http://p", "", "", plain, Some("http://p")),
+            ("", "", "socks5://p:1", "", cloud, Some("socks5://p:1")),
+            ("http://a", "", "http://b", "", cloud, Some("http://a")),
+            ("http://me:pw%40@p:8", "", "", "", cloud, Some("http://p:8")),
+            ("https://me@p", "", "", "", cloud, Some("https://p")),
+            ("http://p", "", "", "*", cloud, None),
+            ("http://p", "", "", "api.cloud.com", cloud, None),
+            ("http://p", "", "", "x.org, Cloud.com", cloud, None),
+            ("http://p", "", "", ".cloud.com", cloud, None),
+            ("http://p", "", "", "loud.com", cloud, Some("http://p")),
+            // This machine needs an exception like any other host.
+            ("", "http://p", "", "localhost", plain, Some("http://p")),
+            ("", "http://p", "", "::1", plain, None),
+        ];
+        for case in cases {
+            let (https, http, all, no, url, through) = case;
+            let proxies = Matcher::builder().https(https).http(http).all(all).no(no);
+            let found = named(&proxies.build(), &url.parse().unwrap());
+            assert_eq!(found.as_deref(), through, "{case:?}");
+        }
     }
 
     #[tokio::test]

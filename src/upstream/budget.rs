@@ -9,6 +9,7 @@ use std::time::Duration;
 pub struct RetryBudget {
     total: Duration,
     spent: Duration,
+    failing: Duration,
     pages: u64,
 }
 
@@ -18,6 +19,7 @@ impl RetryBudget {
         Self {
             total,
             spent: Duration::ZERO,
+            failing: Duration::ZERO,
             pages: 0,
         }
     }
@@ -32,9 +34,9 @@ impl RetryBudget {
         self.spent
     }
 
-    /// What is left.
-    pub fn remaining(&self) -> Duration {
-        self.total.saturating_sub(self.spent)
+    /// What failed attempts alone have used, without the pauses.
+    pub fn failing(&self) -> Duration {
+        self.failing
     }
 
     /// Pages of this answer that were read.
@@ -42,8 +44,13 @@ impl RetryBudget {
         self.pages
     }
 
-    pub(super) fn spend(&mut self, duration: Duration) {
-        self.spent = self.spent.saturating_add(duration);
+    pub(super) fn failed(&mut self, attempt: Duration) {
+        self.failing = self.failing.saturating_add(attempt);
+        self.spent = self.spent.saturating_add(attempt);
+    }
+
+    pub(super) fn pause(&mut self, pause: Duration) {
+        self.spent = self.spent.saturating_add(pause);
     }
 
     pub(super) fn page_read(&mut self) {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use humantime::{FormattedDuration, format_duration};
+
 use crate::transport::TransportFault;
 
 /// A question that upstream did not answer, after all retries.
@@ -11,7 +13,7 @@ pub enum FetchError {
     #[error("upstream refused the query with status {}", .0.status)]
     Refused(Refusal),
     /// No token, or a token that was refused twice (401), or no permission (403).
-    #[error("upstream did not accept the credentials")]
+    #[error("upstream did not accept the credentials: {explanation}")]
     Credentials {
         /// What happened, and what the administrator can do, in a sentence or two without secrets.
         explanation: String,
@@ -20,7 +22,7 @@ pub enum FetchError {
     #[error("upstream sent a response that cannot be used")]
     BadResponse(#[source] BadResponse),
     /// 429 until the retry budget was used up.
-    #[error("upstream was busy for {}", humantime::format_duration(*waited))]
+    #[error("upstream was busy for {}", rounded(*waited))]
     Busy {
         /// Time spent on failed attempts and pauses.
         waited: Duration,
@@ -34,7 +36,7 @@ pub enum FetchError {
         queued: usize,
     },
     /// No connection, or 5xx until the retry budget was used up.
-    #[error("upstream was unavailable for {}", humantime::format_duration(*waited))]
+    #[error("upstream was unavailable for {}", rounded(*waited))]
     Unavailable {
         /// The last status, when there was one.
         status: Option<u16>,
@@ -45,12 +47,17 @@ pub enum FetchError {
         /// When to ask again.
         retry_after: Duration,
     },
-    /// No answer within the page timeout until the retry budget was used up.
-    #[error("upstream gave no answer within {}", humantime::format_duration(*timeout))]
+    /// No answer within the page timeout, three times or until the retry budget was used up.
+    #[error("upstream gave no answer within {}", rounded(*timeout))]
     Timeout {
         /// The page timeout.
         timeout: Duration,
     },
+}
+
+/// A duration for people, in whole seconds and not less than one: nobody needs the rest.
+pub(crate) fn rounded(duration: Duration) -> FormattedDuration {
+    format_duration(Duration::from_secs(duration.as_secs().max(1)))
 }
 
 /// Upstream's own refusal, to be passed on.
@@ -112,4 +119,26 @@ pub enum BadResponse {
         /// The limit.
         limit: u64,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_short() {
+        let check = |millis: u64, expected: &str| {
+            let error = FetchError::Busy {
+                waited: Duration::from_millis(millis),
+                retry_after: Duration::ZERO,
+            };
+            assert_eq!(
+                error.to_string(),
+                format!("upstream was busy for {expected}")
+            );
+        };
+        check(7, "1s");
+        check(123_045, "2m 3s");
+        check(3_600_999, "1h");
+    }
 }

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::body::{Unread, is_html, read_whole};
 use super::metrics::UpstreamMetrics;
-use super::retry::{Attempt, Decision, Failure, decide};
+use super::retry::{Attempt, Decision, Failure, attempts_max, decide, patience_left};
 use super::target::address;
 use super::transaction::{jitter, transaction_id};
 use super::verdict::{Failed, Passing, bad, judge, no_token};
@@ -157,6 +157,7 @@ impl Upstream {
             accept,
         };
         let mut attempts = 0;
+        let mut failures = Vec::new();
         let mut token_renewed = false;
         loop {
             let pass = self.inner.lane.enter(turn).await;
@@ -184,7 +185,7 @@ impl Upstream {
                 }
                 Err(failed) => failed,
             };
-            budget.spend(began.elapsed());
+            budget.failed(began.elapsed());
             match failed {
                 Failed::Final(error) => return Err(error),
                 Failed::Unauthorized(error) if token_renewed => return Err(error),
@@ -193,7 +194,19 @@ impl Upstream {
                     token_renewed = true;
                 }
                 Failed::Passing(passing) => {
-                    self.pause(passing, attempts, &transaction, budget).await?;
+                    failures.push(passing.failure);
+                    let alike = failures.iter().filter(|f| **f == passing.failure).count();
+                    let attempt = Attempt {
+                        failure: passing.failure,
+                        attempts,
+                        alike: u32::try_from(alike).unwrap_or(u32::MAX),
+                        spent: budget.spent(),
+                        budget: budget.total(),
+                        pages: budget.pages(),
+                        asked_pause: passing.asked_pause,
+                        jitter: jitter(),
+                    };
+                    self.pause(passing, &attempt, &transaction, budget).await?;
                 }
             }
             self.inner.metrics.retried();
@@ -204,29 +217,25 @@ impl Upstream {
     async fn pause(
         &self,
         passing: Passing,
-        attempts: u32,
+        attempt: &Attempt,
         transaction: &str,
         budget: &mut RetryBudget,
     ) -> Result<(), FetchError> {
-        let decision = decide(&Attempt {
-            failure: passing.failure,
-            attempts,
-            spent: budget.spent(),
-            budget: budget.total(),
-            pages: budget.pages(),
-            asked_pause: passing.asked_pause,
-            jitter: jitter(),
-        });
-        let failure = format!("{:?}", passing.failure);
-        let throttled = passing.failure.is_throttling();
-        match decision {
+        let failure = passing.failure;
+        let throttled = failure.is_throttling();
+        let attempts = attempt.attempts;
+        match decide(attempt) {
             Decision::Retry { after } => {
-                budget.spend(after);
-                let pause_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
-                let left_ms = u64::try_from(budget.remaining().as_millis()).unwrap_or(u64::MAX);
-                let cause = passing.cause;
+                budget.pause(after);
+                let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
                 tracing::warn!(
-                    %failure, %cause, attempts, pause_ms, left_ms, %transaction,
+                    ?failure,
+                    cause = passing.cause,
+                    attempts,
+                    attempts_max = attempts_max(failure),
+                    pause_ms = millis(after),
+                    left_ms = millis(patience_left(attempt).saturating_sub(after)),
+                    %transaction,
                     "upstream request failed, trying again"
                 );
                 if throttled {
@@ -241,7 +250,7 @@ impl Upstream {
                 {
                     self.inner.lane.pause(asked.min(LANE_PAUSE_MAX));
                 }
-                tracing::debug!(%failure, attempts, %transaction, "upstream request given up");
+                tracing::debug!(?failure, attempts, %transaction, "upstream request given up");
                 Err(passing.into_error(budget.spent(), self.inner.settings.page_timeout))
             }
         }

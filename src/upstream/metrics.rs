@@ -18,7 +18,8 @@ pub struct UpstreamMetrics {
 pub struct UpstreamCounts {
     /// Data requests that were answered, by the first digit of the status: 1xx, 2xx, 3xx, 4xx, 5xx.
     pub status: [u64; 5],
-    /// Data requests without an answer: no connection, or none in time.
+    /// Data requests without a whole answer: no connection, or not all of it in time. Those whose head came in
+    /// time count above, too.
     pub unanswered: u64,
     /// Attempts that repeated a failed one.
     pub retries: u64,

@@ -23,6 +23,7 @@ mod transaction;
 mod verdict;
 
 pub use budget::RetryBudget;
+pub(crate) use error::rounded;
 pub use error::{BadResponse, FetchError, Refusal};
 pub use fetch::{Checked, Fetched, Settings, Upstream};
 pub use lane::{Lane, LaneSettings, LaneStatus, Pass, QueueFull, Turn};

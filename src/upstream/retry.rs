@@ -12,6 +12,8 @@ pub(super) struct Attempt {
     pub(super) failure: Failure,
     /// Attempts for this page, with the one that failed.
     pub(super) attempts: u32,
+    /// Those of them that failed in the same way.
+    pub(super) alike: u32,
     /// Time that failed attempts and pauses of this answer have used, with the one that failed.
     pub(super) spent: Duration,
     /// Time that they may use.
@@ -56,26 +58,32 @@ impl Failure {
     }
 }
 
-/// Decides about another attempt. A pause that would exceed the budget is not begun.
+/// Decides about another attempt. A pause that would exceed the patience is not begun.
 pub(super) fn decide(attempt: &Attempt) -> Decision {
-    if attempt.attempts >= attempts_max(attempt.failure) {
+    if attempts_max(attempt.failure).is_some_and(|max| attempt.alike >= max) {
         return Decision::GiveUp;
     }
     let after = pause(attempt);
-    if attempt.spent.saturating_add(after) > patience(attempt) {
+    if after > patience_left(attempt) {
         return Decision::GiveUp;
     }
     Decision::Retry { after }
 }
 
-/// Some queries fail with 500 however often they are asked, and a body that makes no sense will hardly make
-/// sense later.
-fn attempts_max(failure: Failure) -> u32 {
+/// How many attempts may fail in this way; `None` when time alone sets the limit. Some queries fail with 500
+/// however often they are asked; a body that makes no sense will hardly make sense later; and a query that never
+/// ends would hold the lane, to nobody's good, for as long as the budget lasts.
+pub(super) fn attempts_max(failure: Failure) -> Option<u32> {
     match failure {
-        Failure::Status(500) => 5,
-        Failure::Implausible => 3,
-        Failure::Status(_) | Failure::Timeout | Failure::Fault(_) => u32::MAX,
+        Failure::Status(500) => Some(5),
+        Failure::Implausible | Failure::Timeout => Some(3),
+        Failure::Status(_) | Failure::Fault(_) => None,
     }
+}
+
+/// For how much longer failures of this kind are put up with.
+pub(super) fn patience_left(attempt: &Attempt) -> Duration {
+    patience(attempt).saturating_sub(attempt.spent)
 }
 
 /// A client that has received nothing loses nothing when it hears soon that upstream is out of reach.
@@ -140,6 +148,7 @@ mod tests {
         Attempt {
             failure,
             attempts,
+            alike: attempts,
             spent: Duration::ZERO,
             budget: Duration::from_mins(10),
             pages: 0,
@@ -162,7 +171,8 @@ mod tests {
             (Failure::Status(500), 4, Some(8.0)),
             (Failure::Status(500), 5, None),
             (Failure::Status(504), 5, Some(16.0)),
-            (Failure::Timeout, 3, Some(4.0)),
+            (Failure::Timeout, 2, Some(2.0)),
+            (Failure::Timeout, 3, None),
             (fault, 1, Some(0.5)),
             (fault, 3, Some(2.0)),
             (fault, 50, Some(30.0)),
@@ -175,6 +185,42 @@ mod tests {
             });
             let decided = decide(&attempt(failure, attempts));
             assert_eq!(decided, expected, "{failure:?} {attempts}");
+        }
+    }
+
+    #[test]
+    fn attempts_that_failed_otherwise_do_not_count() {
+        for (failure, alike, gives_up) in [
+            (Failure::Timeout, 2, false),
+            (Failure::Timeout, 3, true),
+            (Failure::Status(500), 4, false),
+            (Failure::Status(500), 5, true),
+            (Failure::Implausible, 2, false),
+        ] {
+            let attempt = Attempt {
+                alike,
+                ..attempt(failure, 9)
+            };
+            let gave_up = decide(&attempt) == Decision::GiveUp;
+            assert_eq!(gave_up, gives_up, "{failure:?} {alike}");
+        }
+    }
+
+    #[test]
+    fn patience_ends_sooner_while_nothing_was_read() {
+        for (failure, pages, left) in [
+            (Failure::Status(429), 0, 580.0),
+            (Failure::Timeout, 0, 580.0),
+            (Failure::Fault(TransportFault::Connect), 0, 10.0),
+            (Failure::Fault(TransportFault::Connect), 1, 580.0),
+            (Failure::Fault(TransportFault::Cut), 0, 580.0),
+        ] {
+            let attempt = Attempt {
+                spent: secs(20.0),
+                pages,
+                ..attempt(failure, 1)
+            };
+            assert_eq!(patience_left(&attempt), secs(left), "{failure:?} {pages}");
         }
     }
 

@@ -220,13 +220,18 @@ async fn budget_ends_in_the_error_at_hand() {
 #[tokio::test(start_paused = true)]
 async fn slow_pages_time_out() {
     let slow = page().after(Duration::from_secs(61));
-    let bench = bench([], [slow.clone(), slow]);
-    let mut budget = RetryBudget::new(Duration::from_secs(100));
-    let began = Instant::now();
-    let error = bench.fetch(&mut budget).await.unwrap_err();
-    assert!(matches!(error, FetchError::Timeout { .. }), "{error}");
-    assert!(began.elapsed() <= Duration::from_secs(122));
-    assert_eq!(bench.upstream.metrics().counts().unanswered, 2);
+    let slow = || std::iter::repeat_n(slow.clone(), 9);
+    for (budget, attempts) in [(100, 2_u64), (600, 3), (86_400, 3)] {
+        let bench = bench([], slow());
+        let mut budget = RetryBudget::new(Duration::from_secs(budget));
+        let began = Instant::now();
+        let error = bench.fetch(&mut budget).await.unwrap_err();
+        assert!(matches!(error, FetchError::Timeout { .. }), "{error}");
+        let seconds = attempts * 60 + 5;
+        assert!(began.elapsed() <= Duration::from_secs(seconds));
+        let counts = bench.upstream.metrics().counts();
+        assert_eq!(counts.unanswered, attempts);
+    }
 }
 
 #[tokio::test(start_paused = true)]

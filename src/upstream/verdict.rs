@@ -30,8 +30,8 @@ pub(super) struct Passing {
     pub(super) asked_pause: Option<Duration>,
     /// What is wrong with an implausible body.
     pub(super) bad: Option<BadResponse>,
-    /// What the layer below said.
-    pub(super) cause: String,
+    /// What the layer below said; a status says enough by itself.
+    pub(super) cause: Option<String>,
 }
 
 impl Passing {
@@ -40,13 +40,13 @@ impl Passing {
             failure,
             asked_pause: None,
             bad: None,
-            cause: String::new(),
+            cause: None,
         }
     }
 
     pub(super) fn fault(error: &crate::transport::TransportError) -> Self {
         Self {
-            cause: causes(error),
+            cause: Some(causes(error)),
             ..Self::new(Failure::Fault(error.fault))
         }
     }
@@ -82,7 +82,7 @@ impl Passing {
 pub(super) fn bad(bad: BadResponse) -> Failed {
     match bad {
         BadResponse::Html | BadResponse::Malformed { .. } => Failed::Passing(Passing {
-            cause: bad.to_string(),
+            cause: Some(bad.to_string()),
             bad: Some(bad),
             ..Passing::new(Failure::Implausible)
         }),
@@ -94,7 +94,7 @@ pub(super) fn bad(bad: BadResponse) -> Failed {
 pub(super) fn no_token(error: &TokenError, waited: Duration) -> Failed {
     let passing = |failure| {
         Failed::Passing(Passing {
-            cause: error.to_string(),
+            cause: Some(error.to_string()),
             ..Passing::new(failure)
         })
     };

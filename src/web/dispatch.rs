@@ -14,7 +14,7 @@ use super::host::Authority;
 use super::local::service_root;
 use super::notes::Notes;
 use super::odata::{self, Call};
-use super::problem::Problem;
+use super::problem::{Problem, either};
 use super::route::{Route, route};
 use super::source::Source;
 use crate::odata::name::SiteId;
@@ -121,7 +121,7 @@ fn not_found(source: &dyn Source, path: &str) -> Problem {
     let hint = if near.is_empty() {
         String::new()
     } else {
-        format!(" Did you mean {}?", near.join(" or "))
+        format!(" Did you mean {}?", either(&near))
     };
     let message = format!(
         "There is nothing at this path.{hint} The OData service is at {address}, and a page for people at /."

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::cache::Progress;
-use crate::gateway::{Answer, AnswerBody, Outcome};
+use crate::gateway::{Answer, AnswerBody, Outcome, Unanswered};
 use crate::odata::name::SiteId;
 use crate::telemetry::chain;
 
@@ -40,7 +40,7 @@ pub(crate) enum Upstream {
     Done {
         /// Responses.
         pages: u64,
-        /// Time for them.
+        /// Time for them and for failed attempts.
         time: Duration,
     },
     /// Still at it.
@@ -70,6 +70,14 @@ impl Notes {
             },
             (_, AnswerBody::Live(reader)) => Upstream::Working(Arc::clone(reader.progress())),
         };
+    }
+
+    /// Notes that there is no answer.
+    pub(crate) fn unanswered(&self, unanswered: &Unanswered) {
+        self.failed(&unanswered.error);
+        if let Some(progress) = &unanswered.upstream {
+            self.facts().upstream = Upstream::Working(Arc::clone(progress));
+        }
     }
 
     /// Notes a failure.
@@ -105,5 +113,9 @@ mod tests {
             "upstream gave no answer: upstream sent a response that cannot be used: \
              an HTML page instead of data"
         );
+        let error = AnswerError::Fetch(FetchError::Credentials {
+            explanation: "The secret has expired.".to_owned(),
+        });
+        assert!(chain(&error).ends_with("credentials: The secret has expired."));
     }
 }

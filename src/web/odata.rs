@@ -64,8 +64,8 @@ async fn get(source: &dyn Source, call: Call<'_>, notes: &Notes) -> Result<Respo
     let answer = source
         .answer(&call.site, ask)
         .await
-        .inspect_err(|error| notes.failed(error))
-        .map_err(|error| Problem::from(&*error))?;
+        .inspect_err(|unanswered| notes.unanswered(unanswered))
+        .map_err(|unanswered| Problem::from(&*unanswered.error))?;
     notes.answered(&answer);
     let asked = Asked {
         headers,

@@ -126,6 +126,15 @@ pub(crate) fn from_panic(panic: Box<dyn Any + Send>) -> Response<Body> {
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", message).into_response()
 }
 
+/// `A`, `A or B`, `A, B or C`.
+pub(crate) fn either(choices: &[impl AsRef<str>]) -> String {
+    let choices: Vec<&str> = choices.iter().map(AsRef::as_ref).collect();
+    match &*choices {
+        [others @ .., last] if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        _ => choices.concat(),
+    }
+}
+
 #[derive(Serialize)]
 struct ErrorBody<'a> {
     error: ErrorObject<'a>,
@@ -154,3 +163,21 @@ const HEADERS: [(HeaderName, &str); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (HeaderName::from_static("odata-version"), "4.0"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn choices_read_as_people_write_them() {
+        for (choices, expected) in [
+            (&[] as &[&str], ""),
+            (&["A"], "A"),
+            (&["A", "B"], "A or B"),
+            (&["A", "B", "C"], "A, B or C"),
+            (&["A", "B", "C", "D"], "A, B, C or D"),
+        ] {
+            assert_eq!(either(choices), expected);
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use crate::gateway::{Answer, Ask, Gateway, SharedError};
+use crate::gateway::{Answer, Ask, Gateway, Unanswered};
 use crate::odata::name::SiteId;
 
 /// Answers questions.
@@ -13,7 +13,7 @@ pub(crate) trait Source: Send + Sync {
         &'a self,
         site: &'a SiteId,
         ask: Ask,
-    ) -> BoxFuture<'a, Result<Answer, SharedError>>;
+    ) -> BoxFuture<'a, Result<Answer, Unanswered>>;
 
     /// The configured sites.
     fn sites(&self) -> Vec<SiteId>;
@@ -27,7 +27,7 @@ impl Source for Gateway {
         &'a self,
         site: &'a SiteId,
         ask: Ask,
-    ) -> BoxFuture<'a, Result<Answer, SharedError>> {
+    ) -> BoxFuture<'a, Result<Answer, Unanswered>> {
         self.answer(site, ask).boxed()
     }
 

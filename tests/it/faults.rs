@@ -4,6 +4,9 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use citrix_odata_proxy::demo::Fault;
+use citrix_odata_proxy::gateway::{Ask, Freshness};
+use citrix_odata_proxy::odata::question::Question;
+use citrix_odata_proxy::odata::representation::Representation;
 use insta::assert_snapshot;
 use tokio::time::sleep;
 
@@ -188,6 +191,25 @@ async fn walks_over_odd_links_end_whole_or_visibly() {
     link-before-value                     | whole on any | whole on any
     encoded-link                          | whole on any | whole on any
     ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_question_knows_how_long_upstream_was_asked() {
+    let fault = "set=Sessions,times=always,kind=hang".parse().unwrap();
+    let world = World::with_fault(small(), SETTINGS, fault);
+    let ask = Ask {
+        question: Question::parse("Sessions", None).unwrap(),
+        representation: Representation::default(),
+        page_size: None,
+        freshness: Freshness::Stored,
+    };
+    let gateway = world.app.gateway();
+    let site = gateway.default_site().unwrap();
+    let unanswered = gateway.answer(site, ask).await.unwrap_err();
+    let upstream = unanswered.upstream.unwrap();
+    assert_eq!(upstream.pages(), 0);
+    // Three attempts of five seconds, without the pauses between them.
+    assert_eq!(upstream.upstream_time(), Duration::from_secs(15));
 }
 
 /// Little patience, so that walks come to their end.

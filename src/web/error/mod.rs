@@ -7,7 +7,7 @@ mod upstream;
 
 use http::StatusCode;
 
-use super::problem::Problem;
+use super::problem::{Problem, either};
 use crate::gateway::AnswerError;
 use crate::odata::question::ParseError;
 
@@ -83,7 +83,7 @@ fn suggestion(near: &[String]) -> String {
         return "The service document lists those that there are.".to_owned();
     }
     let names: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
-    format!("Did you mean {}?", names.join(" or "))
+    format!("Did you mean {}?", either(&names))
 }
 
 const RETRY_WHEN_STOPPING: u64 = 10;

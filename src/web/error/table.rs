@@ -32,7 +32,7 @@ fn every_error_has_its_status_code_and_words() {
     400 InvalidRequest: The query cannot be read: `$top` must be a number.
     404 NotFound: There is no site `mian`. `/` lists those that there are.
     404 EntitySetBlocked: `DirectorAgent` is not offered, because its rows can carry secrets. Leave it out of the query; if it is needed, the administrator can take it off the list `sets.deny`.
-    404 NotFound: There is no entity set `Session`. Did you mean `Sessions` or `SessionMetrics`?
+    404 NotFound: There is no entity set `Session`. Did you mean `Sessions`, `SessionMetrics` or `SessionV2`?
     404 NotFound: There is no entity set `Quux`. The service document lists those that there are.
     404 NotFound: No row of `Users` has the key `7`. Check the key; Citrix also removes old rows.
     501 NotSupported: This server does not support `$ref`. Ask for an entity set with `$filter`, `$select`, `$expand`, `$orderby`, `$top`, `$skip` or `$count`.
@@ -99,7 +99,9 @@ fn ours() -> Vec<AnswerError> {
         },
         AnswerError::UnknownSet {
             set: "Session".to_owned(),
-            near: vec!["Sessions".to_owned(), "SessionMetrics".to_owned()],
+            near: ["Sessions", "SessionMetrics", "SessionV2"]
+                .map(str::to_owned)
+                .into(),
         },
         AnswerError::UnknownSet {
             set: "Quux".to_owned(),

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use humantime::format_duration;
 
 use crate::transport::TransportFault;
-use crate::upstream::{BadResponse, FetchError, Refusal};
+use crate::upstream::{BadResponse, FetchError, Refusal, rounded};
 use crate::web::problem::Problem;
 
 impl From<&FetchError> for Problem {
@@ -169,11 +168,6 @@ fn sentence(text: &str) -> String {
         "."
     };
     format!("{}{}{end}", first.unwrap_or_default(), letters.as_str())
-}
-
-/// Whole seconds: nobody needs the rest.
-fn rounded(duration: Duration) -> humantime::FormattedDuration {
-    format_duration(Duration::from_secs(duration.as_secs().max(1)))
 }
 
 /// What Power Query honours: whole seconds, from 1 to 120.

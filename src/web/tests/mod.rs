@@ -20,7 +20,7 @@ use super::body::tests::segment;
 use super::*;
 use crate::cache::{Content, Entry, Segment};
 use crate::gateway::{
-    Answer, AnswerBody, AnswerError, Ask, Freshness, Outcome, SharedError, Stored,
+    Answer, AnswerBody, AnswerError, Ask, Freshness, Outcome, Stored, Unanswered,
 };
 use crate::odata::name::SiteId;
 use crate::odata::representation::Representation;
@@ -36,7 +36,7 @@ impl source::Source for Always {
         &'a self,
         site: &'a SiteId,
         ask: Ask,
-    ) -> BoxFuture<'a, Result<Answer, SharedError>> {
+    ) -> BoxFuture<'a, Result<Answer, Unanswered>> {
         let question = format!("{:?}", ask.question);
         let page_size = ask.page_size;
         let outcome = match ask.freshness {
@@ -52,10 +52,11 @@ impl source::Source for Always {
         async move {
             assert!(!question.contains("Panic"), "a defect");
             if question.contains("Missing") {
-                return Err(Arc::new(AnswerError::UnknownSet {
+                return Err(AnswerError::UnknownSet {
                     set: "Missing".to_owned(),
                     near: vec![],
-                }));
+                }
+                .into());
             }
             Ok(Answer {
                 content: if question.contains("Metadata") {

@@ -66,7 +66,7 @@ impl Line {
     fn write(&self, facts: &Facts) {
         let (pages, time) = facts.upstream.totals();
         let place = match facts.shape.as_deref() {
-            Some("") => "/",
+            Some("") => "(service document)",
             Some(shape) => shape,
             None => "-",
         };

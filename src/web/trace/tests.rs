@@ -3,9 +3,9 @@
 use std::io::{self, Write};
 use std::sync::Mutex;
 
-use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
+use axum::{Extension, Router};
 use futures_util::stream;
 use http_body_util::BodyExt;
 use prometheus_client::registry::Registry;
@@ -36,7 +36,7 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
-/// `/whole` and `/cut` send rows; `/never` does not answer.
+/// `/whole` and `/cut` send rows; `/root` notes that it is the service document; `/never` does not answer.
 fn service() -> Router {
     let metrics = Arc::new(Metrics::new(&mut Registry::default()));
     let body = |end: Option<&'static str>| {
@@ -47,9 +47,14 @@ fn service() -> Router {
     Router::new()
         .route("/whole", get(async move || body(None)))
         .route("/cut", get(async move || body(Some("upstream is away"))))
+        .route("/root", get(root))
         .route("/never", get(std::future::pending::<()>))
         .layer(from_fn_with_state(metrics, trace))
         .layer(from_fn(request_id::assign))
+}
+
+async fn root(Extension(notes): Extension<Notes>) {
+    notes.facts().shape = Some(String::new());
 }
 
 /// The log after `frames` frames of the body of `path` were read.
@@ -111,6 +116,12 @@ async fn every_end_has_one_line() {
             "/whole",
             0,
             "\"body_bytes\":0,\"duration_ms\":0,\"ended\":\"complete\"",
+        ),
+        (
+            Method::GET,
+            "/root",
+            0,
+            "\"message\":\"GET (service document) 200 complete\"",
         ),
         (Method::GET, "/nothing", 0, "\"status\":404"),
         (Method::GET, "/nothing", 0, "\"ended\":\"complete\""),
