@@ -167,7 +167,7 @@ impl Gateway {
         let plan = match plan::plan(&ask.question, ask.page_size, schema.as_deref(), now) {
             Ok(plan) => plan,
             Err(AnswerError::UnknownSet { set, .. }) => {
-                return Err(unknown_set(site, &set, schema.as_deref()));
+                return Err(unknown_set(site, &set, schema.as_deref()).into());
             }
             Err(error) => return Err(error.into()),
         };
@@ -315,3 +315,6 @@ fn unknown_set(site: &Site, set: &str, schema: Option<&Schema>) -> SharedError {
 
 /// What `$metadata` said is believed at least so long, even where the operator wants it not to be stored.
 const SCHEMA_AGE_MIN: Duration = Duration::from_mins(1);
+
+#[cfg(test)]
+mod tests;
