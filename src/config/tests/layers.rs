@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 use super::*;
 
 #[test]
-fn defaults_are_those_of_the_contract() {
+fn defaults_are_as_documented() {
     let config = Given::sound("").load().config;
     let site = &config.sites[&SiteId::new("main").unwrap()];
     assert_eq!(
