@@ -15,7 +15,7 @@ use super::retry::{Attempt, Decision, Failure, attempts_max, decide, patience_le
 use super::target::address;
 use super::transaction::{jitter, transaction_id};
 use super::verdict::{Failed, Passing, bad, judge, no_token};
-use super::{BadResponse, FetchError, Lane, QueueFull, Refusal, RetryBudget, Turn};
+use super::{BadResponse, FetchError, Lane, Pass, QueueFull, Refusal, RetryBudget, Turn};
 use crate::auth::{Authorizer, Credentials};
 use crate::transport::Transport;
 
@@ -168,7 +168,8 @@ impl Upstream {
             let transaction = transaction_id();
             let began = Instant::now();
             let result = self.try_once(&question, &transaction, budget.spent()).await;
-            drop(pass);
+            // The pass of a failed attempt is kept until the lane is paused: nobody enters in between.
+            let pass = Some(pass).filter(|_| result.is_err());
             let result = result.and_then(|(body, content_type)| {
                 check(Fetched {
                     body,
@@ -206,20 +207,23 @@ impl Upstream {
                         asked_pause: passing.asked_pause,
                         jitter: jitter(),
                     };
-                    self.pause(passing, &attempt, &transaction, budget).await?;
+                    self.pause(passing, &attempt, &transaction, budget, pass)
+                        .await?;
                 }
             }
             self.inner.metrics.retried();
         }
     }
 
-    /// Waits before the next attempt, or says that there is none.
+    /// Waits before the next attempt, or says that there is none. `pass` is given back when the lane is paused, if
+    /// it has to be.
     async fn pause(
         &self,
         passing: Passing,
         attempt: &Attempt,
         transaction: &str,
         budget: &mut RetryBudget,
+        pass: Option<Pass>,
     ) -> Result<(), FetchError> {
         let failure = passing.failure;
         let throttled = failure.is_throttling();
@@ -241,6 +245,7 @@ impl Upstream {
                 if throttled {
                     self.inner.lane.pause(after);
                 }
+                drop(pass);
                 tokio::time::sleep(after).await;
                 Ok(())
             }

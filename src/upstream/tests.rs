@@ -1,7 +1,8 @@
 //! Whole exchanges with a scripted service, in paused time.
 
+use std::io;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -186,6 +187,62 @@ async fn pause_holds_the_whole_lane() {
         .map(|sent| (sent.at - began).as_secs())
         .collect();
     assert_eq!(times, [0, 7, 7, 7]);
+}
+
+/// Looks at a lane whenever a line is logged.
+#[derive(Clone)]
+struct Watch {
+    upstream: Upstream,
+    seen: Arc<Mutex<Vec<LaneStatus>>>,
+}
+
+impl io::Write for Watch {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if String::from_utf8_lossy(line).contains("upstream request") {
+            let status = self.upstream.lane().status();
+            self.seen.lock().unwrap().push(status);
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn lane_is_paused_before_it_is_free() {
+    for budget in [Duration::from_mins(1), Duration::ZERO] {
+        let bench = bench(
+            [],
+            [Reply::new(429, "").header("retry-after", "30"), page()],
+        );
+        let watch = Watch {
+            upstream: bench.upstream.clone(),
+            seen: Arc::default(),
+        };
+        let writer = watch.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::DEBUG)
+            .with_writer(move || writer.clone())
+            .finish();
+        // With a single dispatcher, tracing lets whichever thread comes first decide for all whether a line is
+        // wanted; a second one makes it ask all.
+        let second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
+        let guard = tracing::subscriber::set_default(subscriber);
+        let fetched = bench.fetch(&mut RetryBudget::new(budget)).await;
+        drop((guard, second));
+        assert_eq!(fetched.is_err(), budget.is_zero());
+        let seen = watch.seen.lock().unwrap().clone();
+        assert_eq!(seen.len(), 1, "{seen:?}");
+        for status in seen {
+            assert!(
+                status.in_flight == 1 || status.paused_for.is_some(),
+                "another request could enter: {status:?}"
+            );
+        }
+        assert_eq!(bench.upstream.lane().status().in_flight, 0);
+    }
 }
 
 #[tokio::test(start_paused = true)]
