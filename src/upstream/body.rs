@@ -31,7 +31,17 @@ pub(super) async fn read_whole(mut body: ResponseBody, bytes_max: usize) -> Resu
         }
         whole.extend_from_slice(&data);
     }
-    Ok(whole.freeze())
+    Ok(fitted(whole))
+}
+
+/// The bytes, without much room behind them: they may be kept for hours. A buffer whose length was not announced
+/// has doubled as it grew, and is up to half empty.
+fn fitted(bytes: BytesMut) -> Bytes {
+    let spare = bytes.capacity() - bytes.len();
+    if spare <= bytes.len() / SPARE_PART_MAX {
+        return bytes.freeze();
+    }
+    Vec::from(bytes).into_boxed_slice().into()
 }
 
 /// Whether this is a web page in place of data, by its label or by its first bytes.
@@ -47,6 +57,9 @@ pub(super) fn is_html(content_type: Option<&str>, body: &[u8]) -> bool {
     };
     labelled || begins(b"<!doctype html") || begins(b"<html")
 }
+
+/// One byte of room for so many is not worth moving them.
+const SPARE_PART_MAX: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -71,6 +84,30 @@ mod tests {
             ["123", "456"].map(|piece| Ok(Frame::data(Bytes::from_static(piece.as_bytes()))));
         let body = StreamBody::new(stream::iter(pieces)).boxed_unsync();
         assert!(matches!(read_whole(body, 5).await, Err(Unread::TooLarge)));
+    }
+
+    #[tokio::test]
+    async fn no_body_is_kept_with_much_room_behind_it() {
+        for (length, announced) in [
+            (1000, false),
+            (66_000, false),
+            (66_000, true),
+            (300_000, false),
+        ] {
+            let bytes = Bytes::from(vec![b'x'; length]);
+            let body = if announced {
+                let full = http_body_util::Full::new(bytes.clone());
+                full.map_err(|never| match never {}).boxed_unsync()
+            } else {
+                let pieces: Vec<_> = bytes.chunks(1000).map(Bytes::copy_from_slice).collect();
+                let frames = pieces.into_iter().map(|piece| Ok(Frame::data(piece)));
+                StreamBody::new(stream::iter(frames)).boxed_unsync()
+            };
+            let whole = read_whole(body, 1_000_000).await.unwrap();
+            assert_eq!(whole, bytes);
+            let capacity = whole.try_into_mut().unwrap().capacity();
+            assert!(capacity <= length + length / 4, "{capacity} for {length}");
+        }
     }
 
     #[test]
