@@ -262,11 +262,11 @@ fn choose(sets: Vec<String>) -> Option<String> {
     sets.into_iter().next()
 }
 
-async fn ask<T>(
+async fn ask<T: Send + 'static>(
     upstream: &Upstream,
     target: &str,
     accept: &str,
-    parse: impl Fn(Bytes) -> Result<T, BadResponse>,
+    parse: impl Fn(Bytes) -> Result<T, BadResponse> + Send + Sync + 'static,
 ) -> Result<T, Finding> {
     let mut budget = RetryBudget::new(PATIENCE);
     let answer = upstream.fetch_checked(target, accept, Turn::First, &mut budget, parse);

@@ -205,12 +205,13 @@ impl Fill<'_> {
 
     async fn metadata(&mut self) -> Result<(), AnswerError> {
         let site = self.errand.site;
-        let read = |body: Bytes| {
+        let deny = site.deny().clone();
+        let read = move |body: Bytes| {
             let malformed = |error: csdl::CsdlError| BadResponse::Malformed {
                 reason: error.to_string(),
             };
             let schema = csdl::parse(&body).map_err(malformed)?;
-            let shown = csdl::hide(&body, site.deny()).map_err(malformed)?;
+            let shown = csdl::hide(&body, &deny).map_err(malformed)?;
             Ok((schema, shown))
         };
         let (schema, shown) = self

@@ -57,7 +57,7 @@ impl<'a> Errand<'a> {
         let target = question.canonical();
         let accept = self.representation.accept();
         let rows_due = matches!(question.resource(), Resource::Collection(_));
-        self.fetch(&target, &accept, |body| match page::parse(&body) {
+        self.fetch(&target, &accept, move |body| match page::parse(&body) {
             Ok(Document::Single(_)) if rows_due => Err(BadResponse::Malformed {
                 reason: "no rows where a collection was asked for".to_owned(),
             }),
@@ -70,11 +70,11 @@ impl<'a> Errand<'a> {
     }
 
     /// Asks for the body of `target`, canonical text below the service root.
-    pub(super) async fn fetch<T>(
+    pub(super) async fn fetch<T: Send + 'static>(
         &mut self,
         target: &str,
         accept: &str,
-        parse: impl Fn(Bytes) -> Result<T, BadResponse> + Send + Sync,
+        parse: impl Fn(Bytes) -> Result<T, BadResponse> + Send + Sync + 'static,
     ) -> Result<T, FetchError> {
         let upstream = self.site.upstream();
         let failing = self.budget.failing();

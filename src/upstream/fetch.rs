@@ -126,16 +126,17 @@ impl Upstream {
     }
 
     /// Like [`Upstream::fetch`], for a body that has to make sense: one that `parse` calls malformed or HTML
-    /// counts as a failed attempt and is asked for again, up to three times in all.
-    pub async fn fetch_checked<T>(
+    /// counts as a failed attempt and is asked for again, up to three times in all. Large bodies are parsed off
+    /// the async threads.
+    pub async fn fetch_checked<T: Send + 'static>(
         &self,
         target: &str,
         accept: &str,
         turn: Turn,
         budget: &mut RetryBudget,
-        parse: impl Fn(Bytes) -> Result<T, BadResponse>,
+        parse: impl Fn(Bytes) -> Result<T, BadResponse> + Send + Sync + 'static,
     ) -> Result<Checked<T>, FetchError> {
-        let check = |fetched: Fetched| {
+        let check = move |fetched: Fetched| {
             Ok(Checked {
                 content: parse(fetched.body)?,
                 elapsed: fetched.elapsed,
@@ -144,14 +145,15 @@ impl Upstream {
         self.fetch_until(target, accept, turn, budget, check).await
     }
 
-    async fn fetch_until<T>(
+    async fn fetch_until<T: Send + 'static>(
         &self,
         target: &str,
         accept: &str,
         mut turn: Turn,
         budget: &mut RetryBudget,
-        check: impl Fn(Fetched) -> Result<T, BadResponse>,
+        check: impl Fn(Fetched) -> Result<T, BadResponse> + Send + Sync + 'static,
     ) -> Result<T, FetchError> {
+        let check = Arc::new(check);
         let question = Question {
             address: address(self.service_root(), target).ok_or_else(unsendable)?,
             accept,
@@ -170,16 +172,19 @@ impl Upstream {
             let result = self.try_once(&question, &transaction, budget.spent()).await;
             // The pass of a failed attempt is kept until the lane is paused: nobody enters in between.
             let pass = Some(pass).filter(|_| result.is_err());
-            let result = result.and_then(|(body, content_type)| {
-                check(Fetched {
-                    body,
-                    content_type,
-                    elapsed: began.elapsed(),
-                    attempts,
-                })
-                .map_err(bad)
-            });
-            let failed = match result {
+            let checked = match result {
+                Ok((body, content_type)) => {
+                    let fetched = Fetched {
+                        body,
+                        content_type,
+                        elapsed: began.elapsed(),
+                        attempts,
+                    };
+                    checked(&check, fetched).await
+                }
+                Err(failed) => Err(failed),
+            };
+            let failed = match checked {
                 Ok(value) => {
                     budget.page_read();
                     return Ok(value);
@@ -317,6 +322,25 @@ impl Upstream {
     }
 }
 
+/// What `check` makes of a body. A large one is looked at on a thread where others do not have to wait for it.
+async fn checked<T: Send + 'static>(
+    check: &Arc<impl Fn(Fetched) -> Result<T, BadResponse> + Send + Sync + 'static>,
+    fetched: Fetched,
+) -> Result<T, Failed> {
+    if fetched.body.len() <= CHECKED_IN_PLACE_BYTES_MAX {
+        return check(fetched).map_err(bad);
+    }
+    let check = Arc::clone(check);
+    match tokio::task::spawn_blocking(move || check(fetched)).await {
+        Ok(result) => result.map_err(bad),
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is being shut down.
+            Err(_) => Err(Failed::Passing(Passing::new(Failure::Implausible))),
+        },
+    }
+}
+
 /// A request with our own headers, and nothing of the client's.
 fn request(
     question: &Question<'_>,
@@ -346,6 +370,9 @@ fn unsendable() -> FetchError {
 
 /// An error's body larger than this is no message.
 const ERROR_BYTES_MAX: usize = 256 * 1024;
+
+/// Parsing takes about two milliseconds for so many bytes. Pages of a thousand rows have half a million.
+const CHECKED_IN_PLACE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// The longest pause that upstream can put on a lane.
 const LANE_PAUSE_MAX: Duration = Duration::from_mins(2);

@@ -24,6 +24,14 @@ struct Bench {
 }
 
 fn bench(tokens: impl IntoIterator<Item = Reply>, data: impl IntoIterator<Item = Reply>) -> Bench {
+    bench_that_reads(1000, tokens, data)
+}
+
+fn bench_that_reads(
+    page_bytes_max: usize,
+    tokens: impl IntoIterator<Item = Reply>,
+    data: impl IntoIterator<Item = Reply>,
+) -> Bench {
     let tasks = Tasks::new();
     let transport = Arc::new(Scripted::new(tokens, data));
     let shared: Arc<dyn Transport> = Arc::<Scripted>::clone(&transport);
@@ -46,7 +54,7 @@ fn bench(tokens: impl IntoIterator<Item = Reply>, data: impl IntoIterator<Item =
     let settings = Settings {
         service_root: "https://api.cloud.com/monitorodata".parse().unwrap(),
         page_timeout: Duration::from_mins(1),
-        page_bytes_max: 1000,
+        page_bytes_max,
     };
     Bench {
         upstream: Upstream::new(settings, authorizer, lane, shared),
@@ -355,6 +363,35 @@ async fn bodies_that_make_no_sense_are_tried_three_times() {
         .unwrap();
     assert_eq!(value.content["value"][0], 1);
     assert_eq!(budget.pages(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn large_bodies_are_parsed_off_the_async_threads() {
+    for (length, elsewhere) in [(500_000, false), (4 << 20, false), ((4 << 20) + 1, true)] {
+        let reply = || Reply::new(200, vec![b'x'; length]);
+        let bench = bench_that_reads(8 << 20, [], [reply(), reply()]);
+        let calls = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&calls);
+        let parse = move |body: Bytes| {
+            let mut calls = seen.lock().unwrap();
+            calls.push(std::thread::current().id());
+            match calls.len() {
+                1 => Err(BadResponse::Html),
+                _ => Ok(body.len()),
+            }
+        };
+        let mut budget = patience();
+        let checked = bench
+            .upstream
+            .fetch_checked("/X", "*/*", Turn::First, &mut budget, parse)
+            .await
+            .unwrap();
+        assert_eq!(checked.content, length);
+        let here = std::thread::current().id();
+        let calls = calls.lock().unwrap();
+        let away: Vec<bool> = calls.iter().map(|thread| *thread != here).collect();
+        assert_eq!(away, [elsewhere; 2], "{length}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
