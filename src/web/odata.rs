@@ -13,7 +13,7 @@ use super::source::Source;
 use super::wishes::Wishes;
 use crate::gateway::Ask;
 use crate::odata::name::SiteId;
-use crate::odata::question::Question;
+use crate::odata::question::{ParseError, QUESTION_BYTES_MAX, Question};
 use crate::odata::representation::{Representation, is_json_format};
 use crate::odata::shape::shape;
 
@@ -49,7 +49,7 @@ pub(crate) async fn serve(source: &dyn Source, call: Call<'_>, notes: &Notes) ->
 async fn get(source: &dyn Source, call: Call<'_>, notes: &Notes) -> Result<Response, Problem> {
     let headers = &call.request.headers;
     notes.facts().site = Some(call.site.clone());
-    let question = Question::parse(call.below, call.request.uri.query())
+    let question = read(call.below, call.request.uri.query())
         .inspect_err(|error| notes.failed(error))
         .map_err(|error| Problem::from(&error))?;
     notes.facts().shape = Some(shape(&question));
@@ -73,6 +73,15 @@ async fn get(source: &dyn Source, call: Call<'_>, notes: &Notes) -> Result<Respo
         root: call.root,
     };
     Ok(reply(answer, asked, notes))
+}
+
+/// Reads the question, unless it is longer than a client's may be.
+fn read(below: &str, query: Option<&str>) -> Result<Question, ParseError> {
+    let bytes = below.len() + query.map_or(0, str::len);
+    if bytes > QUESTION_BYTES_MAX {
+        return Err(ParseError::TooLong { bytes });
+    }
+    Question::parse(below, query)
 }
 
 /// How the answer is to be written. A `$format` that is JSON is settled here; upstream judges any other.
@@ -135,6 +144,15 @@ const ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn questions_have_a_longest_length() {
+        let long = "x".repeat(QUESTION_BYTES_MAX - 1);
+        assert!(read("S", Some(&long)).is_ok());
+        let error = read("Ss", Some(&long)).unwrap_err().to_string();
+        let expected = "URL of 32769 bytes is longer than the limit of 32768";
+        assert_eq!(error, expected);
+    }
 
     #[test]
     fn finds_batch_and_query() {
