@@ -41,7 +41,7 @@ pub use crate::upstream::UpstreamCounts;
 /// A question with the wishes that came with it.
 #[derive(Debug, Clone)]
 pub struct Ask {
-    /// What is asked.
+    /// What is asked. A `$format` that is JSON stays in it, for links to pages; `representation` says the same.
     pub question: Question,
     /// How it is to be written.
     pub representation: Representation,
@@ -158,7 +158,8 @@ impl Gateway {
     }
 
     async fn answer_from(&self, site: &Arc<Site>, ask: Ask) -> Result<Answer, Unanswered> {
-        self.refuse_blocked(site, &ask.question).await?;
+        let settled = plan::without_settled_format(&ask.question);
+        self.refuse_blocked(site, &settled).await?;
         let schema = match ask.question.resource() {
             Resource::Entity { .. } => Some(self.schema(site).await?),
             _ => None,
@@ -172,7 +173,7 @@ impl Gateway {
             Err(error) => return Err(error.into()),
         };
         // What is sent may say more than what was asked, where an option was put into other words.
-        if let Some(sent) = plan.ask().filter(|sent| **sent != ask.question) {
+        if let Some(sent) = plan.ask().filter(|sent| **sent != settled) {
             self.refuse_blocked(site, sent).await?;
         }
         let page_size = plan.page_size();
@@ -180,12 +181,13 @@ impl Gateway {
             ttl: self.lifetimes.of(&ask.question),
             freshness: ask.freshness,
         };
-        let key = CacheKey::new(
-            site.id().clone(),
-            ask.question.clone(),
-            ask.representation,
-            page_size,
-        );
+        // Only the links of our own pages depend on how the representation was asked for.
+        let question = if page_size.is_some() {
+            ask.question.clone()
+        } else {
+            settled
+        };
+        let key = CacheKey::new(site.id().clone(), question, ask.representation, page_size);
         let found = self.fill_or_find(site, key, wish, plan, ask.representation);
         let outcome = Outcome::of(&found, wish);
         let (content, body) = match found {

@@ -10,6 +10,7 @@ use super::error::AnswerError;
 use crate::odata::key;
 use crate::odata::name::EntitySet;
 use crate::odata::question::{Question, Resource};
+use crate::odata::representation::is_json_format;
 use crate::odata::schema::{EntityType, Schema};
 
 /// How a question is answered.
@@ -109,6 +110,21 @@ impl Plan {
     }
 }
 
+/// The question without a `$format` that is settled, as JSON always is: what it says is in the representation, and
+/// upstream reads it from `Accept`.
+pub(super) fn without_settled_format(question: &Question) -> Question {
+    match settled_format(question) {
+        Some(_) => question.without("$format"),
+        None => question.clone(),
+    }
+}
+
+fn settled_format(question: &Question) -> Option<&str> {
+    question
+        .option("$format")
+        .filter(|format| is_json_format(format))
+}
+
 /// Plans the answer to `question`. `schema` is needed for questions with a key.
 ///
 /// `now` marks the pages of one walk, when it begins here: milliseconds since 1970.
@@ -118,6 +134,8 @@ pub(super) fn plan(
     schema: Option<&Schema>,
     now: i64,
 ) -> Result<Plan, AnswerError> {
+    let format = settled_format(question);
+    let question = &without_settled_format(question);
     match question.resource() {
         Resource::ServiceDocument => Ok(Plan::ServiceDocument),
         Resource::Metadata => Ok(Plan::Metadata),
@@ -126,7 +144,7 @@ pub(super) fn plan(
             ask: count(set, question),
         }),
         Resource::Entity { set, key, rest } => by_key(question, set, key, rest, schema),
-        Resource::Collection(_) => collection(question, page_size, now),
+        Resource::Collection(_) => collection(question, format, page_size, now),
         Resource::Other(_) => Ok(whole(question)),
     }
 }
@@ -151,9 +169,11 @@ fn count(set: &EntitySet, question: &Question) -> Question {
 }
 
 /// Pages of the client's size are questions of their own: `$skip` and `$top` say which rows, and the link to
-/// the next one carries both in a `$skiptoken`. Nothing has to be remembered between them.
+/// the next one carries both in a `$skiptoken`. Nothing has to be remembered between them: a `format` that the
+/// client asked for is in the link, too, or numbers would become text or text numbers from page to page.
 fn collection(
     question: &Question,
+    format: Option<&str>,
     page_size: Option<NonZeroU32>,
     now: i64,
 ) -> Result<Plan, AnswerError> {
@@ -190,7 +210,13 @@ fn collection(
         size,
         walk,
     };
-    let next = more.then(|| question.with("$skiptoken", &behind.write()));
+    let next = more.then(|| {
+        let next = question.with("$skiptoken", &behind.write());
+        match format {
+            Some(format) => next.with("$format", format),
+            None => next,
+        }
+    });
     Ok(Plan::Collection {
         ask,
         top: Some(rows),
@@ -514,6 +540,38 @@ mod tests {
             "Sessions?$top=3",
             Some(3),
             "Sessions?$top=3 | at most 3 | the last page",
+        );
+    }
+
+    #[test]
+    fn links_to_our_own_pages_repeat_the_format() {
+        check(
+            "Sessions?$format=application/json;odata.metadata=none",
+            Some(100),
+            "Sessions?$top=100 | at most 100 | then Sessions?$format=application/json;odata.metadata=none&$skiptoken=page-100-100-7",
+        );
+        check(
+            "Sessions?$format=json&$skiptoken=page-100-100-7",
+            None,
+            "Sessions?$skip=100&$top=100 | at most 100 | then Sessions?$format=json&$skiptoken=page-200-100-7",
+        );
+        check("Sessions?$format=json", None, "Sessions");
+        check(
+            "Sessions?$format=json&$skiptoken=abc",
+            Some(5),
+            "Sessions?$skiptoken=abc",
+        );
+        check(
+            "Sessions/M.Session?$format=json",
+            None,
+            "Sessions/M.Session",
+        );
+        // What is not JSON is upstream's to judge.
+        check("Sessions?$format=atom", None, "Sessions?$format=atom");
+        check(
+            "Sessions?$format=atom",
+            Some(100),
+            "Sessions?$format=atom&$top=100 | at most 100 | then Sessions?$format=atom&$skiptoken=page-100-100-7",
         );
     }
 

@@ -84,14 +84,15 @@ fn read(below: &str, query: Option<&str>) -> Result<Question, ParseError> {
     Question::parse(below, query)
 }
 
-/// How the answer is to be written. A `$format` that is JSON is settled here; upstream judges any other.
+/// How the answer is to be written. A `$format` that is JSON is settled here, and spelled in one way; upstream judges
+/// any other.
 fn represent(question: Question, headers: &HeaderMap) -> (Question, Representation) {
     let accept = accept(headers);
     let format = question.option("$format");
     let representation = Representation::negotiate(format, accept.as_deref());
     let settled = format.is_some_and(is_json_format);
     let question = if settled {
-        question.without("$format")
+        question.with("$format", &representation.accept())
     } else {
         question
     };

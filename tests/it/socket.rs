@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::process::{Program, Running, addresses, eventually};
+use crate::upstream::{Act, Upstream};
 use crate::wire::{self, End, Wire};
 
 #[tokio::test]
@@ -60,6 +61,51 @@ async fn links_carry_the_address_as_typed() {
         let last = wire::get(proxy.address, &format!("/monitorodata{rest}")).await;
         assert_eq!(last.rows().len(), 1, "{next}");
         assert_eq!(last.json().get("@odata.nextLink"), None);
+    }
+}
+
+#[tokio::test]
+async fn links_carry_the_format_that_was_asked_for() {
+    let upstream = Upstream::start(|request, _| {
+        let number = if request.all("accept")[0].contains("IEEE754Compatible=true") {
+            r#"{"value":[{"Id":"1"},{"Id":"2"}]}"#
+        } else {
+            r#"{"value":[{"Id":1},{"Id":2}]}"#
+        };
+        Act::json(number)
+    })
+    .await;
+    let proxy = Program::serve(&upstream.endpoint()).start().await;
+    let pages = ["Prefer: odata.maxpagesize=2"];
+    let paths = [
+        ("$format=application/json;IEEE754Compatible=true", "\"1\""),
+        ("$format=json", "1"),
+        ("$top=3", "1"),
+    ];
+    for (option, number) in paths {
+        let path = format!("/monitorodata/Machines?{option}");
+        let first = wire::get_with(proxy.address, &path, &pages).await;
+        let next = first.json()["@odata.nextLink"].as_str().unwrap().to_owned();
+        assert_eq!(next.contains("$format="), option.contains("$format="));
+        let rest = next.split_once("/monitorodata").unwrap().1;
+        // A client that asks by `$format` may accept anything.
+        let accept = match option {
+            "$top=3" => "Accept: */*",
+            _ => "Accept: application/json;odata.metadata=none",
+        };
+        let path = format!("/monitorodata{rest}");
+        let second = wire::get_with(proxy.address, &path, &[accept]).await;
+        assert_eq!(
+            second.header("content-type"),
+            first.header("content-type"),
+            "{option}"
+        );
+        for reply in [first, second] {
+            assert_eq!(reply.rows()[0]["Id"].to_string(), number, "{option}");
+        }
+    }
+    for sent in upstream.requests() {
+        assert!(!sent.line.contains("$format"), "{}", sent.line);
     }
 }
 

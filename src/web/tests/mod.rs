@@ -394,6 +394,7 @@ async fn wishes_reach_the_gateway() {
     assert_eq!(site.as_str(), "main");
     assert_eq!(ask.freshness, Freshness::Fetch);
     assert_eq!(ask.page_size.unwrap().get(), 10);
-    assert_eq!(ask.question.option("$format"), None);
+    let format = "application/json;odata.metadata=minimal";
+    assert_eq!(ask.question.option("$format"), Some(format));
     assert_eq!(ask.question.option("$top"), Some("1"));
 }
