@@ -255,7 +255,7 @@ impl Fill<'_> {
     }
 
     fn json(&self) -> Content {
-        Content::Json(self.errand.representation)
+        Content::Json(self.errand.sent)
     }
 }
 

@@ -21,6 +21,8 @@ use crate::upstream::{BadResponse, FetchError, RetryBudget, Turn};
 pub(super) struct Errand<'a> {
     pub(super) site: &'a Site,
     pub(super) representation: Representation,
+    /// The representation that the first response says it has; what was asked for, when it says nothing.
+    pub(super) sent: Representation,
     pub(super) budget: RetryBudget,
     pub(super) progress: &'a Progress,
     /// Whether nothing has been asked yet: only the first request of an answer may be turned away by a full
@@ -39,6 +41,7 @@ impl<'a> Errand<'a> {
         Self {
             site,
             representation,
+            sent: representation,
             budget: RetryBudget::new(site.retry_budget()),
             progress,
             turn: Turn::First,
@@ -84,6 +87,11 @@ impl<'a> Errand<'a> {
         let failing = self.budget.failing().saturating_sub(failing);
         self.progress.add_time(failing);
         let fetched = fetched?;
+        if self.turn == Turn::First {
+            let said = fetched.content_type.as_deref();
+            let said = said.and_then(Representation::from_content_type);
+            self.sent = said.unwrap_or(self.representation);
+        }
         self.turn = Turn::Next;
         self.progress.add_page(fetched.elapsed);
         Ok(fetched.content)

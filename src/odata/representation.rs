@@ -46,13 +46,15 @@ impl Representation {
         }
     }
 
-    /// What upstream says it has sent; `None` when that is not JSON.
+    /// What upstream says it has sent; `None` when that is not JSON, or says nothing of OData: where a level is named
+    /// the other parameters are, too, if they hold.
     pub fn from_content_type(content_type: &str) -> Option<Self> {
         let json = matches!(
             media_type(content_type).as_str(),
             "application/json" | "text/json"
         );
-        json.then(|| Self::from_parameters(content_type))
+        let says = json && parameters(content_type).any(|(name, _)| is_level(&name));
+        says.then(|| Self::from_parameters(content_type))
     }
 
     /// `Content-Type` of an answer: `application/json;odata.metadata=minimal;odata.streaming=true;charset=utf-8`
@@ -85,7 +87,7 @@ impl Representation {
         let mut representation = Self::default();
         for (name, value) in parameters(media_range) {
             match (name.as_str(), value.as_str()) {
-                ("odata.metadata" | "metadata" | "odata", level) => {
+                (name, level) if is_level(name) => {
                     representation.metadata = MetadataLevel::from_word(level);
                 }
                 ("ieee754compatible", value) => representation.ieee754_compatible = value == "true",
@@ -134,6 +136,10 @@ pub fn is_json_format(format: &str) -> bool {
         media_type(format).as_str(),
         "json" | "application/json" | "text/json"
     )
+}
+
+fn is_level(parameter: &str) -> bool {
+    matches!(parameter, "odata.metadata" | "metadata" | "odata")
 }
 
 fn accepts_json(range: &str) -> bool {
@@ -231,7 +237,9 @@ mod tests {
             "application/json;odata.metadata=minimal;odata.streaming=true;charset=utf-8"
         );
         assert_eq!(default.accept(), "application/json;odata.metadata=minimal");
-        assert_eq!(Representation::from_content_type("text/html"), None);
+        for nothing in ["text/html", "application/json", "text/json;charset=utf-8"] {
+            assert_eq!(Representation::from_content_type(nothing), None);
+        }
         let sent = "application/json; odata.metadata=full; odata.streaming=true";
         assert_eq!(
             Representation::from_content_type(sent).unwrap().metadata,

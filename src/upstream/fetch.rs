@@ -63,6 +63,8 @@ pub struct Fetched {
 pub struct Checked<T> {
     /// What it said.
     pub content: T,
+    /// `Content-Type`, when upstream sent one.
+    pub content_type: Option<String>,
     /// How long the attempt that succeeded took, without waiting for a turn.
     pub elapsed: Duration,
 }
@@ -139,6 +141,7 @@ impl Upstream {
         let check = move |fetched: Fetched| {
             Ok(Checked {
                 content: parse(fetched.body)?,
+                content_type: fetched.content_type,
                 elapsed: fetched.elapsed,
             })
         };

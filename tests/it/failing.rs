@@ -333,6 +333,33 @@ async fn a_next_link_may_be_longer_than_what_the_client_sent() {
 }
 
 #[tokio::test]
+async fn the_content_type_says_what_was_sent_and_not_what_was_asked_for() {
+    let minimal = "application/json;odata.metadata=minimal;odata.streaming=true;charset=utf-8";
+    let none = "application/json;odata.metadata=none;odata.streaming=true;charset=utf-8";
+    let none_as_text = format!("{none};IEEE754Compatible=true");
+    for (sent, said) in [
+        ("application/json; odata.metadata=minimal", minimal),
+        ("application/json; odata.metadata=none", none),
+        (
+            "application/json;odata.metadata=none;IEEE754Compatible=true",
+            &none_as_text,
+        ),
+        ("application/json; charset=utf-8", &none_as_text),
+    ] {
+        let headers = format!("Content-Type: {sent}\r\n");
+        let upstream =
+            Upstream::start(move |_, _| Act::reply("200 OK", &headers, br#"{"value":[]}"#)).await;
+        let proxy = Program::serve(&upstream.endpoint()).start().await;
+        let accept = ["Accept: application/json;odata.metadata=none;IEEE754Compatible=true"];
+        // The second is a stored one.
+        for _ in 0..2 {
+            let reply = wire::get_with(proxy.address, "/monitorodata/Machines", &accept).await;
+            assert_eq!(reply.header("content-type"), Some(said), "{sent}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn compressed_pages_are_read() {
     let upstream = Upstream::start(|_, _| {
         let mut zipped = GzEncoder::new(Vec::new(), Compression::fast());
