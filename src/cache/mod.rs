@@ -20,6 +20,7 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use moka::policy::EvictionPolicy;
 
 use self::fills::{Fills, Listed};
 use self::policy::Judgement;
@@ -86,6 +87,13 @@ pub struct Cache<E: Clone> {
     interrupted: E,
 }
 
+/// What is stored for a key.
+enum Look<E: Clone> {
+    Fresh(Found<E>),
+    Expired,
+    Nothing,
+}
+
 impl<E: Clone + Send + Sync + 'static> Cache<E> {
     /// An empty cache. `interrupted` is what readers are told when the program's stop ends their fill.
     pub fn new(settings: Settings, clock: Arc<dyn Clock>, tasks: Tasks, interrupted: E) -> Self {
@@ -93,6 +101,9 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         Self {
             entries: moka::sync::Cache::builder()
                 .max_capacity(settings.memory)
+                // moka's default refuses new answers while those in its memory were asked for more often. Ours
+                // expire, and it does not know that they have.
+                .eviction_policy(EvictionPolicy::lru())
                 .weigher(|key: &CacheKey, entry: &Arc<Entry>| {
                     u32::try_from(entry.stored_len() + key.stored_len()).unwrap_or(u32::MAX)
                 })
@@ -117,7 +128,7 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         Work: Future<Output = Result<(), E>> + Send + 'static,
     {
         if wish.freshness == Freshness::Stored
-            && let Some(found) = self.stored(&key, wish.ttl)
+            && let Look::Fresh(found) = self.look(&key, wish.ttl)
         {
             return found;
         }
@@ -125,11 +136,15 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         if let Some(reader) = fills.get(&key).and_then(Spool::join) {
             return Found::Joined(reader);
         }
-        // A fill that ended between the look above and the lock has left its entry behind.
-        if wish.freshness == Freshness::Stored
-            && let Some(found) = self.stored(&key, wish.ttl)
-        {
-            return found;
+        if wish.freshness == Freshness::Stored {
+            match self.look(&key, wish.ttl) {
+                // A fill that ended between the look above and the lock has left its entry behind.
+                Look::Fresh(found) => return found,
+                // Nobody will be given it any more. Only here, because outside the lock a fill might just
+                // have put a new one in its place.
+                Look::Expired => self.entries.invalidate(&key),
+                Look::Nothing => {}
+            }
         }
         let spool = Spool::new(Arc::clone(&self.allowance));
         #[expect(clippy::expect_used, reason = "a new spool lets its first reader in")]
@@ -173,16 +188,18 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         self.fills.lock().len()
     }
 
-    fn stored(&self, key: &CacheKey, ttl: Duration) -> Option<Found<E>> {
-        let entry = self.entries.get(key)?;
+    fn look(&self, key: &CacheKey, ttl: Duration) -> Look<E> {
+        let Some(entry) = self.entries.get(key) else {
+            return Look::Nothing;
+        };
         let age = age(entry.fetched_at, self.clock.now());
         match policy::judge(age, ttl) {
-            Judgement::Fresh { remaining } => Some(Found::Stored {
+            Judgement::Fresh { remaining } => Look::Fresh(Found::Stored {
                 entry,
                 age,
                 remaining,
             }),
-            Judgement::Expired => None,
+            Judgement::Expired => Look::Expired,
         }
     }
 
@@ -323,6 +340,42 @@ mod tests {
             cache.find(key("Users"), STORED, |writer| write(writer, 1)),
             Found::Filling(_)
         ));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn new_answers_take_the_place_of_popular_ones_that_are_over() {
+        let cache = cache();
+        let ask = async |set: &str| {
+            let found = cache.find(key(set), STORED, |writer| write(writer, 6));
+            let stored = matches!(found, Found::Stored { .. });
+            read(found).await.unwrap();
+            stored
+        };
+        for set in (0..9).map(|n| format!("Old{n}")) {
+            for again in [false, true, true, true, true] {
+                assert_eq!(ask(&set).await, again, "{set}");
+                cache.size();
+            }
+        }
+        tokio::time::advance(STORED.ttl).await;
+        for set in (0..9).map(|n| format!("New{n}")) {
+            ask(&set).await;
+            cache.size();
+            assert!(ask(&set).await, "{set}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_entry_that_is_found_to_be_over_is_forgotten() {
+        let cache = cache();
+        read(cache.find(key("Users"), STORED, |writer| write(writer, 1)))
+            .await
+            .unwrap();
+        assert_eq!(cache.size().0, 1);
+        tokio::time::advance(STORED.ttl).await;
+        let found = cache.find(key("Users"), STORED, |_| async { Err("broken") });
+        assert_eq!(read(found).await, Err("broken"));
+        assert_eq!(cache.size(), (0, 0));
     }
 
     #[tokio::test(start_paused = true)]
