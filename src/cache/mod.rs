@@ -5,7 +5,7 @@
 //! moka only bounds memory.
 //!
 //! Invariants: for one key at most one fill runs that can be joined; an answer that ended with an error is
-//! never stored; an entry is whole.
+//! never stored; an entry is whole; what was asked for before a purge is not given to those who ask after it.
 
 mod entry;
 mod fills;
@@ -132,8 +132,8 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         {
             return found;
         }
-        let mut fills = self.fills.lock();
-        if let Some(reader) = fills.get(&key).and_then(Spool::join) {
+        let mut list = self.fills.lock();
+        if let Some(reader) = list.join(&key) {
             return Found::Joined(reader);
         }
         if wish.freshness == Freshness::Stored {
@@ -149,23 +149,26 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         let spool = Spool::new(Arc::clone(&self.allowance));
         #[expect(clippy::expect_used, reason = "a new spool lets its first reader in")]
         let reader = spool.join().expect("first reader");
-        fills.insert(key.clone(), Arc::clone(&spool));
-        drop(fills);
-        let work = fill(SpoolWriter::new(Arc::clone(&spool)));
         // Made here and not by the task, which is dropped unpolled when the program is stopping.
-        let listed = Listed {
-            fills: Arc::clone(&self.fills),
+        let listed = Listed::new(
+            &self.fills,
+            &mut list,
             key,
-            spool,
-            interrupted: self.interrupted.clone(),
-        };
+            Arc::clone(&spool),
+            self.interrupted.clone(),
+        );
+        drop(list);
+        let work = fill(SpoolWriter::new(spool));
         self.tasks
             .spawn("fill", self.clone().run(listed, wish.ttl, work));
         Found::Filling(reader)
     }
 
-    /// Forgets the answers for which `matches` holds; returns how many.
+    /// Forgets the answers for which `matches` holds; returns how many. Those that are being made are given
+    /// to those who wait for them already, and to nobody else.
     pub fn purge(&self, matches: impl Fn(&CacheKey) -> bool) -> usize {
+        // First, so that no fill stores an old answer behind the look at the stored ones.
+        self.fills.unlist(&matches);
         let keys: Vec<_> = self
             .entries
             .iter()
@@ -185,7 +188,7 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
 
     /// How many answers are being made.
     pub fn fills_running(&self) -> usize {
-        self.fills.lock().len()
+        self.fills.running()
     }
 
     fn look(&self, key: &CacheKey, ttl: Duration) -> Look<E> {
@@ -216,12 +219,15 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
             end = work => end,
             () = spool.deserted() => return,
         };
-        if let Some((content, segments)) = spool.finish(end)
+        // Before the readers hear of the end: whoever has read an answer to its end finds it here.
+        if end.is_ok()
             && !ttl.is_zero()
+            && let Some((content, segments)) = spool.kept()
         {
             let entry = Entry::new(content, segments, fetched_at, spool.progress());
-            self.entries.insert(listed.key.clone(), Arc::new(entry));
+            listed.store(|key| self.entries.insert(key, Arc::new(entry)));
         }
+        spool.finish(end);
     }
 }
 
@@ -239,6 +245,8 @@ fn age(then: Timestamp, now: Timestamp) -> Duration {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::sync::oneshot;
 
     use super::*;
     use crate::clock::FollowingClock;
@@ -435,6 +443,72 @@ mod tests {
             cache.find(key("Users"), STORED, |writer| write(writer, 1)),
             Found::Filling(_)
         ));
+    }
+
+    /// An answer of one part, begun now and ended by the sender.
+    async fn held(
+        mut writer: SpoolWriter<&'static str>,
+        text: &'static str,
+        end: oneshot::Receiver<()>,
+    ) -> Result<(), &'static str> {
+        writer.begin(Content::Text);
+        writer.push(segment(text));
+        end.await.map_err(|_| "let go")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_in_the_making_does_not_outlive_a_purge() {
+        let (cache, [one, two]) = (cache(), [oneshot::channel(), oneshot::channel()]);
+        let old = cache.find(key("Users"), STORED, |writer| held(writer, "old", one.1));
+        let other = cache.find(key("Machines"), STORED, |writer| write(writer, 1));
+        let of_users = |key: &CacheKey| key.set().is_some_and(|set| set.as_str() == "Users");
+        assert_eq!(cache.purge(of_users), 0);
+        let new = cache.find(key("Users"), STORED, |writer| held(writer, "new", two.1));
+        assert!(matches!(new, Found::Filling(_)));
+        assert_eq!(cache.fills_running(), 3);
+        // The new one ends first; the old one must not take its place.
+        for (end, found) in [(two.0, new), (one.0, old)] {
+            end.send(()).unwrap();
+            assert_eq!(read(found).await, Ok(1));
+        }
+        assert_eq!(read(other).await, Ok(1));
+        let stored = |set| match cache.find(key(set), STORED, |writer| write(writer, 1)) {
+            Found::Stored { entry, .. } => entry.segments[0].clone(),
+            found => panic!("not stored: {found:?}"),
+        };
+        assert_eq!(stored("Users"), segment("new"));
+        stored("Machines");
+        tokio::task::yield_now().await;
+        assert_eq!(cache.fills_running(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_ends_after_a_purge_is_not_stored() {
+        let (cache, (end, ended)) = (cache(), oneshot::channel());
+        let found = cache.find(key("Users"), STORED, |writer| held(writer, "old", ended));
+        cache.purge(|_| true);
+        end.send(()).unwrap();
+        assert_eq!(read(found).await, Ok(1));
+        assert_eq!(cache.size(), (0, 0));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn whoever_has_read_an_answer_to_its_end_finds_it() {
+        let clock = FollowingClock::starting_at("2026-03-02T08:00:00Z".parse().unwrap());
+        let settings = Settings { memory: 64 << 20 };
+        let cache = Cache::new(settings, Arc::new(clock), Tasks::new(), "interrupted");
+        for set in (0..20).map(|n| format!("Set{n}")) {
+            let ask = || {
+                cache.find(key(&set), STORED, |mut writer| async move {
+                    writer.begin(Content::Text);
+                    // Large, so that storing it takes a while.
+                    writer.push(segment(vec![b'x'; 4 << 20]));
+                    Ok(())
+                })
+            };
+            assert_eq!(read(ask()).await, Ok(1));
+            assert!(matches!(ask(), Found::Stored { .. }), "{set}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

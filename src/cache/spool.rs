@@ -155,18 +155,17 @@ impl<E: Clone> Spool<E> {
         .await;
     }
 
-    /// Ends the answer. When it is whole and was kept, returns what it is made of.
-    pub(super) fn finish(&self, end: Result<(), E>) -> Option<(Content, Vec<Segment>)> {
-        let mut state = self.state();
-        let whole = end.is_ok() && state.keeping;
-        let kept = state
-            .content
-            .filter(|_| whole)
-            .map(|content| (content, state.segments.iter().cloned().collect()));
-        state.end = Some(end);
-        drop(state);
+    /// What the answer is made of so far, when it may be kept.
+    pub(super) fn kept(&self) -> Option<(Content, Vec<Segment>)> {
+        let state = self.state();
+        let content = state.content.filter(|_| state.keeping)?;
+        Some((content, state.segments.iter().cloned().collect()))
+    }
+
+    /// Ends the answer.
+    pub(super) fn finish(&self, end: Result<(), E>) {
+        self.state().end = Some(end);
         self.readers_wake.notify_waiters();
-        kept
     }
 
     /// Ends an answer that has not ended yet with an error.
@@ -374,7 +373,8 @@ mod tests {
         assert_eq!(early.begun().now_or_never(), Some(Ok(Content::Text)));
         let mut late = spool.join().unwrap();
         writer.push(segment("b"));
-        assert!(spool.finish(Ok(())).is_some());
+        assert!(spool.kept().is_some());
+        spool.finish(Ok(()));
         for reader in [&mut early, &mut late] {
             assert_eq!(
                 reader.next().now_or_never().unwrap(),
@@ -426,7 +426,8 @@ mod tests {
         drop(slow);
         assert_eq!(spool.state().retained, 0);
         assert_eq!(spool.allowance.used.load(Ordering::Relaxed), 0);
-        assert!(spool.finish(Ok(())).is_none());
+        assert!(spool.kept().is_none());
+        spool.finish(Ok(()));
         assert_eq!(fast.next().now_or_never().unwrap(), None);
     }
 
@@ -436,7 +437,7 @@ mod tests {
         let mut reader = spool.join().unwrap();
         writer.begin(Content::Text);
         writer.push(segment("a"));
-        assert!(spool.finish(Err("broken")).is_none());
+        spool.finish(Err("broken"));
         assert_eq!(reader.begun().now_or_never(), Some(Ok(Content::Text)));
         assert_eq!(
             reader.next().now_or_never().unwrap(),
