@@ -61,8 +61,6 @@ pub(super) struct Listed<E: Clone> {
     fills: Arc<Fills<E>>,
     key: CacheKey,
     pub(super) spool: Arc<Spool<E>>,
-    /// What its readers are told then.
-    interrupted: E,
 }
 
 impl<E: Clone> Listed<E> {
@@ -72,7 +70,6 @@ impl<E: Clone> Listed<E> {
         list: &mut List<E>,
         key: CacheKey,
         spool: Arc<Spool<E>>,
-        interrupted: E,
     ) -> Self {
         list.spools.insert(key.clone(), Arc::clone(&spool));
         list.running += 1;
@@ -80,7 +77,6 @@ impl<E: Clone> Listed<E> {
             fills: Arc::clone(fills),
             key,
             spool,
-            interrupted,
         }
     }
 
@@ -97,7 +93,7 @@ impl<E: Clone> Listed<E> {
 
 impl<E: Clone> Drop for Listed<E> {
     fn drop(&mut self) {
-        self.spool.interrupt(&self.interrupted);
+        self.spool.interrupt();
         let mut list = self.fills.lock();
         list.running -= 1;
         // After this one was purged, deserted, or outgrew what is kept, another may have taken its place.

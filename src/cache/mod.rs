@@ -95,7 +95,8 @@ enum Look<E: Clone> {
 }
 
 impl<E: Clone + Send + Sync + 'static> Cache<E> {
-    /// An empty cache. `interrupted` is what readers are told when the program's stop ends their fill.
+    /// An empty cache. `interrupted` is what readers are told for whom an answer ends too early: when the
+    /// program's stop ends their fill, or they have kept others from getting more for too long.
     pub fn new(settings: Settings, clock: Arc<dyn Clock>, tasks: Tasks, interrupted: E) -> Self {
         let memory = usize::try_from(settings.memory).unwrap_or(usize::MAX);
         Self {
@@ -146,17 +147,11 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
                 Look::Nothing => {}
             }
         }
-        let spool = Spool::new(Arc::clone(&self.allowance));
+        let spool = Spool::new(Arc::clone(&self.allowance), self.interrupted.clone());
         #[expect(clippy::expect_used, reason = "a new spool lets its first reader in")]
         let reader = spool.join().expect("first reader");
         // Made here and not by the task, which is dropped unpolled when the program is stopping.
-        let listed = Listed::new(
-            &self.fills,
-            &mut list,
-            key,
-            Arc::clone(&spool),
-            self.interrupted.clone(),
-        );
+        let listed = Listed::new(&self.fills, &mut list, key, Arc::clone(&spool));
         drop(list);
         let work = fill(SpoolWriter::new(spool));
         self.tasks
