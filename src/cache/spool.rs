@@ -451,7 +451,7 @@ mod tests {
 
     #[test]
     fn every_reader_reads_everything() {
-        let (spool, mut writer) = spool(100);
+        let (spool, mut writer) = spool(1000);
         let mut early = spool.join().unwrap();
         assert!(early.begun().now_or_never().is_none());
         writer.begin(Content::Text);
@@ -476,7 +476,7 @@ mod tests {
 
     #[test]
     fn room_follows_the_fastest_reader_of_a_kept_answer() {
-        let (spool, mut writer) = spool(100);
+        let (spool, mut writer) = spool(1000);
         let mut fast = spool.join().unwrap();
         let _idle = spool.join().unwrap();
         writer.begin(Content::Text);
@@ -617,7 +617,7 @@ mod tests {
 
     #[test]
     fn an_error_reaches_readers_after_what_was_written() {
-        let (spool, mut writer) = spool(100);
+        let (spool, mut writer) = spool(1000);
         let mut reader = spool.join().unwrap();
         writer.begin(Content::Text);
         writer.push(segment("a"));
@@ -632,7 +632,7 @@ mod tests {
 
     #[test]
     fn an_error_before_the_beginning_is_the_answer() {
-        let (spool, _writer) = spool(100);
+        let (spool, _writer) = spool(1000);
         let reader = spool.join().unwrap();
         spool.finish(Err("broken"));
         assert_eq!(reader.begun().now_or_never(), Some(Err("broken")));
@@ -640,7 +640,7 @@ mod tests {
 
     #[test]
     fn nobody_joins_a_deserted_fill() {
-        let (spool, _writer) = spool(100);
+        let (spool, _writer) = spool(1000);
         let reader = spool.join().unwrap();
         assert!(spool.deserted().now_or_never().is_none());
         drop(reader);
