@@ -87,6 +87,7 @@ impl<E: Clone> Listed<E> {
         if list.holds(&self.key, &self.spool) {
             store(self.key.clone());
             list.spools.remove(&self.key);
+            self.spool.hand_over();
         }
     }
 }

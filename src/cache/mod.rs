@@ -487,6 +487,21 @@ mod tests {
         assert_eq!(cache.size(), (0, 0));
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_stored_answer_is_in_the_making_no_more_though_somebody_still_reads_it() {
+        let cache = cache();
+        let used = || cache.allowance.used.load(Ordering::Relaxed);
+        let fast = cache.find(key("Users"), STORED, |writer| write(writer, 5));
+        let slow = cache.find(key("Users"), STORED, |writer| write(writer, 5));
+        assert!(matches!(slow, Found::Joined(_)));
+        tokio::task::yield_now().await;
+        assert!(used() > 1000);
+        assert_eq!(read(fast).await, Ok(5));
+        assert_eq!(used(), 0);
+        assert_eq!(read(slow).await, Ok(5));
+        assert_eq!(used(), 0);
+    }
+
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn whoever_has_read_an_answer_to_its_end_finds_it() {
         let clock = FollowingClock::starting_at("2026-03-02T08:00:00Z".parse().unwrap());

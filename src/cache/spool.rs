@@ -82,6 +82,7 @@ struct State<E> {
     segments: VecDeque<Segment>,
     /// The number of the first segment in `segments`.
     first: usize,
+    /// Bytes of `segments` that count as part of the allowance.
     retained: usize,
     /// Whether everything since the beginning is still here and may stay.
     keeping: bool,
@@ -209,6 +210,12 @@ impl<E: Clone> Spool<E> {
         let state = self.state();
         let content = state.content.filter(|_| state.keeping)?;
         Some((content, state.segments.iter().cloned().collect()))
+    }
+
+    /// The answer is an entry now, whose memory is counted as such: what is held here counts no more.
+    pub(super) fn hand_over(&self) {
+        let counted = std::mem::take(&mut self.state().retained);
+        self.allowance.used.fetch_sub(counted, Ordering::Relaxed);
     }
 
     /// Ends the answer.
