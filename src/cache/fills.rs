@@ -1,46 +1,105 @@
-//! The fills that can be joined: one a key.
+//! The fills that run, and which of them can be joined: one a key.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::key::CacheKey;
-use super::spool::Spool;
+use super::spool::{Reader, Spool};
 
-/// The fills that can be joined.
+/// The fills that run.
+///
+/// INVARIANT: only a fill that is on the list can be joined, and only such a fill's answer is stored. What
+/// takes one off the list (a purge, another fill in its place) thereby keeps its answer out of the cache.
 #[derive(Debug)]
-pub(super) struct Fills<E>(Mutex<HashMap<CacheKey, Arc<Spool<E>>>>);
+pub(super) struct Fills<E>(Mutex<List<E>>);
 
-impl<E> Fills<E> {
+#[derive(Debug)]
+pub(super) struct List<E> {
+    spools: HashMap<CacheKey, Arc<Spool<E>>>,
+    running: usize,
+}
+
+impl<E: Clone> Fills<E> {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self(Mutex::default()))
+        Arc::new(Self(Mutex::new(List {
+            spools: HashMap::new(),
+            running: 0,
+        })))
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, HashMap<CacheKey, Arc<Spool<E>>>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, List<E>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many run, on the list or not.
+    pub(super) fn running(&self) -> usize {
+        self.lock().running
+    }
+
+    /// Takes those off the list for whose key `matches` holds. They run on for those who read them.
+    pub(super) fn unlist(&self, matches: impl Fn(&CacheKey) -> bool) {
+        self.lock().spools.retain(|key, _| !matches(key));
     }
 }
 
-/// Keeps a fill in the list for as long as it runs, and leaves no reader waiting when the fill is dropped
-/// half-way, as it is when the program stops.
+impl<E: Clone> List<E> {
+    /// Joins the fill of that key, when there is one that still can be joined.
+    pub(super) fn join(&self, key: &CacheKey) -> Option<Reader<E>> {
+        self.spools.get(key).and_then(Spool::join)
+    }
+
+    fn holds(&self, key: &CacheKey, spool: &Arc<Spool<E>>) -> bool {
+        let listed = self.spools.get(key);
+        listed.is_some_and(|listed| Arc::ptr_eq(listed, spool))
+    }
+}
+
+/// A fill that runs, on the list from its beginning. Leaves no reader waiting when it is dropped half-way,
+/// as it is when the program stops.
 #[derive(Debug)]
 pub(super) struct Listed<E: Clone> {
-    pub(super) fills: Arc<Fills<E>>,
-    pub(super) key: CacheKey,
+    fills: Arc<Fills<E>>,
+    key: CacheKey,
     pub(super) spool: Arc<Spool<E>>,
-    /// What its readers are told then.
-    pub(super) interrupted: E,
+}
+
+impl<E: Clone> Listed<E> {
+    /// Puts a fill on `list`, which is that of `fills`, in place of one that cannot be joined any more.
+    pub(super) fn new(
+        fills: &Arc<Fills<E>>,
+        list: &mut List<E>,
+        key: CacheKey,
+        spool: Arc<Spool<E>>,
+    ) -> Self {
+        list.spools.insert(key.clone(), Arc::clone(&spool));
+        list.running += 1;
+        Self {
+            fills: Arc::clone(fills),
+            key,
+            spool,
+        }
+    }
+
+    /// Stores the answer by `store` and takes the fill off the list, in one step: whoever comes then, finds
+    /// the one or the other. A fill that is not on the list any more stores nothing.
+    pub(super) fn store(&self, store: impl FnOnce(CacheKey)) {
+        let mut list = self.fills.lock();
+        if list.holds(&self.key, &self.spool) {
+            store(self.key.clone());
+            list.spools.remove(&self.key);
+            self.spool.hand_over();
+        }
+    }
 }
 
 impl<E: Clone> Drop for Listed<E> {
     fn drop(&mut self) {
-        self.spool.interrupt(&self.interrupted);
-        let mut fills = self.fills.lock();
-        // After this one was deserted, or outgrew what is kept, another may have taken its place.
-        if fills
-            .get(&self.key)
-            .is_some_and(|spool| Arc::ptr_eq(spool, &self.spool))
-        {
-            fills.remove(&self.key);
+        self.spool.interrupt();
+        let mut list = self.fills.lock();
+        list.running -= 1;
+        // After this one was purged, deserted, or outgrew what is kept, another may have taken its place.
+        if list.holds(&self.key, &self.spool) {
+            list.spools.remove(&self.key);
         }
     }
 }

@@ -5,7 +5,7 @@
 //! moka only bounds memory.
 //!
 //! Invariants: for one key at most one fill runs that can be joined; an answer that ended with an error is
-//! never stored; an entry is whole.
+//! never stored; an entry is whole; what was asked for before a purge is not given to those who ask after it.
 
 mod entry;
 mod fills;
@@ -20,6 +20,7 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use moka::policy::EvictionPolicy;
 
 use self::fills::{Fills, Listed};
 use self::policy::Judgement;
@@ -86,13 +87,24 @@ pub struct Cache<E: Clone> {
     interrupted: E,
 }
 
+/// What is stored for a key.
+enum Look<E: Clone> {
+    Fresh(Found<E>),
+    Expired,
+    Nothing,
+}
+
 impl<E: Clone + Send + Sync + 'static> Cache<E> {
-    /// An empty cache. `interrupted` is what readers are told when the program's stop ends their fill.
+    /// An empty cache. `interrupted` is what readers are told for whom an answer ends too early: when the
+    /// program's stop ends their fill, or they have kept others from getting more for too long.
     pub fn new(settings: Settings, clock: Arc<dyn Clock>, tasks: Tasks, interrupted: E) -> Self {
         let memory = usize::try_from(settings.memory).unwrap_or(usize::MAX);
         Self {
             entries: moka::sync::Cache::builder()
                 .max_capacity(settings.memory)
+                // moka's default refuses new answers while those in its memory were asked for more often. Ours
+                // expire, and it does not know that they have.
+                .eviction_policy(EvictionPolicy::lru())
                 .weigher(|key: &CacheKey, entry: &Arc<Entry>| {
                     u32::try_from(entry.stored_len() + key.stored_len()).unwrap_or(u32::MAX)
                 })
@@ -117,40 +129,41 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         Work: Future<Output = Result<(), E>> + Send + 'static,
     {
         if wish.freshness == Freshness::Stored
-            && let Some(found) = self.stored(&key, wish.ttl)
+            && let Look::Fresh(found) = self.look(&key, wish.ttl)
         {
             return found;
         }
-        let mut fills = self.fills.lock();
-        if let Some(reader) = fills.get(&key).and_then(Spool::join) {
+        let mut list = self.fills.lock();
+        if let Some(reader) = list.join(&key) {
             return Found::Joined(reader);
         }
-        // A fill that ended between the look above and the lock has left its entry behind.
-        if wish.freshness == Freshness::Stored
-            && let Some(found) = self.stored(&key, wish.ttl)
-        {
-            return found;
+        if wish.freshness == Freshness::Stored {
+            match self.look(&key, wish.ttl) {
+                // A fill that ended between the look above and the lock has left its entry behind.
+                Look::Fresh(found) => return found,
+                // Nobody will be given it any more. Only here, because outside the lock a fill might just
+                // have put a new one in its place.
+                Look::Expired => self.entries.invalidate(&key),
+                Look::Nothing => {}
+            }
         }
-        let spool = Spool::new(Arc::clone(&self.allowance));
+        let spool = Spool::new(Arc::clone(&self.allowance), self.interrupted.clone());
         #[expect(clippy::expect_used, reason = "a new spool lets its first reader in")]
         let reader = spool.join().expect("first reader");
-        fills.insert(key.clone(), Arc::clone(&spool));
-        drop(fills);
-        let work = fill(SpoolWriter::new(Arc::clone(&spool)));
         // Made here and not by the task, which is dropped unpolled when the program is stopping.
-        let listed = Listed {
-            fills: Arc::clone(&self.fills),
-            key,
-            spool,
-            interrupted: self.interrupted.clone(),
-        };
+        let listed = Listed::new(&self.fills, &mut list, key, Arc::clone(&spool));
+        drop(list);
+        let work = fill(SpoolWriter::new(spool));
         self.tasks
             .spawn("fill", self.clone().run(listed, wish.ttl, work));
         Found::Filling(reader)
     }
 
-    /// Forgets the answers for which `matches` holds; returns how many.
+    /// Forgets the answers for which `matches` holds; returns how many. Those that are being made are given
+    /// to those who wait for them already, and to nobody else.
     pub fn purge(&self, matches: impl Fn(&CacheKey) -> bool) -> usize {
+        // First, so that no fill stores an old answer behind the look at the stored ones.
+        self.fills.unlist(&matches);
         let keys: Vec<_> = self
             .entries
             .iter()
@@ -170,19 +183,21 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
 
     /// How many answers are being made.
     pub fn fills_running(&self) -> usize {
-        self.fills.lock().len()
+        self.fills.running()
     }
 
-    fn stored(&self, key: &CacheKey, ttl: Duration) -> Option<Found<E>> {
-        let entry = self.entries.get(key)?;
+    fn look(&self, key: &CacheKey, ttl: Duration) -> Look<E> {
+        let Some(entry) = self.entries.get(key) else {
+            return Look::Nothing;
+        };
         let age = age(entry.fetched_at, self.clock.now());
         match policy::judge(age, ttl) {
-            Judgement::Fresh { remaining } => Some(Found::Stored {
+            Judgement::Fresh { remaining } => Look::Fresh(Found::Stored {
                 entry,
                 age,
                 remaining,
             }),
-            Judgement::Expired => None,
+            Judgement::Expired => Look::Expired,
         }
     }
 
@@ -199,12 +214,15 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
             end = work => end,
             () = spool.deserted() => return,
         };
-        if let Some((content, segments)) = spool.finish(end)
+        // Before the readers hear of the end: whoever has read an answer to its end finds it here.
+        if end.is_ok()
             && !ttl.is_zero()
+            && let Some((content, segments)) = spool.kept()
         {
             let entry = Entry::new(content, segments, fetched_at, spool.progress());
-            self.entries.insert(listed.key.clone(), Arc::new(entry));
+            listed.store(|key| self.entries.insert(key, Arc::new(entry)));
         }
+        spool.finish(end);
     }
 }
 
@@ -222,6 +240,8 @@ fn age(then: Timestamp, now: Timestamp) -> Duration {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::sync::oneshot;
 
     use super::*;
     use crate::clock::FollowingClock;
@@ -326,6 +346,42 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn new_answers_take_the_place_of_popular_ones_that_are_over() {
+        let cache = cache();
+        let ask = async |set: &str| {
+            let found = cache.find(key(set), STORED, |writer| write(writer, 6));
+            let stored = matches!(found, Found::Stored { .. });
+            read(found).await.unwrap();
+            stored
+        };
+        for set in (0..9).map(|n| format!("Old{n}")) {
+            for again in [false, true, true, true, true] {
+                assert_eq!(ask(&set).await, again, "{set}");
+                cache.size();
+            }
+        }
+        tokio::time::advance(STORED.ttl).await;
+        for set in (0..9).map(|n| format!("New{n}")) {
+            ask(&set).await;
+            cache.size();
+            assert!(ask(&set).await, "{set}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_entry_that_is_found_to_be_over_is_forgotten() {
+        let cache = cache();
+        read(cache.find(key("Users"), STORED, |writer| write(writer, 1)))
+            .await
+            .unwrap();
+        assert_eq!(cache.size().0, 1);
+        tokio::time::advance(STORED.ttl).await;
+        let found = cache.find(key("Users"), STORED, |_| async { Err("broken") });
+        assert_eq!(read(found).await, Err("broken"));
+        assert_eq!(cache.size(), (0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn errors_are_told_to_all_who_wait_and_not_stored() {
         let cache = cache();
         let fail = |_: SpoolWriter<&'static str>| async {
@@ -382,6 +438,87 @@ mod tests {
             cache.find(key("Users"), STORED, |writer| write(writer, 1)),
             Found::Filling(_)
         ));
+    }
+
+    /// An answer of one part, begun now and ended by the sender.
+    async fn held(
+        mut writer: SpoolWriter<&'static str>,
+        text: &'static str,
+        end: oneshot::Receiver<()>,
+    ) -> Result<(), &'static str> {
+        writer.begin(Content::Text);
+        writer.push(segment(text));
+        end.await.map_err(|_| "let go")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_in_the_making_does_not_outlive_a_purge() {
+        let (cache, [one, two]) = (cache(), [oneshot::channel(), oneshot::channel()]);
+        let old = cache.find(key("Users"), STORED, |writer| held(writer, "old", one.1));
+        let other = cache.find(key("Machines"), STORED, |writer| write(writer, 1));
+        let of_users = |key: &CacheKey| key.set().is_some_and(|set| set.as_str() == "Users");
+        assert_eq!(cache.purge(of_users), 0);
+        let new = cache.find(key("Users"), STORED, |writer| held(writer, "new", two.1));
+        assert!(matches!(new, Found::Filling(_)));
+        assert_eq!(cache.fills_running(), 3);
+        // The new one ends first; the old one must not take its place.
+        for (end, found) in [(two.0, new), (one.0, old)] {
+            end.send(()).unwrap();
+            assert_eq!(read(found).await, Ok(1));
+        }
+        assert_eq!(read(other).await, Ok(1));
+        let stored = |set| match cache.find(key(set), STORED, |writer| write(writer, 1)) {
+            Found::Stored { entry, .. } => entry.segments[0].clone(),
+            found => panic!("not stored: {found:?}"),
+        };
+        assert_eq!(stored("Users"), segment("new"));
+        stored("Machines");
+        tokio::task::yield_now().await;
+        assert_eq!(cache.fills_running(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_ends_after_a_purge_is_not_stored() {
+        let (cache, (end, ended)) = (cache(), oneshot::channel());
+        let found = cache.find(key("Users"), STORED, |writer| held(writer, "old", ended));
+        cache.purge(|_| true);
+        end.send(()).unwrap();
+        assert_eq!(read(found).await, Ok(1));
+        assert_eq!(cache.size(), (0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stored_answer_is_in_the_making_no_more_though_somebody_still_reads_it() {
+        let cache = cache();
+        let used = || cache.allowance.used.load(Ordering::Relaxed);
+        let fast = cache.find(key("Users"), STORED, |writer| write(writer, 5));
+        let slow = cache.find(key("Users"), STORED, |writer| write(writer, 5));
+        assert!(matches!(slow, Found::Joined(_)));
+        tokio::task::yield_now().await;
+        assert!(used() > 1000);
+        assert_eq!(read(fast).await, Ok(5));
+        assert_eq!(used(), 0);
+        assert_eq!(read(slow).await, Ok(5));
+        assert_eq!(used(), 0);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn whoever_has_read_an_answer_to_its_end_finds_it() {
+        let clock = FollowingClock::starting_at("2026-03-02T08:00:00Z".parse().unwrap());
+        let settings = Settings { memory: 64 << 20 };
+        let cache = Cache::new(settings, Arc::new(clock), Tasks::new(), "interrupted");
+        for set in (0..20).map(|n| format!("Set{n}")) {
+            let ask = || {
+                cache.find(key(&set), STORED, |mut writer| async move {
+                    writer.begin(Content::Text);
+                    // Large, so that storing it takes a while.
+                    writer.push(segment(vec![b'x'; 4 << 20]));
+                    Ok(())
+                })
+            };
+            assert_eq!(read(ask()).await, Ok(1));
+            assert!(matches!(ask(), Found::Stored { .. }), "{set}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

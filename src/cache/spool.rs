@@ -7,6 +7,9 @@
 //! Back-pressure: the writer asks [`SpoolWriter::room`] before it fetches a page. There is room when the
 //! fastest reader has taken all parts but one (so the next page is fetched while the last one is being sent),
 //! and, for an answer that is not kept, when the slowest is not far behind.
+//!
+//! Whoever reads alone may take all the time that they want. Whoever stands still while another waits for
+//! them is dropped after [`STANDSTILL_MAX`]: their part must not be taken for the whole, so they get an error.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -15,6 +18,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
 use super::entry::{Content, Segment};
 
@@ -73,6 +77,8 @@ pub(super) struct Spool<E> {
     writer_wake: Notify,
     progress: Arc<Progress>,
     allowance: Arc<Allowance>,
+    /// What readers are told for whom the answer ends too early.
+    interrupted: E,
 }
 
 #[derive(Debug)]
@@ -81,13 +87,33 @@ struct State<E> {
     segments: VecDeque<Segment>,
     /// The number of the first segment in `segments`.
     first: usize,
+    /// Bytes of `segments` that count as part of the allowance.
     retained: usize,
     /// Whether everything since the beginning is still here and may stay.
     keeping: bool,
     end: Option<Result<(), E>>,
-    /// For each reader, the number of the segment that it takes next.
-    positions: BTreeMap<u64, usize>,
+    /// Those who read. Who left is not here any more, nor is who was dropped.
+    places: BTreeMap<u64, Place>,
     readers_ever: u64,
+}
+
+/// How far a reader is.
+#[derive(Debug, Default)]
+struct Place {
+    /// The number of the segment that it takes next.
+    next: usize,
+    /// Whether it asked for that one and found nothing.
+    waits: bool,
+}
+
+/// Whether it is worth fetching more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Room {
+    Yes,
+    /// What there is has not been taken yet.
+    No,
+    /// Somebody waits for more, and only those who are at this segment are in the way.
+    HeldAt(usize),
 }
 
 impl<E> State<E> {
@@ -95,9 +121,35 @@ impl<E> State<E> {
         self.first + self.segments.len()
     }
 
+    /// The segment that the slowest reader takes next.
+    fn slowest(&self) -> usize {
+        let next = self.places.values().map(|place| place.next);
+        next.min().unwrap_or(0)
+    }
+
+    fn room(&self) -> Room {
+        let next = self.places.values().map(|place| place.next);
+        let fastest = next.max().unwrap_or(0);
+        let (slowest, written) = (self.slowest(), self.written());
+        // Nobody has read yet: perhaps nobody will (`HEAD`). After that, one part may lie ready.
+        let ahead = usize::from(fastest > 0);
+        if fastest + ahead < written {
+            return Room::No;
+        }
+        if self.keeping || slowest + SEGMENTS_AHEAD_MAX >= written {
+            return Room::Yes;
+        }
+        let waits = |place: &Place| place.waits && place.next == written;
+        if self.places.values().any(waits) {
+            Room::HeldAt(slowest)
+        } else {
+            Room::No
+        }
+    }
+
     fn drop_taken(&mut self) -> usize {
         let mut freed = 0;
-        let slowest = self.positions.values().min().copied().unwrap_or(0);
+        let slowest = self.slowest();
         while !self.keeping && self.first < slowest {
             let Some(segment) = self.segments.pop_front() else {
                 break;
@@ -111,7 +163,7 @@ impl<E> State<E> {
 }
 
 impl<E: Clone> Spool<E> {
-    pub(super) fn new(allowance: Arc<Allowance>) -> Arc<Self> {
+    pub(super) fn new(allowance: Arc<Allowance>, interrupted: E) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::new(State {
                 content: None,
@@ -120,13 +172,14 @@ impl<E: Clone> Spool<E> {
                 retained: 0,
                 keeping: true,
                 end: None,
-                positions: BTreeMap::new(),
+                places: BTreeMap::new(),
                 readers_ever: 0,
             }),
             readers_wake: Notify::new(),
             writer_wake: Notify::new(),
             progress: Arc::default(),
             allowance,
+            interrupted,
         })
     }
 
@@ -138,14 +191,14 @@ impl<E: Clone> Spool<E> {
     /// about to stop. The first reader always gets in.
     pub(super) fn join(self: &Arc<Self>) -> Option<Reader<E>> {
         let mut state = self.state();
-        let deserted = state.readers_ever > 0 && state.positions.is_empty();
+        let deserted = state.readers_ever > 0 && state.places.is_empty();
         let failed = matches!(state.end, Some(Err(_)));
         if !state.keeping || deserted || failed {
             return None;
         }
         let id = state.readers_ever;
         state.readers_ever += 1;
-        state.positions.insert(id, 0);
+        state.places.insert(id, Place::default());
         Some(Reader {
             id,
             spool: Arc::clone(self),
@@ -154,29 +207,32 @@ impl<E: Clone> Spool<E> {
 
     /// Resolves when every reader has left.
     pub(super) async fn deserted(&self) {
-        wait(&self.writer_wake, || {
-            ready(self.state().positions.is_empty())
-        })
-        .await;
+        wait(&self.writer_wake, || ready(self.state().places.is_empty())).await;
     }
 
-    /// Ends the answer. When it is whole and was kept, returns what it is made of.
-    pub(super) fn finish(&self, end: Result<(), E>) -> Option<(Content, Vec<Segment>)> {
-        let mut state = self.state();
-        let whole = end.is_ok() && state.keeping;
-        let kept = state
-            .content
-            .filter(|_| whole)
-            .map(|content| (content, state.segments.iter().cloned().collect()));
-        state.end = Some(end);
-        drop(state);
+    /// What the answer is made of so far, when it may be kept.
+    pub(super) fn kept(&self) -> Option<(Content, Vec<Segment>)> {
+        let state = self.state();
+        let content = state.content.filter(|_| state.keeping)?;
+        Some((content, state.segments.iter().cloned().collect()))
+    }
+
+    /// The answer is an entry now, whose memory is counted as such: what is held here counts no more.
+    pub(super) fn hand_over(&self) {
+        let counted = std::mem::take(&mut self.state().retained);
+        self.allowance.used.fetch_sub(counted, Ordering::Relaxed);
+    }
+
+    /// Ends the answer.
+    pub(super) fn finish(&self, end: Result<(), E>) {
+        self.state().end = Some(end);
         self.readers_wake.notify_waiters();
-        kept
     }
 
     /// Ends an answer that has not ended yet with an error.
-    pub(super) fn interrupt(&self, error: &E) {
-        self.state().end.get_or_insert_with(|| Err(error.clone()));
+    pub(super) fn interrupt(&self) {
+        let interrupted = || Err(self.interrupted.clone());
+        self.state().end.get_or_insert_with(interrupted);
         self.readers_wake.notify_waiters();
     }
 
@@ -201,31 +257,47 @@ impl<E: Clone> Spool<E> {
         self.readers_wake.notify_waiters();
     }
 
-    fn has_room(&self) -> bool {
-        let state = self.state();
-        let fastest = state.positions.values().max().copied().unwrap_or(0);
-        let slowest = state.positions.values().min().copied().unwrap_or(0);
-        let written = state.written();
-        // Nobody has read yet: perhaps nobody will (`HEAD`). After that, one part may lie ready.
-        let ahead = usize::from(fastest > 0);
-        fastest + ahead >= written && (state.keeping || slowest + SEGMENTS_AHEAD_MAX >= written)
+    /// Drops the readers who still hold the answer at this segment.
+    fn drop_readers_at(&self, segment: usize) {
+        let mut state = self.state();
+        if state.room() != Room::HeldAt(segment) {
+            return;
+        }
+        let before = state.places.len();
+        state.places.retain(|_, place| place.next != segment);
+        let dropped = before - state.places.len();
+        let freed = state.drop_taken();
+        drop(state);
+        self.allowance.used.fetch_sub(freed, Ordering::Relaxed);
+        let seconds = STANDSTILL_MAX.as_secs();
+        tracing::warn!(
+            dropped,
+            "a client took nothing for {seconds} s while another waited for the same answer, and is cut off"
+        );
     }
 
     fn take(&self, reader: u64) -> Poll<Option<Result<Segment, E>>> {
-        let mut state = self.state();
-        let Some(position) = state.positions.get(&reader).copied() else {
-            return Poll::Ready(None);
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let Some(place) = state.places.get_mut(&reader) else {
+            return Poll::Ready(Some(Err(self.interrupted.clone())));
         };
-        if let Some(segment) = state.segments.get(position - state.first).cloned() {
-            state.positions.insert(reader, position + 1);
+        if let Some(segment) = state.segments.get(place.next - state.first).cloned() {
+            place.next += 1;
+            place.waits = false;
             let freed = state.drop_taken();
-            drop(state);
+            drop(guard);
             self.allowance.used.fetch_sub(freed, Ordering::Relaxed);
             self.writer_wake.notify_waiters();
             return Poll::Ready(Some(Ok(segment)));
         }
         match state.end.clone() {
-            None => Poll::Pending,
+            None => {
+                place.waits = true;
+                drop(guard);
+                self.writer_wake.notify_waiters();
+                Poll::Pending
+            }
             Some(Ok(())) => Poll::Ready(None),
             Some(Err(error)) => Poll::Ready(Some(Err(error))),
         }
@@ -265,7 +337,7 @@ impl<E: Clone> Reader<E> {
     }
 
     /// The next part; `None` at the end of a complete answer. An error after the first part means that the
-    /// answer cannot be completed: whoever sends it must cut the connection.
+    /// answer cannot be completed, at least for this reader: whoever sends it must cut the connection.
     pub async fn next(&mut self) -> Option<Result<Segment, E>> {
         wait(&self.spool.readers_wake, || self.spool.take(self.id)).await
     }
@@ -279,7 +351,7 @@ impl<E: Clone> Reader<E> {
 impl<E: Clone> Drop for Reader<E> {
     fn drop(&mut self) {
         let mut state = self.spool.state();
-        state.positions.remove(&self.id);
+        state.places.remove(&self.id);
         let freed = state.drop_taken();
         drop(state);
         self.spool
@@ -311,9 +383,23 @@ impl<E: Clone> SpoolWriter<E> {
         self.spool.push(segment);
     }
 
-    /// Waits until it is worth fetching more.
+    /// Waits until it is worth fetching more, and drops readers who stand in the way of others for too long.
     pub async fn room(&self) {
-        wait(&self.spool.writer_wake, || ready(self.spool.has_room())).await;
+        let spool = &self.spool;
+        loop {
+            let room = spool.state().room();
+            let changed = wait(&spool.writer_wake, || ready(spool.state().room() != room));
+            match room {
+                Room::Yes => return,
+                Room::No => changed.await,
+                // Readers only go forward, so that as long as it is this segment, nobody there has moved.
+                Room::HeldAt(segment) => {
+                    if timeout(STANDSTILL_MAX, changed).await.is_err() {
+                        spool.drop_readers_at(segment);
+                    }
+                }
+            }
+        }
     }
 
     /// How far the answer has come.
@@ -343,19 +429,25 @@ fn ready(yes: bool) -> Poll<()> {
 /// How many parts the slowest reader of an answer that is not kept may be behind.
 const SEGMENTS_AHEAD_MAX: usize = 4;
 
+/// How long readers of such an answer may take nothing while they alone keep another from getting more.
+const STANDSTILL_MAX: Duration = Duration::from_mins(1);
+
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt;
+    use futures_util::future::{join, join_all};
+    use tokio::time::{Instant, sleep};
 
     use super::*;
     use crate::odata::neutral::NeutralText;
 
     fn spool(each_max: usize) -> (Arc<Spool<&'static str>>, SpoolWriter<&'static str>) {
-        let spool = Spool::new(Arc::new(Allowance {
+        let allowance = Allowance {
             each_max,
             all_max: usize::MAX,
             used: AtomicUsize::new(0),
-        }));
+        };
+        let spool = Spool::new(Arc::new(allowance), "interrupted");
         let writer = SpoolWriter::new(Arc::clone(&spool));
         (spool, writer)
     }
@@ -371,7 +463,7 @@ mod tests {
 
     #[test]
     fn every_reader_reads_everything() {
-        let (spool, mut writer) = spool(100);
+        let (spool, mut writer) = spool(1000);
         let mut early = spool.join().unwrap();
         assert!(early.begun().now_or_never().is_none());
         writer.begin(Content::Text);
@@ -379,7 +471,8 @@ mod tests {
         assert_eq!(early.begun().now_or_never(), Some(Ok(Content::Text)));
         let mut late = spool.join().unwrap();
         writer.push(segment("b"));
-        assert!(spool.finish(Ok(())).is_some());
+        assert!(spool.kept().is_some());
+        spool.finish(Ok(()));
         for reader in [&mut early, &mut late] {
             assert_eq!(
                 reader.next().now_or_never().unwrap(),
@@ -395,7 +488,7 @@ mod tests {
 
     #[test]
     fn room_follows_the_fastest_reader_of_a_kept_answer() {
-        let (spool, mut writer) = spool(100);
+        let (spool, mut writer) = spool(1000);
         let mut fast = spool.join().unwrap();
         let _idle = spool.join().unwrap();
         writer.begin(Content::Text);
@@ -431,17 +524,116 @@ mod tests {
         drop(slow);
         assert_eq!(spool.state().retained, 0);
         assert_eq!(spool.allowance.used.load(Ordering::Relaxed), 0);
-        assert!(spool.finish(Ok(())).is_none());
+        assert!(spool.kept().is_none());
+        spool.finish(Ok(()));
         assert_eq!(fast.next().now_or_never().unwrap(), None);
+    }
+
+    /// Reads to the end, with a pause of so many seconds before the part of that number, and one before
+    /// each part. Returns how it ended.
+    async fn paced(
+        mut reader: Reader<&'static str>,
+        pause: Option<(usize, u64)>,
+        each: u64,
+    ) -> &'static str {
+        for part in 0.. {
+            let long = pause.filter(|(before, _)| *before == part);
+            sleep(Duration::from_secs(
+                each + long.map_or(0, |(_, seconds)| seconds),
+            ))
+            .await;
+            match reader.next().await {
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return error,
+                None => break,
+            }
+        }
+        "whole"
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_stands_still_while_another_waits_is_dropped() {
+        let (whole, cut) = ("whole", "interrupted");
+        let hour = 3600;
+        for (case, readers, expected) in [
+            ("none", vec![(None, 0), (None, 0)], vec![whole, whole]),
+            (
+                "one",
+                vec![(Some((0, hour)), 0), (None, 0)],
+                vec![cut, whole],
+            ),
+            (
+                "in the middle",
+                vec![(None, 0), (Some((7, hour)), 0)],
+                vec![whole, cut],
+            ),
+            (
+                "two",
+                vec![(Some((0, hour)), 0), (None, 0), (Some((2, hour)), 0)],
+                vec![cut, whole, cut],
+            ),
+            ("alone", vec![(Some((7, hour)), 0)], vec![whole]),
+            (
+                // The second has all that was written, and is busy with it.
+                "nobody waits",
+                vec![(Some((0, hour)), 0), (Some((5, hour)), 0)],
+                vec![whole, whole],
+            ),
+            (
+                "not for long",
+                vec![(Some((7, 59)), 0), (None, 0)],
+                vec![whole, whole],
+            ),
+            ("slowly", vec![(None, 59), (None, 0)], vec![whole, whole]),
+            (
+                // What is written is no more than they may be behind.
+                "not in the way",
+                vec![(Some((16, hour)), 0), (None, 0)],
+                vec![whole, whole],
+            ),
+        ] {
+            let (spool, mut writer) = spool(1);
+            let readers = readers
+                .into_iter()
+                .map(|(pause, each)| paced(spool.join().unwrap(), pause, each));
+            let read = join_all(readers.collect::<Vec<_>>());
+            let write = async {
+                writer.begin(Content::Text);
+                for _ in 0..20 {
+                    writer.room().await;
+                    writer.push(segment("xx"));
+                }
+                spool.finish(Ok(()));
+            };
+            let (ends, ()) = join(read, write).await;
+            assert_eq!(ends, expected, "{case}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waited_goes_on_after_the_grace_period() {
+        let (spool, mut writer) = spool(1);
+        let (_still, fast) = (spool.join().unwrap(), spool.join().unwrap());
+        let write = async {
+            writer.begin(Content::Text);
+            for _ in 0..20 {
+                writer.room().await;
+                writer.push(segment("xx"));
+            }
+            spool.finish(Ok(()));
+        };
+        let began = Instant::now();
+        let (end, ()) = join(paced(fast, None, 0), write).await;
+        assert_eq!((end, began.elapsed()), ("whole", STANDSTILL_MAX));
     }
 
     #[test]
     fn an_error_reaches_readers_after_what_was_written() {
-        let (spool, mut writer) = spool(100);
+        let (spool, mut writer) = spool(1000);
         let mut reader = spool.join().unwrap();
         writer.begin(Content::Text);
         writer.push(segment("a"));
-        assert!(spool.finish(Err("broken")).is_none());
+        spool.finish(Err("broken"));
         assert_eq!(reader.begun().now_or_never(), Some(Ok(Content::Text)));
         assert_eq!(
             reader.next().now_or_never().unwrap(),
@@ -452,7 +644,7 @@ mod tests {
 
     #[test]
     fn an_error_before_the_beginning_is_the_answer() {
-        let (spool, _writer) = spool(100);
+        let (spool, _writer) = spool(1000);
         let reader = spool.join().unwrap();
         spool.finish(Err("broken"));
         assert_eq!(reader.begun().now_or_never(), Some(Err("broken")));
@@ -460,7 +652,7 @@ mod tests {
 
     #[test]
     fn nobody_joins_a_deserted_fill() {
-        let (spool, _writer) = spool(100);
+        let (spool, _writer) = spool(1000);
         let reader = spool.join().unwrap();
         assert!(spool.deserted().now_or_never().is_none());
         drop(reader);

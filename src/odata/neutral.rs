@@ -4,6 +4,8 @@
 //! answer must carry the address that the client used. Answers are therefore kept as pieces: bytes as
 //! upstream wrote them, and places where the client's own service root goes in when the answer is sent.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 /// A part of a [`NeutralText`].
@@ -15,10 +17,10 @@ pub enum Piece {
     Root,
 }
 
-/// Text in which the service root is left open.
+/// Text in which the service root is left open. Clones share it: all who read an answer have the same one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NeutralText {
-    pieces: Vec<Piece>,
+    pieces: Arc<Vec<Piece>>,
 }
 
 impl NeutralText {
@@ -31,24 +33,24 @@ impl NeutralText {
     pub fn push(&mut self, bytes: impl Into<Bytes>) {
         let bytes = bytes.into();
         if !bytes.is_empty() {
-            self.pieces.push(Piece::Bytes(bytes));
+            self.pieces_mut().push(Piece::Bytes(bytes));
         }
     }
 
     /// Appends a place for the service root.
     pub fn push_root(&mut self) {
-        self.pieces.push(Piece::Root);
+        self.pieces_mut().push(Piece::Root);
     }
 
     /// Appends another text.
     pub fn append(&mut self, other: Self) {
-        self.pieces.extend(other.pieces);
+        self.pieces_mut().extend(Arc::unwrap_or_clone(other.pieces));
     }
 
     /// The text without its first `bytes` bytes, which must be in its first piece.
     #[must_use]
     pub fn without_first(mut self, bytes: usize) -> Self {
-        if let Some(Piece::Bytes(first)) = self.pieces.first_mut() {
+        if let Some(Piece::Bytes(first)) = self.pieces_mut().first_mut() {
             *first = first.slice(bytes.min(first.len())..);
         }
         self
@@ -64,15 +66,10 @@ impl NeutralText {
         self.pieces.is_empty()
     }
 
-    /// Bytes held in memory, not counting the service root's places.
+    /// Bytes held in memory: those of the text, and the pieces themselves, of which there are several a row
+    /// when rows are full of links.
     pub fn stored_len(&self) -> usize {
-        self.pieces
-            .iter()
-            .map(|piece| match piece {
-                Piece::Bytes(bytes) => bytes.len(),
-                Piece::Root => 0,
-            })
-            .sum()
+        self.written_len() + self.pieces.capacity() * size_of::<Piece>()
     }
 
     /// Bytes on the wire when the service root is `root_len` bytes long.
@@ -82,7 +79,23 @@ impl NeutralText {
             .iter()
             .filter(|piece| matches!(piece, Piece::Root))
             .count();
-        self.stored_len() + roots * root_len
+        self.written_len() + roots * root_len
+    }
+
+    /// Bytes without the service root's places.
+    fn written_len(&self) -> usize {
+        self.pieces
+            .iter()
+            .map(|piece| match piece {
+                Piece::Bytes(bytes) => bytes.len(),
+                Piece::Root => 0,
+            })
+            .sum()
+    }
+
+    /// The pieces to be changed: no copies, as long as nobody shares the text.
+    fn pieces_mut(&mut self) -> &mut Vec<Piece> {
+        Arc::make_mut(&mut self.pieces)
     }
 
     /// The text with `root` in its open places, as chunks to send. A text of a few pieces is sent without
@@ -101,7 +114,7 @@ impl NeutralText {
     /// The whole text with `root` in its open places.
     pub fn to_bytes(&self, root: &Bytes) -> Bytes {
         let mut text = Vec::with_capacity(self.len_at(root.len()));
-        for piece in &self.pieces {
+        for piece in self.pieces.iter() {
             text.extend_from_slice(match piece {
                 Piece::Bytes(bytes) => bytes,
                 Piece::Root => root,
@@ -132,6 +145,29 @@ mod tests {
         );
         assert_eq!(text.len_at(root.len()), whole.len());
         assert_eq!(text.chunks(&root).concat(), whole);
+    }
+
+    #[test]
+    fn links_take_memory_too() {
+        let mut text = NeutralText::new();
+        assert_eq!(text.stored_len(), 0);
+        for _ in 0..1000 {
+            text.push("x");
+            text.push_root();
+        }
+        assert_eq!(text.len_at(1), 2000);
+        assert!(text.stored_len() >= 1000 + 2000 * size_of::<Piece>());
+    }
+
+    #[test]
+    fn clones_share_the_pieces_until_one_is_changed() {
+        let mut text = NeutralText::new();
+        text.push("a");
+        let clone = text.clone();
+        assert_eq!(text.pieces().as_ptr(), clone.pieces().as_ptr());
+        text.push("b");
+        let bytes = |text: &NeutralText| text.to_bytes(&Bytes::new());
+        assert_eq!((bytes(&text), bytes(&clone)), ("ab".into(), "a".into()));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::time::Duration;
 
 use flate2::read::GzDecoder;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use http::Method;
 use tokio::time::sleep;
 
@@ -249,6 +249,30 @@ async fn purged_answers_are_fetched_anew() {
         world.get("/api/cache/purge").await.error(),
         "405 MethodNotAllowed"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_purge_reaches_answers_that_are_being_made() {
+    let mut knobs = small();
+    knobs.latency = Duration::from_secs(2);
+    let world = World::new(knobs, "");
+    let truth = world.rows_of("/Sessions").await;
+    let before = world.ask("/Sessions");
+    let after = async {
+        sleep(Duration::from_secs(7)).await;
+        let purge = world.request(Method::POST, "/api/cache/purge", &[]);
+        assert_eq!(purge.await.status, 200);
+        world.ask("/Sessions").await
+    };
+    let (before, after) = join(before, after).await;
+    for answer in [&before, &after] {
+        assert_eq!(said(answer), MISS);
+        assert_eq!(answer.rows(), truth);
+    }
+    assert_eq!(world.simulator.stats().data_requests, 12);
+    let hit = world.ask("/Sessions").await;
+    let age: u64 = hit.header("age").parse().unwrap();
+    assert!(is_hit(&hit) && age < 24, "{age} s old");
 }
 
 #[tokio::test(start_paused = true)]
