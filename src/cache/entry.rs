@@ -1,9 +1,10 @@
 //! A stored answer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-
+use tokio::time::Instant;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::spool::Progress;
@@ -83,6 +84,24 @@ impl Entry {
             .iter()
             .map(|segment| segment.text.len_at(root_len))
             .sum()
+    }
+}
+
+/// An entry in its place in the cache.
+#[derive(Debug, Clone)]
+pub(super) struct Kept {
+    pub(super) entry: Arc<Entry>,
+    /// When its oldest page was asked for, by the steady clock.
+    pub(super) fetched_at: Instant,
+}
+
+impl Kept {
+    /// Time since its oldest page was asked for. The wall clock may be set back; the steady clock stands
+    /// still on some systems while the machine sleeps. Whichever is further, counts.
+    pub(super) fn age(&self, wall: Timestamp, steady: Instant) -> Duration {
+        let by_wall = wall.duration_since(self.entry.fetched_at);
+        let by_wall = Duration::try_from(by_wall).unwrap_or_default();
+        by_wall.max(steady.saturating_duration_since(self.fetched_at))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use crate::odata::name::{EntitySet, SiteId};
-use crate::odata::question::Question;
+use crate::odata::question::{Question, Resource};
 use crate::odata::representation::Representation;
 
 /// Site, canonical question and everything else that changes an answer's bytes. Answers of different sites
@@ -44,14 +44,46 @@ impl CacheKey {
 
     /// Bytes that the key itself takes in memory, roughly.
     pub fn stored_len(&self) -> usize {
-        let options = self.question.options();
-        let text: usize = options
-            .iter()
-            .map(|(name, value)| name.len() + value.len())
-            .sum();
-        text + KEY_BYTES
+        let path: usize = match self.question.resource() {
+            Resource::ServiceDocument | Resource::Metadata | Resource::Batch => 0,
+            Resource::Collection(set) | Resource::Count(set) => held(set.as_str()),
+            Resource::Entity { set, key, rest } => {
+                held(set.as_str()) + held(key) + rest.iter().map(|text| held(text)).sum::<usize>()
+            }
+            Resource::Other(segments) => segments.iter().map(|text| held(text)).sum(),
+        };
+        let options = self.question.options().iter();
+        let options: usize = options.map(|(name, value)| held(name) + held(value)).sum();
+        path + options + KEY_BYTES
     }
+}
+
+fn held(text: &str) -> usize {
+    text.len() + size_of::<String>()
 }
 
 /// A key's own size without its texts, with the map's bookkeeping, rounded up.
 const KEY_BYTES: usize = 512;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_of_a_question_counts() {
+        let long = "x".repeat(5000);
+        for (path, query) in [
+            (format!("Users({long})"), None),
+            (format!("Users(5)/{long}"), None),
+            (format!("Users/{long}/{long}"), None),
+            ("Users".to_owned(), Some(format!("$filter={long}"))),
+            ("Users".to_owned(), Some(format!("{long}=1"))),
+        ] {
+            let question = Question::parse(&path, query.as_deref()).unwrap();
+            let site = SiteId::new("main").unwrap();
+            let key = CacheKey::new(site, question, Representation::default(), None);
+            let least = path.len() + query.map_or(0, |query| query.len() - 10);
+            assert!(key.stored_len() >= least, "{path:.20}");
+        }
+    }
+}

@@ -19,9 +19,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use moka::policy::EvictionPolicy;
+use tokio::time::Instant;
 
+use self::entry::Kept;
 use self::fills::{Fills, Listed};
 use self::policy::Judgement;
 use self::spool::{Allowance, Spool};
@@ -79,7 +80,7 @@ pub enum Found<E: Clone> {
 /// Stored answers and fills under way. Clones share them. `E` is what may go wrong in a fill.
 #[derive(Clone)]
 pub struct Cache<E: Clone> {
-    entries: moka::sync::Cache<CacheKey, Arc<Entry>>,
+    entries: moka::sync::Cache<CacheKey, Kept>,
     fills: Arc<Fills<E>>,
     allowance: Arc<Allowance>,
     clock: Arc<dyn Clock>,
@@ -105,8 +106,8 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
                 // moka's default refuses new answers while those in its memory were asked for more often. Ours
                 // expire, and it does not know that they have.
                 .eviction_policy(EvictionPolicy::lru())
-                .weigher(|key: &CacheKey, entry: &Arc<Entry>| {
-                    u32::try_from(entry.stored_len() + key.stored_len()).unwrap_or(u32::MAX)
+                .weigher(|key: &CacheKey, kept: &Kept| {
+                    u32::try_from(kept.entry.stored_len() + key.stored_len()).unwrap_or(u32::MAX)
                 })
                 .build(),
             fills: Fills::new(),
@@ -187,13 +188,13 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
     }
 
     fn look(&self, key: &CacheKey, ttl: Duration) -> Look<E> {
-        let Some(entry) = self.entries.get(key) else {
+        let Some(kept) = self.entries.get(key) else {
             return Look::Nothing;
         };
-        let age = age(entry.fetched_at, self.clock.now());
+        let age = kept.age(self.clock.now(), Instant::now());
         match policy::judge(age, ttl) {
             Judgement::Fresh { remaining } => Look::Fresh(Found::Stored {
-                entry,
+                entry: kept.entry,
                 age,
                 remaining,
             }),
@@ -208,7 +209,7 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         work: impl Future<Output = Result<(), E>>,
     ) {
         let spool = &listed.spool;
-        let fetched_at = self.clock.now();
+        let (fetched_at, steady) = (self.clock.now(), Instant::now());
         let end = tokio::select! {
             biased;
             end = work => end,
@@ -220,7 +221,11 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
             && let Some((content, segments)) = spool.kept()
         {
             let entry = Entry::new(content, segments, fetched_at, spool.progress());
-            listed.store(|key| self.entries.insert(key, Arc::new(entry)));
+            let kept = Kept {
+                entry: Arc::new(entry),
+                fetched_at: steady,
+            };
+            listed.store(|key| self.entries.insert(key, kept));
         }
         spool.finish(end);
     }
@@ -232,15 +237,12 @@ impl<E: Clone> fmt::Debug for Cache<E> {
     }
 }
 
-/// Time since `then`. A clock that was set back makes nothing older.
-fn age(then: Timestamp, now: Timestamp) -> Duration {
-    Duration::try_from(now.duration_since(then)).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
+    use jiff::{SignedDuration, Timestamp};
     use tokio::sync::oneshot;
 
     use super::*;
@@ -343,6 +345,45 @@ mod tests {
             cache.find(key("Users"), STORED, |writer| write(writer, 1)),
             Found::Filling(_)
         ));
+    }
+
+    /// A wall clock that somebody sets, and that stands still otherwise.
+    #[derive(Debug)]
+    struct SetClock(Mutex<Timestamp>);
+
+    impl Clock for SetClock {
+        fn now(&self) -> Timestamp {
+            *self.0.lock().unwrap()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn either_clock_makes_an_answer_older() {
+        let noon: Timestamp = "2026-03-02T12:00:00Z".parse().unwrap();
+        let clock = Arc::new(SetClock(Mutex::new(noon)));
+        let settings = Settings { memory: 64_000 };
+        let shared = Arc::clone(&clock) as Arc<dyn Clock>;
+        let cache = Cache::new(settings, shared, Tasks::new(), "interrupted");
+        for (set, seconds, passed, expected) in [
+            ("Both", 40, 40, Some(40)),
+            ("SetBack", -3600, 59, Some(59)),
+            ("SetBackForLong", -3600, 60, None),
+            ("Slept", 59, 10, Some(59)),
+            ("SleptForLong", 60, 10, None),
+        ] {
+            let ask = || cache.find(key(set), STORED, |writer| write(writer, 1));
+            assert_eq!(read(ask()).await, Ok(1));
+            *clock.0.lock().unwrap() += SignedDuration::from_secs(seconds);
+            tokio::time::advance(Duration::from_secs(passed)).await;
+            let age = match ask() {
+                Found::Stored { age, remaining, .. } => {
+                    assert_eq!(age + remaining, STORED.ttl);
+                    Some(age.as_secs())
+                }
+                _ => None,
+            };
+            assert_eq!(age, expected, "{set}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

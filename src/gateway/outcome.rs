@@ -31,7 +31,8 @@ pub enum Outcome {
 /// Whether a fetched answer is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stored {
-    /// Yes, if it ends well and is not too large.
+    /// Yes, if it ends well, turns out not to be too large, and is not purged before its end. It is said in
+    /// the head, when none of this is known yet: an intention, not a promise.
     Yes,
     /// No: its time to live is zero.
     No,
