@@ -46,14 +46,15 @@ impl Parts {
                 Self::new(segments, Heartbeat::never(), root, notes)
             }
             AnswerBody::Live(reader) => {
-                let next = |mut reader: Reader<SharedError>| async move {
-                    let segment = reader.next().await?;
-                    Some((segment, reader))
-                };
-                let segments = stream::unfold(reader, next).boxed();
-                Self::new(segments, Heartbeat::of(content), root, notes)
+                Self::new(live(reader).boxed(), Heartbeat::of(content), root, notes)
             }
         }
+    }
+
+    /// The parts of a body that is already whole.
+    pub(crate) fn of_whole(segments: Vec<Segment>, root: Bytes, notes: Notes) -> Self {
+        let segments = stream::iter(segments.into_iter().map(Ok)).boxed();
+        Self::new(segments, Heartbeat::never(), root, notes)
     }
 
     /// The parts of these segments.
@@ -89,6 +90,16 @@ impl Parts {
         self.queue.extend(chunks.map(Part::Bytes));
         self.queue.push_back(Part::Flush);
     }
+}
+
+/// The segments of an answer that is being made, as they come.
+pub(crate) fn live(
+    reader: Reader<SharedError>,
+) -> impl Stream<Item = Result<Segment, SharedError>> + Send {
+    stream::unfold(reader, async |mut reader: Reader<SharedError>| {
+        let segment = reader.next().await?;
+        Some((segment, reader))
+    })
 }
 
 impl Stream for Parts {

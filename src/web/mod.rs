@@ -2,7 +2,7 @@
 //!
 //! - [`route`], [`host`], [`local`]: whose question is it, may it be asked here, and under which address;
 //! - [`wishes`], [`odata`]: from a request to an [`Ask`](crate::gateway::Ask), and from its answer to a reply;
-//! - [`reply`], [`conditional`], [`body`], [`encoding`]: head and body of a reply;
+//! - [`reply`], [`conditional`], [`body`], [`encoding`], [`whole`]: head and body of a reply;
 //! - [`error`], [`problem`]: which failure has which status and words, and how they are written;
 //! - [`trace`], [`metrics`]: one line and one count a request, at the end of its body.
 //!
@@ -28,6 +28,7 @@ mod request_id;
 mod route;
 mod source;
 mod trace;
+mod whole;
 mod wishes;
 
 use std::net::SocketAddr;

@@ -68,11 +68,11 @@ async fn get(source: &dyn Source, call: Call<'_>, notes: &Notes) -> Result<Respo
         .map_err(|unanswered| Problem::from(&*unanswered.error))?;
     notes.answered(&answer);
     let asked = Asked {
-        headers,
+        request: call.request,
         page_size: wishes.page_size,
         root: call.root,
     };
-    Ok(reply(answer, asked, notes))
+    reply(answer, asked, notes).await
 }
 
 /// Reads the question, unless it is longer than a client's may be.

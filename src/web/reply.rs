@@ -5,13 +5,15 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header, request};
 
-use super::body::Parts;
+use super::body::{Parts, live};
 use super::conditional;
 use super::encoding::{Coding, Gzip};
 use super::no_body::no_body;
 use super::notes::Notes;
+use super::problem::Problem;
+use super::whole::{WHOLE_BYTES_MAX, whole};
 use super::wishes::PageSizeWish;
 use crate::cache::{Content, Entry};
 use crate::gateway::{Answer, AnswerBody, Outcome};
@@ -19,16 +21,21 @@ use crate::gateway::{Answer, AnswerBody, Outcome};
 /// What of a request shapes its reply.
 #[derive(Debug)]
 pub(crate) struct Asked<'a> {
-    /// Its headers.
-    pub headers: &'a HeaderMap,
+    /// Its method, version and headers.
+    pub request: &'a request::Parts,
     /// Its preference for pages.
     pub page_size: Option<PageSizeWish>,
     /// The service root for links.
     pub root: Bytes,
 }
 
-/// The response to a question that has an answer.
-pub(crate) fn reply(answer: Answer, asked: Asked<'_>, notes: &Notes) -> Response {
+/// The response to a question that has an answer. For a client that could not tell where a live answer has been
+/// cut, it waits for the end.
+pub(crate) async fn reply(
+    answer: Answer,
+    asked: Asked<'_>,
+    notes: &Notes,
+) -> Result<Response, Problem> {
     let stored = match &answer.body {
         AnswerBody::Stored(entry) => Some(Arc::clone(entry)),
         AnswerBody::Live(_) => None,
@@ -36,15 +43,15 @@ pub(crate) fn reply(answer: Answer, asked: Asked<'_>, notes: &Notes) -> Response
     let mut response = Response::new(Body::empty());
     write_headers(response.headers_mut(), &answer, stored.as_deref(), &asked);
     let known = stored.is_some_and(|entry| {
-        conditional::client_has(asked.headers, &conditional::etag(&entry.digest))
+        conditional::client_has(&asked.request.headers, &conditional::etag(&entry.digest))
     });
     if known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         *response.body_mut() = no_body();
-        return response;
+        return Ok(response);
     }
-    write_body(&mut response, answer, asked, notes);
-    response
+    write_body(&mut response, answer, asked, notes).await?;
+    Ok(response)
 }
 
 /// The headers that a 200 and its 304 share.
@@ -69,20 +76,41 @@ fn write_headers(
     }
 }
 
-fn write_body(response: &mut Response, answer: Answer, asked: Asked<'_>, notes: &Notes) {
+async fn write_body(
+    response: &mut Response,
+    answer: Answer,
+    asked: Asked<'_>,
+    notes: &Notes,
+) -> Result<(), Problem> {
     if answer.content == Content::Empty {
         *response.status_mut() = StatusCode::NO_CONTENT;
         *response.body_mut() = no_body();
-        return;
+        return Ok(());
     }
-    let len = match &answer.body {
-        AnswerBody::Stored(entry) => Some(entry.len_at(asked.root.len())),
-        AnswerBody::Live(_) => None,
+    let Asked { request, root, .. } = asked;
+    let needs_length = request.version < Version::HTTP_11;
+    let (len, parts) = match answer.body {
+        AnswerBody::Live(reader) if needs_length && request.method != Method::HEAD => {
+            let whole = whole(live(reader), root.len(), WHOLE_BYTES_MAX, notes).await?;
+            let parts = Parts::of_whole(whole.segments, root, notes.clone());
+            (Some(whole.len), parts)
+        }
+        body => {
+            let len = match &body {
+                AnswerBody::Stored(entry) => Some(entry.len_at(root.len())),
+                AnswerBody::Live(_) => None,
+            };
+            (len, Parts::of(answer.content, body, root, notes.clone()))
+        }
     };
-    let coding = Coding::choose(asked.headers, len);
+    let coding = if needs_length {
+        // The length of a compressed body is not known before its end.
+        Coding::Identity
+    } else {
+        Coding::choose(&request.headers, len)
+    };
     let headers = response.headers_mut();
     insert(headers, header::CONTENT_TYPE, content_type(answer.content));
-    let parts = Parts::of(answer.content, answer.body, asked.root, notes.clone());
     let body = match coding {
         Coding::Identity => {
             if let Some(len) = len {
@@ -96,6 +124,7 @@ fn write_body(response: &mut Response, answer: Answer, asked: Asked<'_>, notes: 
         }
     };
     *response.body_mut() = body;
+    Ok(())
 }
 
 /// `$metadata` without parameters: Power Query compares its type with `application/xml`.

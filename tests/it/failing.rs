@@ -76,17 +76,47 @@ async fn a_compressed_body_that_is_cut_has_no_trailer() {
 }
 
 #[tokio::test]
-async fn a_client_of_http_1_0_sees_json_without_an_end() {
+async fn a_client_of_http_1_0_gets_an_error_or_everything() {
     let (simulator, proxy) = pages_of_100("0s").await;
     simulator
         .faults("set=Sessions,page=3,times=always,kind=malformed")
         .await;
+    for encoding in ["", "Accept-Encoding: gzip\r\n"] {
+        let request =
+            format!("GET /monitorodata/Sessions HTTP/1.0\r\nHost: localhost\r\n{encoding}\r\n");
+        let reply = wire::exchange(proxy.address, &request).await;
+        assert_eq!(reply.end, End::Clean);
+        assert_eq!(
+            (reply.status(), &*reply.error_code()),
+            (502, "UpstreamBadResponse")
+        );
+    }
+    proxy.says("GET Sessions 502 complete").await;
+    simulator.faults("").await;
     let request = "GET /monitorodata/Sessions HTTP/1.0\r\nHost: localhost\r\n\r\n";
-    let mut client = Wire::open(proxy.address).await;
-    client.send(request).await;
-    let reply = client.reply().await;
-    assert_eq!((reply.status(), reply.end), (200, End::Closed));
-    assert!(serde_json::from_slice::<Value>(&reply.body).is_err());
+    let reply = wire::exchange(proxy.address, request).await;
+    assert!(reply.rows().len() >= 300);
+}
+
+#[tokio::test]
+async fn what_is_too_large_for_http_1_0_needs_http_1_1() {
+    let row = format!(r#"{{"Id":"{}"}}"#, "x".repeat(17 << 20));
+    let upstream = Upstream::start(move |_, before| {
+        let next = format!(r#","@odata.nextLink":"Machines?$skip={}""#, before % 4 + 1);
+        let next = if before % 4 < 3 { &*next } else { "" };
+        Act::json(&format!(r#"{{"value":[{row}]{next}}}"#))
+    })
+    .await;
+    let proxy = Program::serve(&upstream.endpoint()).start().await;
+    let old = "GET /monitorodata/Machines HTTP/1.0\r\nHost: localhost\r\n\r\n";
+    let reply = wire::exchange(proxy.address, old).await;
+    assert_eq!(
+        (reply.status(), &*reply.error_code(), reply.end),
+        (505, "HttpVersionNotSupported", End::Clean)
+    );
+    assert!(reply.text().contains("proxy_http_version 1.1;"));
+    let reply = wire::get(proxy.address, "/monitorodata/Machines").await;
+    assert_eq!(reply.rows().len(), 4);
 }
 
 #[tokio::test]
