@@ -6,7 +6,7 @@
 //! - [`purge`]: forgetting answers, the only thing here that changes anything.
 //!
 //! Invariants: nothing here is secret, and nothing a web page of another origin sends changes anything.
-//! This room does not check host names; whoever nests its router does.
+//! This room checks no host names and writes no error bodies; whoever nests its router does both.
 
 mod health;
 mod html;
