@@ -355,6 +355,13 @@ async fn the_demo_needs_nothing() {
         .await
         .rows();
     assert_eq!(rows.len(), 5);
+    // Whatever port the system chose, there is an address to paste.
+    let paste = format!(
+        "    http://localhost:{}/monitorodata\n",
+        demo.address.port()
+    );
+    let ended = demo.killed().await;
+    assert!(ended.stdout.contains(&paste), "{}", ended.stdout);
 }
 
 #[tokio::test]
