@@ -56,6 +56,14 @@ async fn bad_values_of_flags_are_code_2() {
             &["serve", "--listen", "0.0.0.0:0"][..],
             "can be reached from other machines",
         ),
+        (
+            &["simulate", "--listen", "0.0.0.0:0"][..],
+            "can be reached from other machines",
+        ),
+        (
+            &["simulate", "--listen", "127.0.0.1:0,[::]:0"][..],
+            "`[::]:0` can be reached from other machines",
+        ),
     ] {
         let ended = credentials(Program::new(arguments)).run().await;
         assert_eq!(ended.code, Some(2), "{arguments:?}: {}", ended.stderr);
