@@ -34,7 +34,8 @@ use self::watched::Watched;
 /// What the operator's surface needs.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// How clients reach us when something in front changes scheme, host or path.
+    /// How clients reach us when something in front changes scheme, host or path. The service's own path comes
+    /// behind it.
     pub public_url: Option<Url>,
     /// Every room's metrics.
     pub registry: Arc<Registry>,
