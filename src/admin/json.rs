@@ -1,8 +1,11 @@
 //! JSON responses.
 
+use axum::Extension;
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use serde::Serialize;
+
+use crate::odata::error::ErrorBody;
 
 /// A response with `value` as its body.
 pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response {
@@ -15,8 +18,13 @@ pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Response {
     (status, headers, body).into_response()
 }
 
-/// An error, in the form of all errors here.
+/// An error. It has no body yet: whoever nests the router writes the [`ErrorBody`] that the response carries, as it
+/// writes its own errors.
 pub(super) fn error(status: StatusCode, code: &str, message: &str) -> Response {
-    let error = serde_json::json!({"error": {"code": code, "message": message}});
-    json(status, &error)
+    let error = ErrorBody {
+        code: code.to_owned(),
+        message: message.to_owned(),
+        ..ErrorBody::default()
+    };
+    (status, Extension(error)).into_response()
 }

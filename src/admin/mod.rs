@@ -6,7 +6,7 @@
 //! - [`purge`]: forgetting answers, the only thing here that changes anything.
 //!
 //! Invariants: nothing here is secret, and nothing a web page of another origin sends changes anything.
-//! This room does not check host names; whoever nests its router does.
+//! This room checks no host names and writes no error bodies; whoever nests its router does both.
 
 mod health;
 mod html;
@@ -34,7 +34,8 @@ use self::watched::Watched;
 /// What the operator's surface needs.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// How clients reach us when something in front changes scheme, host or path.
+    /// How clients reach us when something in front changes scheme, host or path. The service's own path comes
+    /// behind it.
     pub public_url: Option<Url>,
     /// Every room's metrics.
     pub registry: Arc<Registry>,

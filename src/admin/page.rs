@@ -21,12 +21,7 @@ pub(super) async fn page(State(operator): State<Arc<Operator>>, request: Request
 /// The address of this server as its clients know it, without a slash at its end.
 pub(super) fn base(public_url: Option<&Url>, uri: &Uri) -> String {
     match public_url {
-        Some(url) => {
-            let text = url.as_str().trim_end_matches('/');
-            text.strip_suffix("/monitorodata")
-                .unwrap_or(text)
-                .to_owned()
-        }
+        Some(url) => url.as_str().trim_end_matches('/').to_owned(),
         None => match uri.authority() {
             Some(authority) => format!("http://{authority}"),
             None => String::new(),
@@ -171,14 +166,11 @@ mod tests {
     fn addresses_are_the_clients_or_the_public_one() {
         let uri = Uri::from_static("http://[::1]:8484/");
         assert_eq!(base(None, &uri), "http://[::1]:8484");
-        for url in [
-            "https://bi.example.com/c/",
-            "https://bi.example.com/c/monitorodata",
+        for (url, expected) in [
+            ("https://bi.example.com", "https://bi.example.com"),
+            ("https://bi.example.com/c/", "https://bi.example.com/c"),
         ] {
-            assert_eq!(
-                base(Some(&url.parse().unwrap()), &uri),
-                "https://bi.example.com/c"
-            );
+            assert_eq!(base(Some(&url.parse().unwrap()), &uri), expected);
         }
     }
 }

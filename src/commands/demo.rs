@@ -39,16 +39,16 @@ pub(super) async fn demo(loaded: &Loaded, knobs: Knobs) -> Result<ExitCode, Fail
     let sessions = knobs.sessions;
     let simulator = Simulator::new(knobs, Arc::clone(&clock));
     let transport: Arc<dyn Transport> = Arc::new(InProcess::new(simulator.router()));
-    let notes = notes(&loaded.config.server.listen, sessions);
-    serve_through(&loaded.config, &transport, &clock, &notes).await
+    let notes = |addresses: &[SocketAddr]| notes(addresses, sessions);
+    serve_through(&loaded.config, &transport, &clock, notes).await
 }
 
-/// What a newcomer does next. With port 0 the lines above have the real addresses.
-fn notes(listen: &[SocketAddr], sessions: u64) -> Vec<String> {
+/// What a newcomer does next, at the first of the `addresses` that were bound.
+fn notes(addresses: &[SocketAddr], sessions: u64) -> Vec<String> {
     let mut notes = vec![format!(
         "A simulated Citrix Cloud with {sessions} sessions answers; nothing leaves this computer."
     )];
-    if let Some(address) = listen.iter().find(|address| address.port() != 0) {
+    if let Some(address) = addresses.first() {
         let address = format!("http://localhost:{}/monitorodata", address.port());
         notes.extend([
             "In Power BI or Excel choose Get data > OData feed, sign in as Anonymous, and paste"

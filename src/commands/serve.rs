@@ -1,5 +1,6 @@
 //! `serve`: the proxy.
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,27 +25,29 @@ pub(super) async fn serve(loaded: &Loaded) -> Result<ExitCode, Failure> {
         &loaded.config,
         &app::network()?,
         &SystemClock::shared(),
-        &[],
+        |_| Vec::new(),
     )
     .await
 }
 
-/// Serves what `transport` leads to. `notes` are printed below the addresses.
+/// Serves what `transport` leads to. What `notes` makes of the addresses that were bound is printed below
+/// them.
 pub(super) async fn serve_through(
     config: &Config,
     transport: &Arc<dyn Transport>,
     clock: &Arc<dyn Clock>,
-    notes: &[String],
+    notes: impl FnOnce(&[SocketAddr]) -> Vec<String>,
 ) -> Result<ExitCode, Failure> {
     let mut signals = Signals::listen().map_err(Failure::Runtime)?;
     let tasks = Tasks::new();
     let app = App::new(config, transport, clock, &tasks)?;
     let listeners = Listeners::bind(&config.server.listen).await?;
-    for address in listeners.addresses() {
+    let addresses = listeners.addresses();
+    for address in &addresses {
         print(&format!("listening on http://{address}"))?;
     }
-    for note in notes {
-        print(note)?;
+    for note in notes(&addresses) {
+        print(&note)?;
     }
     let drain = config.server.drain;
     let ending = listeners.serve(app.router(), &mut signals, drain).await;

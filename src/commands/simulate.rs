@@ -1,6 +1,7 @@
 //! `simulate`: the simulator alone.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use crate::signals::Signals;
 
 /// Serves a simulated Citrix Cloud until told to stop.
 pub(super) async fn simulate(command: Simulate) -> Result<ExitCode, Failure> {
+    only_this_machine(&command.listen)?;
     let mut signals = Signals::listen().map_err(Failure::Runtime)?;
     let knobs = knobs(command.simulator, Duration::ZERO)?;
     let listeners = Listeners::bind(&command.listen).await?;
@@ -29,6 +31,21 @@ pub(super) async fn simulate(command: Simulate) -> Result<ExitCode, Failure> {
         .serve(simulator.router(), &mut signals, DRAIN)
         .await;
     Ok(exit_code(ending.map_err(Failure::Serve)?))
+}
+
+/// Whoever reaches the simulator gets tokens and may give it faults, so it is for this machine alone, like the proxy.
+fn only_this_machine(addresses: &[SocketAddr]) -> Result<(), Failure> {
+    let reachable = |address: &&SocketAddr| !address.ip().to_canonical().is_loopback();
+    match addresses.iter().find(reachable) {
+        None => Ok(()),
+        Some(address) => Err(Failure::Flag {
+            flag: "--listen",
+            what: format!(
+                "`{address}` can be reached from other machines, and the simulator answers anyone \
+                 who can reach it; listen on 127.0.0.1 and [::1] only"
+            ),
+        }),
+    }
 }
 
 /// Simulated queries are short.

@@ -103,7 +103,9 @@ impl Authority {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let host = match text.rsplit_once(':') {
             Some((host, port)) if !text.ends_with(']') => {
-                let sound = port.is_empty() || port.parse::<u16>().is_ok();
+                // `parse` alone would take a `+`.
+                let digits = port.bytes().all(|c| c.is_ascii_digit());
+                let sound = port.is_empty() || (digits && port.parse::<u16>().is_ok());
                 sound.then_some(host)?
             }
             _ => text,
@@ -204,6 +206,8 @@ mod tests {
             "192.168.0.1",
             "localhost:8484/path",
             "localhost:99999",
+            "localhost:+8484",
+            "[::1]:+8484",
             "localhost:80:80",
             "user@localhost",
             "localhost\"",

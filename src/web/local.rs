@@ -10,21 +10,11 @@ use super::host::Authority;
 /// Power Query holds `localhost`, `127.0.0.1` and a machine's name for different sources, so host and port are
 /// the client's own, except behind something that changes them: then they are `public_url`'s.
 pub(crate) fn service_root(public_url: Option<&Url>, authority: &Authority, path: &str) -> Bytes {
-    let base = public_url.map_or_else(|| format!("http://{}", authority.as_str()), public_base);
-    format!("{base}{path}").into()
-}
-
-/// Scheme, host, port and path prefix. Operators may write the address of the service itself.
-fn public_base(url: &Url) -> String {
-    let path = url.path().trim_end_matches('/');
-    let service = "/monitorodata";
-    let cut = path.len().saturating_sub(service.len());
-    let prefix = match path.get(cut..) {
-        Some(end) if end.eq_ignore_ascii_case(service) => path.get(..cut).unwrap_or_default(),
-        _ => path,
+    let base = match public_url {
+        Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+        None => format!("http://{}", authority.as_str()),
     };
-    let origin = url.origin().ascii_serialization();
-    format!("{origin}{}", prefix.trim_end_matches('/'))
+    format!("{base}{path}").into()
 }
 
 #[cfg(test)]
@@ -70,18 +60,6 @@ mod tests {
             (
                 "https://bi.example.com/citrix/",
                 "https://bi.example.com/citrix/monitorodata",
-            ),
-            (
-                "https://bi.example.com/MonitorOData/",
-                "https://bi.example.com/monitorodata",
-            ),
-            (
-                "https://bi.example.com/a/monitorodata",
-                "https://bi.example.com/a/monitorodata",
-            ),
-            (
-                "https://bi.example.com/xmonitorodata",
-                "https://bi.example.com/xmonitorodata/monitorodata",
             ),
         ] {
             let url: Url = url.parse().unwrap();

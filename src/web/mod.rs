@@ -50,7 +50,8 @@ pub struct Settings {
     pub listen: Vec<SocketAddr>,
     /// More host names that clients may use.
     pub allowed_hosts: Vec<String>,
-    /// How clients reach us when something in front changes scheme, host or path.
+    /// How clients reach us when something in front changes scheme, host or path. The service's own path comes
+    /// behind it.
     pub public_url: Option<Url>,
 }
 

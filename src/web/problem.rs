@@ -8,9 +8,9 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use serde::Serialize;
 
 use super::request_id::RequestId;
+use crate::odata::error::ErrorBody;
 
 /// An error as the client sees it. Wherever one arises it is returned as a response; [`write()`] puts it into
 /// words on the wire.
@@ -57,19 +57,17 @@ impl Problem {
         }
     }
 
-    fn body(&self, id: Option<&RequestId>) -> ErrorBody<'_> {
+    /// What another room answered, with `status`, in OData's words.
+    fn of(status: StatusCode, error: ErrorBody) -> Self {
+        Self::new(status, error.code, error.message)
+    }
+
+    fn body(self, id: Option<&RequestId>) -> ErrorBody {
         ErrorBody {
-            error: ErrorObject {
-                code: &self.code,
-                message: &self.message,
-                details: id
-                    .map(|id| Detail {
-                        code: "RequestId",
-                        message: id.to_string(),
-                    })
-                    .into_iter()
-                    .collect(),
-            },
+            code: self.code.into_owned(),
+            message: self.message.into_owned(),
+            request_id: id.map(ToString::to_string),
+            ..ErrorBody::default()
         }
     }
 
@@ -95,17 +93,22 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Writes the problem that a response carries, if it does.
+/// Writes the problem that a response carries, if it does; or the error, which is how the operator's surface says
+/// it.
 pub(crate) async fn write(request: Request, next: Next) -> Response {
     let id = request.extensions().get::<RequestId>().cloned();
     let mut response = next.run(request).await;
-    let Some(problem) = response.extensions_mut().remove::<Problem>() else {
+    let status = response.status();
+    let extensions = response.extensions_mut();
+    let error = extensions.remove::<ErrorBody>();
+    let problem = extensions.remove::<Problem>();
+    let Some(problem) = problem.or_else(|| error.map(|error| Problem::of(status, error))) else {
         return response;
     };
     let headers = response.headers_mut();
     headers.remove(header::CONTENT_LENGTH);
     problem.write_headers(headers);
-    let json = serde_json::to_vec(&problem.body(id.as_ref())).unwrap_or_default();
+    let json = problem.body(id.as_ref()).to_json();
     response.map(|_| json.into())
 }
 
@@ -133,25 +136,6 @@ pub(crate) fn either(choices: &[impl AsRef<str>]) -> String {
         [others @ .., last] if !others.is_empty() => format!("{} or {last}", others.join(", ")),
         _ => choices.concat(),
     }
-}
-
-#[derive(Serialize)]
-struct ErrorBody<'a> {
-    error: ErrorObject<'a>,
-}
-
-#[derive(Serialize)]
-struct ErrorObject<'a> {
-    code: &'a str,
-    message: &'a str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    details: Vec<Detail>,
-}
-
-#[derive(Serialize)]
-struct Detail {
-    code: &'static str,
-    message: String,
 }
 
 const HEADERS: [(HeaderName, &str); 4] = [

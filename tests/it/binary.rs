@@ -56,6 +56,14 @@ async fn bad_values_of_flags_are_code_2() {
             &["serve", "--listen", "0.0.0.0:0"][..],
             "can be reached from other machines",
         ),
+        (
+            &["simulate", "--listen", "0.0.0.0:0"][..],
+            "can be reached from other machines",
+        ),
+        (
+            &["simulate", "--listen", "127.0.0.1:0,[::]:0"][..],
+            "`[::]:0` can be reached from other machines",
+        ),
     ] {
         let ended = credentials(Program::new(arguments)).run().await;
         assert_eq!(ended.code, Some(2), "{arguments:?}: {}", ended.stderr);
@@ -355,6 +363,13 @@ async fn the_demo_needs_nothing() {
         .await
         .rows();
     assert_eq!(rows.len(), 5);
+    // Whatever port the system chose, there is an address to paste.
+    let paste = format!(
+        "    http://localhost:{}/monitorodata\n",
+        demo.address.port()
+    );
+    let ended = demo.killed().await;
+    assert!(ended.stdout.contains(&paste), "{}", ended.stdout);
 }
 
 #[tokio::test]

@@ -244,7 +244,7 @@ async fn purged_answers_are_fetched_anew() {
             assert_eq!(is_hit(&world.ask(path).await), hit, "{path} after {query}");
         }
     }
-    assert_eq!(purge("?site=other").await.status, 404);
+    assert_eq!(purge("?site=other").await.error(), "404 NotFound");
     assert_eq!(
         world.get("/api/cache/purge").await.error(),
         "405 MethodNotAllowed"

@@ -21,6 +21,7 @@ mod havoc;
 mod keys;
 mod lane;
 mod metrics;
+mod operator;
 mod tokens;
 
 mod process;

@@ -115,12 +115,25 @@ fn judges_how_clients_reach_us() {
         let problems = given.problems();
         assert!(problems.contains(expected), "{name}={value}: {problems}");
     }
-    let given = Given::sound(
-        "[server]\nlisten = ['127.0.0.1:0', '127.0.0.1:0']\npublic_url = 'https://a.test/citrix/monitorodata/'",
-    );
-    let server = given.load().config.server;
-    assert_eq!(server.listen.len(), 2);
-    assert_eq!(server.public_url.unwrap().as_str(), "https://a.test/citrix");
+    let given = Given::sound("[server]\nlisten = ['127.0.0.1:0', '127.0.0.1:0']");
+    assert_eq!(given.load().config.server.listen.len(), 2);
+    for (written, expected) in [
+        ("https://a.test", "https://a.test/"),
+        ("https://a.test:444/monitorodata", "https://a.test:444/"),
+        ("https://a.test/citrix//", "https://a.test/citrix"),
+        (
+            "https://a.test/citrix/MonitorOData/",
+            "https://a.test/citrix",
+        ),
+        (
+            "https://a.test/xmonitorodata",
+            "https://a.test/xmonitorodata",
+        ),
+    ] {
+        let given = Given::sound(&format!("[server]\npublic_url = '{written}'"));
+        let found = given.load().config.server.public_url.unwrap();
+        assert_eq!(found.as_str(), expected, "{written}");
+    }
 }
 
 #[test]
