@@ -78,7 +78,7 @@ impl App {
             settings,
             Arc::clone(clock),
             tasks.clone(),
-            Arc::new(AnswerError::Stopping),
+            Arc::new(AnswerError::Interrupted),
         );
         let gateway = Gateway::new(sites, cache, lifetimes(&config.cache)?, Arc::clone(clock));
         Ok(Self {

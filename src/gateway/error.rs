@@ -82,9 +82,11 @@ pub enum AnswerError {
     /// Upstream gave no answer.
     #[error("upstream gave no answer")]
     Fetch(#[from] FetchError),
-    /// The program is stopping.
-    #[error("the proxy is stopping")]
-    Stopping,
+    /// The answer ended before it was whole, and not for upstream's sake.
+    #[error(
+        "interrupted, because the program is stopping or this client stood still while others waited"
+    )]
+    Interrupted,
 }
 
 impl AnswerError {
@@ -92,7 +94,7 @@ impl AnswerError {
     pub fn is_trouble(&self) -> bool {
         match self {
             Self::Fetch(error) => !matches!(error, FetchError::Refused(_)),
-            Self::Stopping
+            Self::Interrupted
             | Self::Invalid(_)
             | Self::InvalidOption { .. }
             | Self::UnknownSite { .. }

@@ -299,7 +299,7 @@ impl Gateway {
             }
         }
         let schema = site.schema().map(|(schema, _)| schema);
-        schema.ok_or_else(|| AnswerError::Stopping.into())
+        schema.ok_or_else(|| AnswerError::Interrupted.into())
     }
 }
 

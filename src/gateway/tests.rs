@@ -92,7 +92,7 @@ fn gateway(transport: &Arc<dyn Transport>, clock: &Arc<dyn Clock>, tasks: &Tasks
         Duration::from_mins(1),
     );
     let settings = cache::Settings { memory: 1_000_000 };
-    let stopping = Arc::new(AnswerError::Stopping);
+    let stopping = Arc::new(AnswerError::Interrupted);
     let cache = Cache::new(settings, Arc::clone(clock), tasks.clone(), stopping);
     let minute = Duration::from_mins(1);
     let lifetimes = Lifetimes::new(minute, minute, &[]).unwrap();

@@ -183,7 +183,7 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn cut() -> SharedError {
-        Arc::new(AnswerError::Stopping)
+        Arc::new(AnswerError::Interrupted)
     }
 
     async fn sent(parts: Parts) -> Vec<(u64, String)> {
@@ -224,7 +224,7 @@ pub(crate) mod tests {
         let sent = sent(parts(script, &Notes::default())).await;
         let expected = [
             (0, "[1".to_owned()),
-            (1, "cut: the proxy is stopping".to_owned()),
+            (1, "cut: interrupted, because the program is stopping or this client stood still while others waited".to_owned()),
         ];
         assert_eq!(sent, expected);
     }

@@ -49,7 +49,7 @@ impl From<&AnswerError> for Problem {
                 Self::new(StatusCode::NOT_IMPLEMENTED, "NotSupported", message)
             }
             AnswerError::Fetch(cause) => cause.into(),
-            AnswerError::Stopping => Self {
+            AnswerError::Interrupted => Self {
                 retry_after: Some(RETRY_WHEN_STOPPING),
                 ..Self::new(
                     StatusCode::SERVICE_UNAVAILABLE,

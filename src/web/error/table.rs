@@ -112,7 +112,7 @@ fn ours() -> Vec<AnswerError> {
             key: "7".to_owned(),
         },
         AnswerError::Unsupported { what: "`$ref`" },
-        AnswerError::Stopping,
+        AnswerError::Interrupted,
     ]
 }
 
