@@ -1,15 +1,25 @@
 //! Listening, serving, and stopping in good order.
 
-use std::future::IntoFuture;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::serve::ListenerExt;
+use axum::serve::{Listener, ListenerExt};
 use futures_util::future;
+use http::Request;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::rt::{Read, Write};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
 
 use crate::signals::Signals;
 
@@ -82,16 +92,13 @@ impl Listeners {
         drain: Duration,
     ) -> io::Result<Ending> {
         let stopping = CancellationToken::new();
-        let servers = self.bound.into_iter().map(|(listener, _)| {
-            // Small answers must not wait for the acknowledgement of the packet before them.
-            let listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
-            axum::serve(listener, router.clone())
-                .with_graceful_shutdown(stopping.clone().cancelled_owned())
-                .into_future()
-        });
-        let mut servers = future::try_join_all(servers);
+        let connections = TaskTracker::new();
+        let accepting = self
+            .bound
+            .into_iter()
+            .map(|(listener, _)| accept(listener, &router, &connections, &stopping));
         tokio::select! {
-            ended = &mut servers => return ended.map(|_| Ending::Drained),
+            _ = future::join_all(accepting) => {}
             signal = signals.next() => tracing::info!(
                 signal,
                 "stopping: no new requests; those under way have {} to finish, a second signal ends them at once",
@@ -99,12 +106,72 @@ impl Listeners {
             ),
         }
         stopping.cancel();
+        connections.close();
         tokio::select! {
-            ended = servers => ended.map(|_| Ending::Drained),
+            () = connections.wait() => Ok(Ending::Drained),
             () = tokio::time::sleep(drain) => Ok(Ending::Cut),
             _ = signals.next() => Ok(Ending::Hurried),
         }
     }
+}
+
+/// Takes connections for as long as it is polled.
+async fn accept(
+    listener: TcpListener,
+    router: &Router,
+    connections: &TaskTracker,
+    stopping: &CancellationToken,
+) {
+    // Small answers must not wait for the acknowledgement of the packet before them.
+    let mut listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
+    loop {
+        let (stream, _) = listener.accept().await;
+        let stream = TokioIo::new(stream);
+        connections.spawn(converse(stream, router.clone(), stopping.clone()));
+    }
+}
+
+/// Answers what comes over one connection until either side ends it. On the order to stop, it goes on for
+/// requests that are under way.
+async fn converse<S>(stream: S, router: Router, stopping: CancellationToken)
+where
+    S: Read + Write + Unpin + Send + 'static,
+{
+    // Each request has a clone until its answer's body is at its end or dropped.
+    let under_way = Arc::new(());
+    let service = service_fn(|request: Request<Incoming>| {
+        let guard = Arc::clone(&under_way);
+        let answer = router.clone().oneshot(request);
+        async move {
+            let hold = move |error| {
+                let _ = &guard;
+                error
+            };
+            answer
+                .await
+                .map(|response| response.map(|body| body.map_err(hold)))
+        }
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_PATIENCE);
+    let mut connection = pin!(builder.serve_connection(stream, service));
+    tokio::select! {
+        // How a connection fails is its client's matter.
+        _ = connection.as_mut() => return,
+        () = stopping.cancelled() => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    if Arc::strong_count(&under_way) == 1 {
+        // Nothing but half a request may be left, or the last bytes of an answer.
+        let left = tokio::time::timeout(LAST_BYTES_PATIENCE, connection.as_mut()).await;
+        if left.is_ok() || Arc::strong_count(&under_way) == 1 {
+            return;
+        }
+    }
+    let _ = connection.await;
 }
 
 fn is_no_ipv6(error: &io::Error) -> bool {
@@ -129,9 +196,80 @@ fn advice(error: &io::Error) -> &'static str {
     }
 }
 
+/// How long a request's head may take, and how long a connection may be idle between two requests.
+const HEAD_PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a connection without a request has, on the order to stop, for what its client has not read yet.
+const LAST_BYTES_PATIENCE: Duration = Duration::from_millis(500);
+
 #[cfg(test)]
 mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::time::Instant;
+
     use super::*;
+
+    /// The client's end of a connection whose conversation takes place while `client` does.
+    async fn talk<T>(
+        stopping: &CancellationToken,
+        client: impl AsyncFnOnce(DuplexStream) -> T,
+    ) -> T {
+        let slow = async || {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            "late"
+        };
+        let router = Router::new()
+            .route("/", get(async || "here"))
+            .route("/slow", get(slow));
+        let (ours, theirs) = duplex(1024);
+        let server = converse(TokioIo::new(theirs), router, stopping.clone());
+        future::join(client(ours), server).await.0
+    }
+
+    async fn rest(stream: &mut DuplexStream) -> String {
+        let mut text = Vec::new();
+        // Whether it is closed or cut makes no difference here.
+        let _ = stream.read_to_end(&mut text).await;
+        String::from_utf8(text).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn half_a_head_is_not_waited_for_longer_than_its_time() {
+        for before in ["", "GET / HTTP/1.1\r\nHost: x\r\n\r\n"] {
+            let began = Instant::now();
+            talk(&CancellationToken::new(), async |mut client| {
+                let text = format!("{before}GET / HTTP/1.1\r\nHo");
+                client.write_all(text.as_bytes()).await.unwrap();
+                assert_eq!(rest(&mut client).await.contains("here"), !before.is_empty());
+            })
+            .await;
+            assert_eq!(began.elapsed().as_secs(), HEAD_PATIENCE.as_secs());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn on_the_order_to_stop_only_whole_requests_are_waited_for() {
+        for (sent, expected, least, most) in [
+            ("", "", 0, 500),
+            ("GET / HTTP/1.1\r\nHo", "", 0, 500),
+            ("PRI * HT", "", 0, 500),
+            ("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n", "late", 4000, 5000),
+        ] {
+            let stopping = CancellationToken::new();
+            let took = talk(&stopping, async |mut client| {
+                client.write_all(sent.as_bytes()).await.unwrap();
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                stopping.cancel();
+                let began = Instant::now();
+                let text = rest(&mut client).await;
+                assert!(text.ends_with(expected), "{text}");
+                began.elapsed().as_millis()
+            })
+            .await;
+            assert!((least..=most + 1).contains(&took), "{sent}: {took} ms");
+        }
+    }
 
     #[tokio::test]
     async fn a_port_in_use_is_told_with_advice() {

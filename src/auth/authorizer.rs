@@ -12,6 +12,7 @@ use http::{HeaderName, HeaderValue};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use super::blackout::{BLACKED, black_out};
 use super::endpoint::Endpoint;
 use super::lifetime::{Lifetime, Moment};
 use super::response::Issued;
@@ -77,6 +78,16 @@ impl Authorizer {
     /// The service took the token of this `generation`.
     pub fn accept(&self, generation: u64) {
         self.shared.lock().accept(generation);
+    }
+
+    /// The service's words without our credentials, should it quote them.
+    pub fn black_out(&self, text: &str) -> String {
+        let shared = &*self.shared;
+        let text = black_out(text, &shared.endpoint.settings.client_secret);
+        match shared.lock().token.as_ref().and_then(Token::bare) {
+            Some(token) => text.replace(token, BLACKED),
+            None => text,
+        }
     }
 
     /// How it is doing, for status pages.
@@ -196,6 +207,14 @@ struct Token {
     /// Somebody has taken it: worth renewing.
     used: bool,
     accepted: bool,
+}
+
+impl Token {
+    /// The token without the scheme before it.
+    fn bare(&self) -> Option<&str> {
+        let (_, token) = self.authorization.to_str().ok()?.split_once('=')?;
+        Some(token)
+    }
 }
 
 #[derive(Debug)]

@@ -7,6 +7,7 @@
 //! Secrets and bodies of the token endpoint are never logged, and header values are marked sensitive.
 
 mod authorizer;
+mod blackout;
 mod endpoint;
 mod error;
 mod lifetime;

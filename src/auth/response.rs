@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use http::{HeaderValue, StatusCode};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::{Map, Value};
-use url::form_urlencoded;
 
 use super::TokenError;
+use super::blackout::black_out;
 
 /// A token as issued.
 #[derive(Debug, PartialEq, Eq)]
@@ -72,15 +72,7 @@ fn refusal(object: &Map<String, Value>, secret: &SecretString) -> Option<TokenEr
 
 /// The endpoint's words on one line, without the secret should it be quoted there.
 fn presentable(text: &str, secret: &SecretString, chars_max: usize) -> String {
-    let secret = secret.expose_secret();
-    let mut text = text.to_owned();
-    if !secret.is_empty() {
-        let encoded: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-        for form in [secret, encoded.as_str(), &encoded.replace('+', "%20")] {
-            text = text.replace(form, "[secret]");
-        }
-    }
-    let line: String = text
+    let line: String = black_out(text, secret)
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .take(chars_max)

@@ -66,11 +66,11 @@ pub enum AnswerError {
         near: Vec<String>,
     },
     /// The set has no row with that key.
-    #[error("no row of `{set}` has the key `{key}`")]
+    #[error("no row of `{set}` has that key")]
     NoSuchEntity {
         /// The set.
         set: String,
-        /// The key as asked.
+        /// The key as asked; for the client alone, because it may be a person's name.
         key: String,
     },
     /// Something that this server does not do.

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use http::{Request, Response, Uri};
 use http_body_util::BodyExt;
 use hyper_util::client::proxy::matcher::Matcher;
-use url::Url;
+use url::{Host, Url};
 
 use super::{ResponseBody, Transport, TransportError, TransportFault};
 
@@ -26,12 +26,16 @@ pub struct NetworkSettings {
 /// Sends requests over the network; clones share one pool of connections.
 ///
 /// Certificates are judged by the operating system's store, and the proxy is the one that the environment
-/// (`HTTPS_PROXY`, `NO_PROXY`, …) or the system settings name. Redirects are not followed, because
+/// (`HTTPS_PROXY`, `NO_PROXY`, …) or the system settings name. This machine is reached without a proxy, and so is
+/// whatever is not encrypted: a proxy would read our credentials. Redirects are not followed, because
 /// reqwest would take our own credential headers along to the new host. Responses arrive unzipped. There is
 /// no time limit on a response: whoever asks sets one.
 #[derive(Clone)]
 pub struct Network {
-    client: reqwest::Client,
+    /// Takes the proxy of the environment, if there is one.
+    proxied: reqwest::Client,
+    /// Takes none.
+    direct: reqwest::Client,
 }
 
 /// Settings or a system with which no client can be made: a `User-Agent` that is not a header value, or no
@@ -45,17 +49,24 @@ impl Network {
     pub fn new(settings: NetworkSettings) -> Result<Self, NetworkError> {
         // An error means that a provider is installed already: by another `Network` or by a test.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .user_agent(settings.user_agent)
-            .connect_timeout(settings.connect_timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .gzip(true)
-            .tcp_nodelay(true)
-            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
-            .build()
-            .map_err(NetworkError)?;
-        Ok(Self { client })
+        let NetworkSettings {
+            user_agent,
+            connect_timeout,
+        } = settings;
+        let builder = || {
+            reqwest::Client::builder()
+                .user_agent(user_agent.as_str())
+                .connect_timeout(connect_timeout)
+                .redirect(reqwest::redirect::Policy::none())
+                .referer(false)
+                .gzip(true)
+                .tcp_nodelay(true)
+                .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+        };
+        Ok(Self {
+            proxied: builder().build().map_err(NetworkError)?,
+            direct: builder().no_proxy().build().map_err(NetworkError)?,
+        })
     }
 
     async fn exchange(
@@ -63,7 +74,12 @@ impl Network {
         request: Request<Bytes>,
     ) -> Result<Response<ResponseBody>, TransportError> {
         let request = convert(request)?;
-        let response = self.client.execute(request).await.map_err(head_error)?;
+        let client = if is_direct(request.url()) {
+            &self.direct
+        } else {
+            &self.proxied
+        };
+        let response = client.execute(request).await.map_err(head_error)?;
         let response: Response<reqwest::Body> = response.into();
         Ok(response.map(|body| body.map_err(body_error).boxed_unsync()))
     }
@@ -92,6 +108,9 @@ pub fn proxy_for(url: &Url) -> Option<String> {
 }
 
 fn named(proxies: &Matcher, url: &Url) -> Option<String> {
+    if is_direct(url) {
+        return None;
+    }
     let target: Uri = url.as_str().parse().ok()?;
     let proxy = proxies.intercept(&target)?;
     let scheme = proxy.uri().scheme_str().unwrap_or("http");
@@ -100,6 +119,18 @@ fn named(proxies: &Matcher, url: &Url) -> Option<String> {
         .rsplit_once('@')
         .map_or(authority, |(_, host)| host);
     Some(format!("{scheme}://{host}"))
+}
+
+/// Whether no proxy may come between: one on another machine finds another `localhost` than ours, and reads
+/// along where nothing is encrypted.
+fn is_direct(url: &Url) -> bool {
+    let is_loopback = match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.to_canonical().is_loopback(),
+        Some(Host::Domain(name)) => name.trim_end_matches('.') == "localhost",
+        None => false,
+    };
+    is_loopback || url.scheme() == "http"
 }
 
 fn convert(request: Request<Bytes>) -> Result<reqwest::Request, TransportError> {
@@ -228,15 +259,13 @@ mod tests {
 
     #[test]
     fn the_proxy_is_named_without_its_log_on() {
-        let (cloud, plain) = ("https://api.cloud.com/monitorodata", "http://[::1]:9/");
+        let cloud = "https://api.cloud.com/monitorodata";
         let cases = [
             // https, http, all, no, where to, through
             ("", "", "", "", cloud, None),
             ("http://p:8080", "", "", "", cloud, Some("http://p:8080")),
             ("p:8080", "", "", "", cloud, Some("http://p:8080")),
-            ("http://p:8080/", "", "", "", plain, None),
             ("", "http://p:8080", "", "", cloud, None),
-            ("", "http://p", "", "", plain, Some("http://p")),
             ("", "", "socks5://p:1", "", cloud, Some("socks5://p:1")),
             ("http://a", "", "http://b", "", cloud, Some("http://a")),
             ("http://me:pw%40@p:8", "", "", "", cloud, Some("http://p:8")),
@@ -246,15 +275,32 @@ mod tests {
             ("http://p", "", "", "x.org, Cloud.com", cloud, None),
             ("http://p", "", "", ".cloud.com", cloud, None),
             ("http://p", "", "", "loud.com", cloud, Some("http://p")),
-            // This machine needs an exception like any other host.
-            ("", "http://p", "", "localhost", plain, Some("http://p")),
-            ("", "http://p", "", "::1", plain, None),
         ];
         for case in cases {
             let (https, http, all, no, url, through) = case;
             let proxies = Matcher::builder().https(https).http(http).all(all).no(no);
             let found = named(&proxies.build(), &url.parse().unwrap());
             assert_eq!(found.as_deref(), through, "{case:?}");
+        }
+    }
+
+    #[test]
+    fn no_proxy_is_named_for_this_machine_and_for_what_is_not_encrypted() {
+        let proxies = Matcher::builder().all("http://p").build();
+        for (url, direct) in [
+            ("http://localhost:8485/x", true),
+            ("https://LOCALHOST/x", true),
+            ("https://localhost./x", true),
+            ("https://127.1.2.3:9/", true),
+            ("https://[::1]:9/", true),
+            ("https://[::ffff:127.0.0.1]/", true),
+            ("http://api.cloud.com/", true),
+            ("https://api.cloud.com/", false),
+            ("https://localhost.evil.test/", false),
+            ("https://128.0.0.1/", false),
+        ] {
+            let found = named(&proxies, &url.parse().unwrap());
+            assert_eq!(found.is_none(), direct, "{url}");
         }
     }
 

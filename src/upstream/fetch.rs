@@ -309,7 +309,9 @@ impl Upstream {
             // What an error says is welcome, but its status is enough.
             let body = read_whole(body, ERROR_BYTES_MAX).await.unwrap_or_default();
             let html = is_html(content_type, &body);
-            return Err(judge(head.status, &head.headers, &body, html));
+            let black_out = |text: &str| inner.authorizer.black_out(text);
+            let failed = judge(head.status, &head.headers, &body, html, black_out);
+            return Err(failed);
         }
         let limit = inner.settings.page_bytes_max;
         let body = read_whole(body, limit)

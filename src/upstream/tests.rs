@@ -414,6 +414,26 @@ async fn final_answers_are_not_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn words_that_quote_our_credentials_are_blacked_out() {
+    let words = "client secret, `CwsAuth Bearer=eyJ.old`, eyJ.new, Bearer eyJ.other";
+    let body = serde_json::json!({"error": {"code": "no eyJ.new", "message": words}}).to_string();
+    let quoting = |status| Reply::new(status, body.clone());
+    let cases = [
+        vec![quoting(400)],
+        vec![quoting(403)],
+        vec![quoting(401), quoting(401)],
+    ];
+    for data in cases {
+        let bench = bench([token("eyJ.new", 3600), token("eyJ.new", 3600)], data);
+        let error = bench.fetch_patiently().await.unwrap_err();
+        let told = format!("{error} {error:?}");
+        assert!(told.contains("CwsAuth Bearer=[secret]"), "{told}");
+        assert!(told.contains("client [secret]"), "{told}");
+        assert!(!told.contains("eyJ"), "{told}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn giving_up_frees_the_lane() {
     let bench = bench([], [page().after(Duration::from_secs(50)), page()]);
     let patience = Duration::from_secs(1);

@@ -117,9 +117,19 @@ pub(super) fn no_token(error: &TokenError, waited: Duration) -> Failed {
     }
 }
 
-/// Judges a response other than 200. `body` may be empty when it was too large or cut.
-pub(super) fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8], html: bool) -> Failed {
-    let said = UpstreamMessage::read(body);
+/// Judges a response other than 200. `body` may be empty when it was too large or cut. What it says may quote
+/// our credentials; `black_out` takes them out.
+pub(super) fn judge(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    html: bool,
+    black_out: impl Fn(&str) -> String,
+) -> Failed {
+    let mut said = UpstreamMessage::read(body);
+    for words in [&mut said.code, &mut said.message] {
+        *words = words.as_deref().map(&black_out);
+    }
     let code = status.as_u16();
     match code {
         401 => Failed::Unauthorized(FetchError::Credentials {
@@ -182,7 +192,13 @@ mod tests {
 
     fn judged(status: u16, body: &str, html: bool) -> String {
         let status = StatusCode::from_u16(status).unwrap();
-        match judge(status, &HeaderMap::new(), body.as_bytes(), html) {
+        match judge(
+            status,
+            &HeaderMap::new(),
+            body.as_bytes(),
+            html,
+            str::to_owned,
+        ) {
             Failed::Final(FetchError::Credentials { explanation }) => explanation,
             Failed::Final(FetchError::BadResponse(bad)) => format!("bad: {bad}"),
             Failed::Final(FetchError::Refused(refusal)) => format!(

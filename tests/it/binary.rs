@@ -348,6 +348,28 @@ async fn serves_with_addresses_on_one_output_and_a_line_a_request_on_the_other()
 }
 
 #[tokio::test]
+async fn values_are_told_to_the_client_and_not_to_the_log() {
+    let simulator = Program::simulate(&["--sessions", "10"]).start().await;
+    let proxy = Program::serve(&simulator.endpoint())
+        .set("log.filter", "citrix_odata_proxy=trace")
+        .start()
+        .await;
+    for (path, status, told) in [
+        ("Users(987654)", 404, "has the key `987654`"),
+        ("Users('Jane%ZZ')", 400, "in `Users('Jane%ZZ')`"),
+        ("Users?$filter=FullName%20eq%20'Jane%ZZ'", 400, "Jane%ZZ'`"),
+    ] {
+        let reply = wire::get(proxy.address, &format!("/monitorodata/{path}")).await;
+        assert_eq!(reply.status(), status, "{path}");
+        assert!(reply.text().contains(told), "{}", reply.text());
+    }
+    proxy.says("no row of `Users` has that key").await;
+    let log = proxy.killed().await.stderr;
+    assert!(log.contains("bad percent-encoding"), "{log}");
+    assert!(!log.contains("987654") && !log.contains("Jane"), "{log}");
+}
+
+#[tokio::test]
 async fn the_demo_needs_nothing() {
     let arguments = [
         "demo",

@@ -1,29 +1,28 @@
 //! Company proxies, as the environment names them.
 
-use serde_json::json;
-
 use crate::process::{CLIENT_ID, CLIENT_SECRET, CUSTOMER_ID, Program};
-use crate::upstream::{Act, Sent, Upstream};
+use crate::upstream::{Act, Upstream};
 use crate::wire;
 
 #[tokio::test]
 async fn requests_go_through_the_proxy_that_the_environment_names() {
-    let proxy = Upstream::bare(|request, _| answer(request)).await;
-    let serve = client(Program::new(&["serve", "--listen", "127.0.0.1:0"]))
+    let proxy = refusing_proxy().await;
+    let serve = Program::serve(ENDPOINT)
+        .set("sites.main.upstream.retry_budget", "0s")
         .variable(
-            "HTTP_PROXY",
+            "HTTPS_PROXY",
             &format!("http://someone:p4ssw0rd@{}", proxy.address),
         )
         .variable("RUST_LOG", "trace");
     let running = serve.start().await;
     let reply = wire::get(running.address, "/monitorodata/Machines").await;
-    assert_eq!(reply.rows(), [json!({"Id": 1})]);
+    assert_eq!(
+        (reply.status(), &*reply.error_code()),
+        (503, "UpstreamUnavailable")
+    );
     let requests = proxy.requests();
-    let [sent] = &*requests else {
-        panic!("{requests:?}");
-    };
-    let expected = format!("GET {ENDPOINT}/monitorodata/Machines HTTP/1.1");
-    assert_eq!(sent.line, expected);
+    let sent = requests.first().expect("a request for a tunnel");
+    assert_eq!(sent.line, "CONNECT no-such-host.invalid:443 HTTP/1.1");
     assert_eq!(sent.all("proxy-authorization").len(), 1, "{sent:?}");
     // The way to the proxy is nobody's business but the proxy's.
     let status = wire::get(running.address, "/api/status").await;
@@ -33,31 +32,27 @@ async fn requests_go_through_the_proxy_that_the_environment_names() {
 }
 
 #[tokio::test]
-async fn hosts_that_need_no_proxy_are_asked_directly() {
+async fn no_proxy_hears_what_is_asked_of_this_machine() {
     let proxy = Upstream::bystander().await;
     let upstream = Upstream::start(|_, _| Act::json(r#"{"value":[]}"#)).await;
-    let running = Program::serve(&upstream.endpoint())
-        .variable("HTTP_PROXY", &proxy.endpoint())
-        .variable("NO_PROXY", "localhost,127.0.0.1")
-        .start()
-        .await;
-    let reply = wire::get(running.address, "/monitorodata/Machines").await;
-    assert_eq!(reply.rows().len(), 0);
+    let by_name = format!("http://localhost:{}", upstream.address.port());
+    for endpoint in [upstream.endpoint(), by_name] {
+        let running = Program::serve(&endpoint)
+            .variable("HTTP_PROXY", &proxy.endpoint())
+            .variable("http_proxy", &proxy.endpoint())
+            .variable("ALL_PROXY", &proxy.endpoint())
+            .start()
+            .await;
+        let reply = wire::get(running.address, "/monitorodata/Machines").await;
+        assert_eq!(reply.rows().len(), 0);
+    }
     assert_eq!(proxy.connections(), 0);
 }
 
 #[tokio::test]
 async fn a_proxy_that_wants_a_log_on_is_told_by_the_check() {
-    let proxy = Upstream::bare(|_, _| {
-        let headers = "Proxy-Authenticate: Basic realm=\"x\"\r\nContent-Type: text/html\r\n";
-        Act::reply(
-            "407 Proxy Authentication Required",
-            headers,
-            b"<html></html>",
-        )
-    })
-    .await;
-    let check = client(Program::new(&["check"])).variable("HTTP_PROXY", &proxy.endpoint());
+    let proxy = refusing_proxy().await;
+    let check = client(Program::new(&["check"])).variable("HTTPS_PROXY", &proxy.endpoint());
     let ended = check.run().await;
     assert_eq!(ended.code, Some(1), "{}", ended.everything());
     let line = ended.stdout.lines().find(|line| line.contains("failed"));
@@ -73,7 +68,6 @@ async fn a_proxy_that_wants_a_log_on_is_told_by_the_check() {
 async fn the_check_leaves_names_to_the_proxy() {
     let proxy = Upstream::bare(|_, _| Act::reply("502 Bad Gateway", "", b"")).await;
     let ended = client(Program::new(&["check"]))
-        .variable("CITRIX_ENDPOINT", "https://no-such-host.invalid")
         .variable(
             "HTTPS_PROXY",
             &format!("http://someone:p4ssw0rd@{}", proxy.address),
@@ -97,12 +91,17 @@ async fn the_check_leaves_names_to_the_proxy() {
     );
 }
 
-fn answer(request: &Sent) -> Act {
-    if request.line.starts_with("POST ") {
-        Act::json(r#"{"access_token":"proxied","expires_in":3600}"#)
-    } else {
-        Act::json(r#"{"value":[{"Id":1}]}"#)
-    }
+/// A proxy that opens no tunnel without a log-on.
+async fn refusing_proxy() -> Upstream {
+    Upstream::bare(|_, _| {
+        let headers = "Proxy-Authenticate: Basic realm=\"x\"\r\nContent-Type: text/html\r\n";
+        Act::reply(
+            "407 Proxy Authentication Required",
+            headers,
+            b"<html></html>",
+        )
+    })
+    .await
 }
 
 /// A program for a service that only the proxy can reach.
@@ -114,4 +113,4 @@ fn client(program: Program) -> Program {
         .variable("CITRIX_ENDPOINT", ENDPOINT)
 }
 
-const ENDPOINT: &str = "http://localhost:9";
+const ENDPOINT: &str = "https://no-such-host.invalid";

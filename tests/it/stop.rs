@@ -35,6 +35,31 @@ async fn idle_it_stops_at_once() {
 }
 
 #[tokio::test]
+async fn half_a_request_does_not_hold_it_up() {
+    let simulator = Program::simulate(&["--sessions", "10"]).start().await;
+    let proxy = Program::serve(&simulator.endpoint())
+        .set("server.drain", "1m")
+        .start()
+        .await;
+    let mut fresh = Wire::open(proxy.address).await;
+    let mut used = Wire::open(proxy.address).await;
+    used.ask("/healthz", &[]).await;
+    assert_eq!(used.reply().await.status(), 200);
+    for half in [&mut fresh, &mut used] {
+        half.send("GET /healthz HTTP/1.1\r\nHost: local").await;
+    }
+    wire::get(proxy.address, "/healthz").await;
+    let began = Instant::now();
+    proxy.signal("TERM").await;
+    let ended = proxy.ended().await;
+    assert_eq!(ended.code, Some(0), "{}", ended.everything());
+    let took = began.elapsed();
+    assert!(took < SOON, "{took:?}");
+    assert!(ended.stderr.contains("every request was finished"));
+    assert!(fresh.closed().await && used.closed().await);
+}
+
+#[tokio::test]
 async fn a_request_under_way_is_finished() {
     let arguments = [
         "--sessions",

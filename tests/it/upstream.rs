@@ -80,7 +80,7 @@ impl Upstream {
         format!("http://{}", self.address)
     }
 
-    /// The requests for data so far.
+    /// The requests for data, or for tunnels, so far.
     pub(crate) fn requests(&self) -> Vec<Sent> {
         self.seen.lock().unwrap().requests.clone()
     }
@@ -150,7 +150,7 @@ async fn converse(
         let before = {
             let mut seen = seen.lock().unwrap();
             let before = seen.requests.len();
-            if request.line.starts_with("GET ") {
+            if !request.line.starts_with("POST ") {
                 seen.requests.push(request.clone());
             }
             before

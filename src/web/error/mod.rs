@@ -73,7 +73,14 @@ impl From<&ParseError> for Problem {
                 "Shorten the query, for example with fewer values in `$filter`."
             }
         };
-        let message = format!("The URL cannot be read: {error}. {advice}");
+        // A value stays out of the error's own words, which are logged.
+        let quoted = match error {
+            ParseError::PercentEncoding { text } => format!(" in `{text}`"),
+            ParseError::Duplicate { .. }
+            | ParseError::DotSegment { .. }
+            | ParseError::TooLong { .. } => String::new(),
+        };
+        let message = format!("The URL cannot be read: {error}{quoted}. {advice}");
         Self::new(StatusCode::BAD_REQUEST, "InvalidRequest", message)
     }
 }
