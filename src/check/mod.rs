@@ -5,6 +5,8 @@ mod remedy;
 mod report;
 mod steps;
 
+use std::path::PathBuf;
+
 use url::Url;
 
 pub use report::{Outcome, Report, Step, to_json, to_text};
@@ -15,6 +17,8 @@ pub use steps::run;
 pub struct CheckTarget {
     /// Its name in the settings.
     pub site: String,
+    /// The settings file that was read; `None` when all comes from the environment.
+    pub settings: Option<PathBuf>,
     /// Where its data comes from; the same as the upstream's service root.
     pub endpoint: Url,
     /// The token endpoint.

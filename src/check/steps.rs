@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::transport::{Transport, TransportFault};
 use crate::upstream::{BadResponse, RetryBudget, Turn, Upstream};
 
-/// Checks a site: name resolution, connection, clock, token, service document, `$metadata`, one row. After
+/// Checks a site: settings and proxy (which are only told), name resolution, connection, clock, token, service document, `$metadata`, one row. After
 /// a failed step those that build on it are skipped. Takes a minute or two at most when nothing answers.
 pub async fn run(
     target: &CheckTarget,
@@ -25,6 +25,8 @@ pub async fn run(
     clock: &dyn Clock,
 ) -> Report {
     let mut steps = Steps::default();
+    steps.tell(SETTINGS, settings(target));
+    steps.tell(PROXY, proxy(target));
     steps.take(DNS, dns(target)).await;
     let head = steps.take(CONNECTION, connection(target, transport)).await;
     if let Some(head) = &head {
@@ -94,6 +96,17 @@ impl Steps {
         value
     }
 
+    /// Notes a step that cannot fail.
+    fn tell(&mut self, name: &'static str, detail: String) {
+        self.done.push(Step {
+            name,
+            outcome: Outcome::Ok,
+            detail,
+            remedy: None,
+            elapsed: Duration::ZERO,
+        });
+    }
+
     fn skip(&mut self, name: &'static str) {
         let failed = self.failed.unwrap_or_default();
         self.done.push(Step {
@@ -103,6 +116,21 @@ impl Steps {
             remedy: None,
             elapsed: Duration::ZERO,
         });
+    }
+}
+
+/// Settings that cannot be used have ended the program before: here it says which they are.
+fn settings(target: &CheckTarget) -> String {
+    match &target.settings {
+        Some(file) => format!("read from {}", file.display()),
+        None => "read from the environment; there is no settings file".to_owned(),
+    }
+}
+
+fn proxy(target: &CheckTarget) -> String {
+    match &target.proxy {
+        Some(proxy) => proxy.clone(),
+        None => "none; connections go straight to the service".to_owned(),
     }
 }
 
@@ -284,6 +312,8 @@ fn malformed(reason: &str) -> BadResponse {
     }
 }
 
+const SETTINGS: &str = "settings";
+const PROXY: &str = "proxy";
 const DNS: &str = "dns";
 const CONNECTION: &str = "connection";
 const CLOCK: &str = "clock";
@@ -353,6 +383,7 @@ mod tests {
         let upstream = Upstream::new(settings, authorizer, Arc::new(lane), Arc::clone(&transport));
         let target = CheckTarget {
             site: "main".to_owned(),
+            settings: None,
             endpoint,
             token_url,
             proxy: None,
@@ -382,6 +413,8 @@ mod tests {
         let report = check("127.0.0.1", vec![], data).await;
         assert!(report.ok());
         assert_snapshot!(to_text(&[report]), @r"
+        main: ok      settings         read from the environment; there is no settings file (0 ms)
+        main: ok      proxy            none; connections go straight to the service (0 ms)
         main: ok      dns              127.0.0.1 is 127.0.0.1 (0 ms)
         main: ok      connection       https://127.0.0.1 answers (0 ms)
         main: ok      clock            3 s behind the service (0 ms)
@@ -398,6 +431,8 @@ mod tests {
         let report = check("127.0.0.1", tokens, vec![Reply::new(401, "")]).await;
         assert!(!report.ok());
         assert_snapshot!(to_text(&[report]), @r"
+        main: ok      settings         read from the environment; there is no settings file (0 ms)
+        main: ok      proxy            none; connections go straight to the service (0 ms)
         main: ok      dns              127.0.0.1 is 127.0.0.1 (0 ms)
         main: ok      connection       https://127.0.0.1 answers (0 ms)
         main: ok      clock            the service does not say what time it is (0 ms)
@@ -425,13 +460,13 @@ mod tests {
     #[tokio::test]
     async fn unknown_host_stops_everything() {
         let report = check("no-such-host.invalid", vec![], vec![]).await;
-        assert_eq!(report.steps[0].outcome, Outcome::Failed);
+        assert_eq!(report.steps[2].outcome, Outcome::Failed);
         assert!(
-            report.steps[1..]
+            report.steps[3..]
                 .iter()
                 .all(|step| step.outcome == Outcome::Skipped)
         );
-        assert_eq!(report.steps.len(), 7);
+        assert_eq!(report.steps.len(), 9);
     }
 
     #[tokio::test(start_paused = true)]
@@ -442,7 +477,7 @@ mod tests {
             vec![Reply::new(401, ""), Reply::new(403, "")],
         )
         .await;
-        let step = &report.steps[4];
+        let step = &report.steps[6];
         assert_eq!(step.outcome, Outcome::Failed);
         let remedy = step.remedy.as_deref().unwrap();
         assert!(remedy.contains("Read Only Administrator"), "{remedy}");

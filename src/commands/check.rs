@@ -21,6 +21,7 @@ pub(super) async fn check(loaded: &Loaded, json: bool) -> Result<ExitCode, Failu
         let upstream = app::upstream(id, site, &lanes, &transport, &clock, &tasks)?;
         let target = CheckTarget {
             site: id.to_string(),
+            settings: loaded.file.clone(),
             endpoint: upstream.service_root().clone(),
             token_url: app::token_url(site).map_err(|source| app::BuildError::Endpoint {
                 site: id.clone(),

@@ -96,6 +96,8 @@ async fn scripts_get_the_same_as_json() {
     let report: Value = serde_json::from_str(&ended.stdout).unwrap();
     assert_eq!(report["ok"], false);
     let expected = [
+        "settings: ok",
+        "proxy: ok",
         "dns: ok",
         "connection: ok",
         "clock: ok",
@@ -105,7 +107,7 @@ async fn scripts_get_the_same_as_json() {
         "one row: skipped",
     ];
     assert_eq!(outcomes(&report), expected);
-    let remedy = report["sites"][0]["steps"][3]["remedy"].as_str().unwrap();
+    let remedy = report["sites"][0]["steps"][5]["remedy"].as_str().unwrap();
     assert!(remedy.contains("client secret"), "{remedy}");
 }
 
@@ -120,8 +122,17 @@ async fn every_site_is_checked_though_one_fails() {
         )
     };
     let text = [site("a", "wrong"), site("b", CLIENT_SECRET)].concat();
-    let ended = Program::new(&["check"]).settings(&text).run().await;
+    let program = Program::new(&["check"]).settings(&text);
+    let file = program.folder().join("citrix-odata-proxy.toml");
+    let ended = program.run().await;
     assert_eq!(ended.code, Some(1), "{}", ended.everything());
+    for site in ["a", "b"] {
+        let line = format!(
+            "{site}: ok      settings         read from {}",
+            file.display()
+        );
+        assert!(ended.stdout.contains(&line), "{}", ended.stdout);
+    }
     assert!(
         ended.stdout.contains("a: failed  token"),
         "{}",
@@ -159,7 +170,9 @@ fn outcomes(report: &Value) -> Vec<String> {
         .collect()
 }
 
-const STEPS: [&str; 7] = [
+const STEPS: [&str; 9] = [
+    "settings",
+    "proxy",
     "dns",
     "connection",
     "clock",
