@@ -12,7 +12,6 @@ use toml::de::{DeTable, DeValue};
 use super::keys::{self, Kind};
 use super::problem::Problem;
 use super::raw::Layer;
-use crate::odata::name::SiteId;
 
 /// Reads `text`, the content of `path`. A setting that cannot be used is reported and left out; text that is
 /// not TOML is an error.
@@ -48,8 +47,11 @@ impl Reading<'_> {
                 outer => format!("{outer}.{}", key.get_ref()),
             };
             let origin = self.origin(key.span().start);
-            if outer == "sites" && SiteId::new(key.get_ref()).is_none() {
+            if outer == "sites" && !is_part(key.get_ref()) {
                 self.problems.push(bad_site(&name, &origin));
+                if let DeValue::Table(inner) = value.get_ref() {
+                    self.stray("sites.NAME", inner);
+                }
                 continue;
             }
             match (keys::find(&name), value.get_ref()) {
@@ -68,6 +70,21 @@ impl Reading<'_> {
                         )),
                 ),
                 (None, _) => self.problems.push(unknown(&name, &origin)),
+            }
+        }
+    }
+
+    /// What stands below a name that cannot be part of a setting's name: only what is unknown can be told.
+    fn stray(&mut self, outer: &str, table: &DeTable<'_>) {
+        for (key, value) in table {
+            let name = format!("{outer}.{}", key.get_ref());
+            match value.get_ref() {
+                DeValue::Table(inner) if keys::is_section(&name) => self.stray(&name, inner),
+                _ if keys::find(&name).is_some() => {}
+                _ => {
+                    let origin = self.origin(key.span().start);
+                    self.problems.push(unknown(&name, &origin));
+                }
             }
         }
     }
@@ -159,6 +176,13 @@ pub(super) fn absolute(folder: &Path, text: &str) -> String {
     let path: PathBuf = folder.join(text);
     path.to_str()
         .map_or_else(|| text.to_owned(), ToOwned::to_owned)
+}
+
+/// Whether a site's settings can be named with this name in the middle. It may be no name for a site for all that:
+/// `check` says so, with everything else that is wrong with the site.
+fn is_part(name: &str) -> bool {
+    let letter = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
+    !name.is_empty() && name.bytes().all(letter)
 }
 
 pub(super) fn unknown(name: &str, origin: &str) -> Problem {

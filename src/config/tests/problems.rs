@@ -153,10 +153,66 @@ fn explains_mistakes_in_toml() {
 }
 
 #[test]
+fn a_bad_name_for_a_site_hides_nothing_in_it() {
+    let text = r#"
+[sites.Main]
+custmer_id = "acme"
+region = "mars"
+client_id = "id"
+client_secret = "s"
+[sites.Main.upstream]
+concurrency = 0
+
+[sites."a.b"]
+region = "us"
+regoin = "us"
+[sites."a.b".upstream]
+endpiont = ""
+"#;
+    let problems = Given::file(text).problems();
+    // `a.b` cannot be part of a setting's name: `NAME` stands for it, and the line says which it is.
+    let lines = problems.lines().filter(|line| {
+        let key = !line.starts_with(' ') && line.starts_with("sites");
+        key || line.starts_with("  from:") || line.starts_with("  problem:")
+    });
+    insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r"
+    sites.Main.custmer_id
+      from:    DIR/citrix-odata-proxy.toml, line 3
+      problem: there is no such setting
+    sites.a.b
+      from:    DIR/citrix-odata-proxy.toml, line 10
+      problem: this is not a name for a site
+    sites.NAME.regoin
+      from:    DIR/citrix-odata-proxy.toml, line 12
+      problem: there is no such setting
+    sites.NAME.upstream.endpiont
+      from:    DIR/citrix-odata-proxy.toml, line 14
+      problem: there is no such setting
+    sites.Main
+      from:    DIR/citrix-odata-proxy.toml, line 2
+      problem: this is not a name for a site
+    sites.Main.region
+      from:    DIR/citrix-odata-proxy.toml, line 4
+      problem: `mars` is not known here
+    sites.Main.customer_id
+      from:    DIR/citrix-odata-proxy.toml, line 2
+      problem: this is not set
+    sites.Main.upstream.concurrency
+      from:    DIR/citrix-odata-proxy.toml, line 8
+      problem: this is not a number within the limits
+    ");
+}
+
+#[test]
 fn takes_only_sound_names_for_sites_and_sections() {
     let cases = [
         ("[sites.Main]\nregion = 'us'", "not a name for a site"),
         ("[sites.'a.b']\nregion = 'us'", "not a name for a site"),
+        ("[sites.'']\nregion = 'us'", "not a name for a site"),
+        ("[sites.-x]\nregion = 'us'", "not a name for a site"),
+        ("[sites._1]\nregion = 'us'", "not a name for a site"),
+        ("[sites]\n'a b' = 5", "not a name for a site"),
+        ("[sites]\nMain = 5", "this is a section, not a setting"),
         ("[sites]\nmain = 5", "this is a section, not a setting"),
         ("server = 5", "this is a section, not a setting"),
         ("[server.listen]\na = 1", "this must be a list"),
