@@ -25,8 +25,8 @@ pub async fn run(
     clock: &dyn Clock,
 ) -> Report {
     let mut steps = Steps::default();
-    steps.take(SETTINGS, async { settings(target) }).await;
-    steps.take(PROXY, async { proxy(target) }).await;
+    steps.tell(SETTINGS, settings(target));
+    steps.tell(PROXY, proxy(target));
     steps.take(DNS, dns(target)).await;
     let head = steps.take(CONNECTION, connection(target, transport)).await;
     if let Some(head) = &head {
@@ -96,6 +96,17 @@ impl Steps {
         value
     }
 
+    /// Notes a step that cannot fail.
+    fn tell(&mut self, name: &'static str, detail: String) {
+        self.done.push(Step {
+            name,
+            outcome: Outcome::Ok,
+            detail,
+            remedy: None,
+            elapsed: Duration::ZERO,
+        });
+    }
+
     fn skip(&mut self, name: &'static str) {
         let failed = self.failed.unwrap_or_default();
         self.done.push(Step {
@@ -109,20 +120,18 @@ impl Steps {
 }
 
 /// Settings that cannot be used have ended the program before: here it says which they are.
-fn settings(target: &CheckTarget) -> Found<()> {
-    let detail = match &target.settings {
+fn settings(target: &CheckTarget) -> String {
+    match &target.settings {
         Some(file) => format!("read from {}", file.display()),
         None => "read from the environment; there is no settings file".to_owned(),
-    };
-    Ok((detail, ()))
+    }
 }
 
-fn proxy(target: &CheckTarget) -> Found<()> {
-    let detail = match &target.proxy {
+fn proxy(target: &CheckTarget) -> String {
+    match &target.proxy {
         Some(proxy) => proxy.clone(),
         None => "none; connections go straight to the service".to_owned(),
-    };
-    Ok((detail, ()))
+    }
 }
 
 async fn dns(target: &CheckTarget) -> Found<()> {
