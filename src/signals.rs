@@ -4,12 +4,6 @@
 
 use std::io;
 
-/// Waits for the first order to stop.
-pub async fn stop_requested() -> io::Result<()> {
-    Signals::listen()?.next().await;
-    Ok(())
-}
-
 /// The orders to stop, one after the other.
 #[derive(Debug)]
 pub struct Signals(platform::Signals);

@@ -36,11 +36,6 @@ impl Tasks {
         }));
     }
 
-    /// The token that is cancelled when the program stops.
-    pub fn cancellation(&self) -> &CancellationToken {
-        &self.cancel
-    }
-
     /// Cancels every task and waits up to `patience`; returns the names of those that did not stop.
     pub async fn stop(&self, patience: Duration) -> Vec<&'static str> {
         self.cancel.cancel();

@@ -69,38 +69,6 @@ pub fn chain(error: &dyn Error) -> String {
     text
 }
 
-/// The names of fields in log lines: one for each idea.
-pub mod field {
-    /// The id of a client's request.
-    pub const REQUEST_ID: &str = "request.id";
-    /// The site that a question goes to.
-    pub const SITE: &str = "site";
-    /// The entity set that is asked for.
-    pub const ODATA_SET: &str = "odata.set";
-    /// A question with its literals replaced.
-    pub const ODATA_SHAPE: &str = "odata.shape";
-    /// How an answer came about.
-    pub const CACHE_OUTCOME: &str = "cache.outcome";
-    /// Why it came about in this way.
-    pub const CACHE_REASON: &str = "cache.reason";
-    /// Upstream's status.
-    pub const UPSTREAM_STATUS: &str = "upstream.status";
-    /// Upstream responses that an answer was made of.
-    pub const UPSTREAM_PAGES: &str = "upstream.pages";
-    /// Attempts that they took.
-    pub const UPSTREAM_ATTEMPTS: &str = "upstream.attempts";
-    /// The status that the client got.
-    pub const STATUS: &str = "status";
-    /// Rows in an answer.
-    pub const ROWS: &str = "rows";
-    /// Bytes of its body.
-    pub const BODY_BYTES: &str = "body_bytes";
-    /// How long it took, in milliseconds.
-    pub const DURATION_MS: &str = "duration_ms";
-    /// An error with its sources.
-    pub const ERROR: &str = "error";
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::transport::{TransportError, causes};
+use crate::telemetry::chain;
+use crate::transport::TransportError;
 
 /// Why there is no token. Holds no secret, so it may be shown and logged.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -69,7 +70,7 @@ impl TokenError {
             }
             Self::Transport(error) => {
                 let error: &TransportError = error;
-                format!("The token endpoint was not reached: {}", causes(error))
+                format!("The token endpoint was not reached: {}", chain(error))
             }
             Self::Timeout { timeout } => format!(
                 "The token endpoint gave no answer within {}",

@@ -1,6 +1,7 @@
 //! What went wrong and what to do, for failures on the way to the service.
 
-use crate::transport::{TransportError, TransportFault, causes};
+use crate::telemetry::chain;
+use crate::transport::{TransportError, TransportFault};
 use crate::upstream::{BadResponse, FetchError};
 
 /// What was found, and what to do.
@@ -21,7 +22,7 @@ impl Finding {
 
 /// No connection, or no trusted one.
 pub(super) fn of_transport(error: &TransportError) -> Finding {
-    let detail = causes(error);
+    let detail = chain(error);
     let remedy = match error.fault {
         TransportFault::Tls => tls_remedy(&detail),
         TransportFault::Connect if detail.contains("proxy authorization") => PROXY_LOG_ON,

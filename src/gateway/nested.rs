@@ -48,6 +48,7 @@ async fn rest(
         .iter()
         .fold(collection, |asked, (name, value)| asked.with(name, value));
     let mut walk = Walk::of(asked.clone());
+    walk.note(cut.elements);
     match walk.step(errand.site.root(), &asked, cut.elements, &cut.link) {
         Ok(next) => match follow(errand, Pages::from(walk, next)).await {
             Err(AnswerError::Fetch(FetchError::Refused(Refusal {

@@ -126,6 +126,8 @@ pub(super) struct Pages {
     context: Option<String>,
     first: bool,
     empty_in_a_row: u32,
+    /// Whether upstream has written a link in this walk.
+    linked: bool,
 }
 
 /// What a page turned out to be.
@@ -152,6 +154,7 @@ impl Pages {
             context: None,
             first: true,
             empty_in_a_row: 0,
+            linked: false,
         }
     }
 
@@ -193,9 +196,11 @@ impl Pages {
         question: &Question,
         page: &Page,
     ) -> Result<Option<Question>, AnswerError> {
+        self.walk.note(page.row_count);
         let Some(link) = &page.next else {
             return Ok(self.behind_a_cut_without_link(question, page.row_count));
         };
+        self.linked = true;
         self.empty_in_a_row = if page.row_count == 0 {
             self.empty_in_a_row + 1
         } else {
@@ -209,11 +214,11 @@ impl Pages {
         Ok(Some(next.map_err(|fault| fault_of(&fault))?))
     }
 
-    /// That upstream continues a `$top` above its page limit with a link is inferred, not known. A first page that
-    /// is full to a published limit, though more was asked for, is looked behind once.
+    /// That upstream continues a `$top` above its page limit with a link is inferred, not known. In a walk that has
+    /// seen no link, a page that is full to a published limit, though more was asked for, is looked behind.
     fn behind_a_cut_without_link(&self, question: &Question, rows: u64) -> Option<Question> {
         let left = question.top()?.checked_sub(rows).filter(|left| *left > 0)?;
-        if !self.first || !PAGE_LIMITS.contains(&rows) {
+        if self.linked || !PAGE_LIMITS.contains(&rows) {
             return None;
         }
         let place = question.skip().unwrap_or(0) + rows;

@@ -55,19 +55,24 @@ impl Walk {
         self.rows
     }
 
-    /// The question that `link` asks, which came with the `rows` rows that `page` found, if it continues the walk.
+    /// Notes the rows of a page.
+    pub fn note(&mut self, rows: u64) {
+        self.rows += rows;
+        self.page_rows_max = self.page_rows_max.max(rows);
+    }
+
+    /// The question that `link` asks, which came with the `rows` rows that `page` found and that
+    /// were noted, if it continues the walk.
     ///
     /// The link may be absolute or relative, and its host is not looked at ([`ServiceRoot::below`]). A link with
     /// `$skiptoken` may leave options out, because the token may stand for them.
     pub fn step(
-        &mut self,
+        &self,
         root: &ServiceRoot,
         page: &Question,
         rows: u64,
         link: &str,
     ) -> Result<Question, LinkFault> {
-        self.rows += rows;
-        self.page_rows_max = self.page_rows_max.max(rows);
         let next = self.question(root, link)?;
         self.check_options(&next)?;
         self.check_rows_left(&next)?;
@@ -211,7 +216,9 @@ mod tests {
     fn check(asked: &str, rows: u64, link: &str, expected: Result<&str, &str>) {
         let root = ServiceRoot::new(&Url::parse("https://api.cloud.com/monitorodata").unwrap());
         let asked_for = question(asked);
-        let next = Walk::of(asked_for.clone()).step(&root, &asked_for, rows, link);
+        let mut walk = Walk::of(asked_for.clone());
+        walk.note(rows);
+        let next = walk.step(&root, &asked_for, rows, link);
         let next = next
             .map(|next| next.canonical())
             .map_err(|fault| fault.to_string());
@@ -327,11 +334,14 @@ mod tests {
     fn a_short_page_may_be_followed_by_a_full_step() {
         let root = ServiceRoot::new(&Url::parse("https://api.cloud.com/monitorodata").unwrap());
         let mut walk = Walk::of(question("Users"));
+        walk.note(100);
         let second = walk
             .step(&root, &question("Users"), 100, "Users?$skip=100")
             .unwrap();
+        walk.note(30);
         let third = walk.step(&root, &second, 30, "Users?$skip=200").unwrap();
         assert_eq!(third.canonical(), "Users?$skip=200");
+        walk.note(30);
         let fault = walk.step(&root, &third, 30, "Users?$skip=290").unwrap_err();
         assert_eq!(fault.to_string(), "it passes over rows");
         assert_eq!(walk.rows(), 160);

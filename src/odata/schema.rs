@@ -93,11 +93,6 @@ impl EntityType {
     pub fn navigation_named(&self, name: &str) -> Option<(&str, &Navigation)> {
         named(&self.navigation, name)
     }
-
-    /// The structural property of that name and its type: the exact name first, then without regard to case.
-    pub fn property_named(&self, name: &str) -> Option<(&str, &str)> {
-        named(&self.properties, name).map(|(name, kind)| (name, kind.as_str()))
-    }
 }
 
 fn named<'a, T>(members: &'a BTreeMap<String, T>, name: &str) -> Option<(&'a str, &'a T)> {
@@ -140,7 +135,6 @@ mod tests {
         assert_eq!(schema.type_of_set("sessions"), Some("N.Sessions"));
         assert!(schema.set("Machines").is_none());
         let (_, users) = schema.set("Users").unwrap();
-        assert_eq!(users.property_named("ID"), Some(("Id", "Edm.Int32")));
         assert_eq!(users.navigation_named("ID"), None);
     }
 

@@ -83,20 +83,3 @@ pub struct TransportError {
     #[source]
     pub source: Box<dyn Error + Send + Sync>,
 }
-
-/// `error` and its causes in one line, for logs and for administrators. Errors of this room hold no URL and no
-/// header value.
-pub fn causes(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let part = cause.to_string();
-        // Some libraries repeat the cause in their own text.
-        if !text.ends_with(&part) {
-            text.push_str(": ");
-            text.push_str(&part);
-        }
-        next = cause.source();
-    }
-    text
-}

@@ -217,7 +217,7 @@ mod tests {
 
     use super::*;
     use crate::tasks::Tasks;
-    use crate::transport::causes;
+    use crate::telemetry::chain;
 
     /// Serves `response` to every connection, then closes it; hands back each request's text.
     async fn serve(response: Vec<u8>) -> (SocketAddr, tokio::sync::mpsc::Receiver<String>, Tasks) {
@@ -348,7 +348,7 @@ mod tests {
             .unwrap();
         let error = response.into_body().collect().await.unwrap_err();
         assert_eq!(error.fault, TransportFault::Cut);
-        assert!(!causes(&error).contains("secret"), "{}", causes(&error));
+        assert!(!chain(&error).contains("secret"), "{}", chain(&error));
     }
 
     #[tokio::test]
@@ -393,8 +393,8 @@ mod tests {
             (format!("https://{plain}/?secret"), TransportFault::Tls),
         ] {
             let error = network().send(get(&url)).await.unwrap_err();
-            assert_eq!(error.fault, fault, "{url}: {}", causes(&error));
-            assert!(!causes(&error).contains("secret"), "{}", causes(&error));
+            assert_eq!(error.fault, fault, "{url}: {}", chain(&error));
+            assert!(!chain(&error).contains("secret"), "{}", chain(&error));
         }
     }
 }

@@ -9,7 +9,8 @@ use super::retry::{Failure, retry_after};
 use super::{BadResponse, FetchError, Refusal};
 use crate::auth::TokenError;
 use crate::odata::error::UpstreamMessage;
-use crate::transport::{TransportFault, causes};
+use crate::telemetry::chain;
+use crate::transport::TransportFault;
 
 /// Why an attempt did not succeed.
 #[derive(Debug)]
@@ -46,7 +47,7 @@ impl Passing {
 
     pub(super) fn fault(error: &crate::transport::TransportError) -> Self {
         Self {
-            cause: Some(causes(error)),
+            cause: Some(chain(error)),
             ..Self::new(Failure::Fault(error.fault))
         }
     }

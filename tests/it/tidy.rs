@@ -12,8 +12,8 @@ const ARROWS: &[(&str, &str)] = &[
     ("telemetry", ""),
     ("transport", ""),
     ("odata", ""),
-    ("auth", "clock tasks transport"),
-    ("upstream", "auth odata transport"),
+    ("auth", "clock tasks telemetry transport"),
+    ("upstream", "auth odata telemetry transport"),
     ("cache", "clock odata tasks"),
     ("gateway", "auth cache clock odata telemetry upstream"),
     // Its table of errors names the causes of all rooms below.
@@ -23,7 +23,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("demo", "clock"),
     // Options are checked with the types of the rooms that they are for.
     ("config", "odata telemetry"),
-    ("check", "auth clock transport upstream"),
+    ("check", "auth clock telemetry transport upstream"),
     ("signals", ""),
     ("server", "signals"),
     ("cli", ""),
