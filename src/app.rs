@@ -16,7 +16,7 @@ use crate::auth::{self, Authorizer};
 use crate::cache::{self, Cache};
 use crate::clock::Clock;
 use crate::config::{self, Config, TokenPath};
-use crate::gateway::{AnswerError, Gateway, Lifetimes, Rule, Site};
+use crate::gateway::{AnswerError, Gateway, Lifetimes, RangeRules, Rule, Site};
 use crate::odata::deny::{DenyList, DenyListError};
 use crate::odata::name::SiteId;
 use crate::tasks::Tasks;
@@ -61,6 +61,7 @@ impl App {
     ) -> Result<Self, BuildError> {
         let lanes = lanes(config);
         let deny = DenyList::new(&config.sets.deny)?;
+        let ranges = RangeRules::new(&[], &[])?;
         let mut sites = Vec::new();
         for (id, site) in &config.sites {
             let upstream = upstream(id, site, &lanes, transport, clock, tasks)?;
@@ -69,10 +70,12 @@ impl App {
                 upstream,
                 deny.clone(),
                 site.upstream.retry_budget,
+                ranges.clone(),
             ));
         }
         let settings = cache::Settings {
             memory: config.cache.memory,
+            spool: None,
         };
         let cache = Cache::new(
             settings,

@@ -15,6 +15,7 @@ mod spool;
 
 use std::fmt;
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
@@ -31,14 +32,25 @@ use crate::tasks::Tasks;
 
 pub use entry::{Content, Entry, Segment};
 pub use key::CacheKey;
-pub use spool::{Progress, Reader, SpoolWriter};
+pub use spool::{Progress, Reader, SpoolWriter, Way};
 
 /// What a [`Cache`] needs to know.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// Bytes of memory for stored answers. One answer may take an eighth of it, and those that are being
     /// made a quarter together; larger ones are passed on and not kept.
     pub memory: u64,
+    /// Where answers go on that are too large for memory while they are made; `None`: nowhere.
+    pub spool: Option<SpoolFolder>,
+}
+
+/// Where answers go on that are too large for memory while they are made.
+#[derive(Debug, Clone)]
+pub struct SpoolFolder {
+    /// The folder; made when it is needed.
+    pub path: PathBuf,
+    /// Bytes that all files in it may take together.
+    pub bytes_max: u64,
 }
 
 /// How to look for an answer.
@@ -75,6 +87,17 @@ pub enum Found<E: Clone> {
     Filling(Reader<E>),
     /// In a fill that another client's question had started.
     Joined(Reader<E>),
+}
+
+/// An answer that is being made.
+#[derive(Debug, Clone)]
+pub struct Running {
+    /// What it answers.
+    pub key: CacheKey,
+    /// How far it has come.
+    pub progress: Arc<Progress>,
+    /// Clients that wait for it.
+    pub readers: usize,
 }
 
 /// Stored answers and fills under way. Clones share them. `E` is what may go wrong in a fill.
@@ -182,6 +205,11 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
         (self.entries.entry_count(), self.entries.weighted_size())
     }
 
+    /// The answers that are being made.
+    pub fn running(&self) -> Vec<Running> {
+        Vec::new()
+    }
+
     /// How many answers are being made.
     pub fn fills_running(&self) -> usize {
         self.fills.running()
@@ -258,7 +286,10 @@ mod tests {
 
     fn cache() -> Cache<&'static str> {
         let clock = FollowingClock::starting_at("2026-03-02T08:00:00Z".parse().unwrap());
-        let settings = Settings { memory: 64_000 };
+        let settings = Settings {
+            memory: 64_000,
+            spool: None,
+        };
         Cache::new(settings, Arc::new(clock), Tasks::new(), "interrupted")
     }
 
@@ -289,7 +320,7 @@ mod tests {
         writer.begin(Content::Text);
         for _ in 0..parts {
             writer.room().await;
-            writer.push(segment(vec![b'x'; 1000]));
+            writer.push(segment(vec![b'x'; 1000])).await;
         }
         Ok(())
     }
@@ -361,7 +392,10 @@ mod tests {
     async fn either_clock_makes_an_answer_older() {
         let noon: Timestamp = "2026-03-02T12:00:00Z".parse().unwrap();
         let clock = Arc::new(SetClock(Mutex::new(noon)));
-        let settings = Settings { memory: 64_000 };
+        let settings = Settings {
+            memory: 64_000,
+            spool: None,
+        };
         let shared = Arc::clone(&clock) as Arc<dyn Clock>;
         let cache = Cache::new(settings, shared, Tasks::new(), "interrupted");
         for (set, seconds, passed, expected) in [
@@ -488,7 +522,7 @@ mod tests {
         end: oneshot::Receiver<()>,
     ) -> Result<(), &'static str> {
         writer.begin(Content::Text);
-        writer.push(segment(text));
+        writer.push(segment(text)).await;
         end.await.map_err(|_| "let go")
     }
 
@@ -546,14 +580,17 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn whoever_has_read_an_answer_to_its_end_finds_it() {
         let clock = FollowingClock::starting_at("2026-03-02T08:00:00Z".parse().unwrap());
-        let settings = Settings { memory: 64 << 20 };
+        let settings = Settings {
+            memory: 64 << 20,
+            spool: None,
+        };
         let cache = Cache::new(settings, Arc::new(clock), Tasks::new(), "interrupted");
         for set in (0..20).map(|n| format!("Set{n}")) {
             let ask = || {
                 cache.find(key(&set), STORED, |mut writer| async move {
                     writer.begin(Content::Text);
                     // Large, so that storing it takes a while.
-                    writer.push(segment(vec![b'x'; 4 << 20]));
+                    writer.push(segment(vec![b'x'; 4 << 20])).await;
                     Ok(())
                 })
             };

@@ -48,6 +48,7 @@ fn tls_remedy(detail: &str) -> &'static str {
 /// An answer that was not what was asked for.
 pub(super) fn of_fetch(error: &FetchError) -> Finding {
     let remedy = match error {
+        FetchError::TooHeavy(cause) => return of_fetch(cause),
         FetchError::Credentials { explanation } => {
             return Finding::new("upstream did not accept the credentials", explanation);
         }

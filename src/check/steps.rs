@@ -14,7 +14,7 @@ use super::{CheckTarget, Outcome, Report, Step};
 use crate::auth::AuthState;
 use crate::clock::Clock;
 use crate::transport::{Transport, TransportFault};
-use crate::upstream::{BadResponse, RetryBudget, Turn, Upstream};
+use crate::upstream::{BadResponse, Class, Party, Query, RetryBudget, Turn, Upstream, Visit};
 
 /// Checks a site: settings and proxy (which are only told), name resolution, connection, clock, token, service document, `$metadata`, one row. After
 /// a failed step those that build on it are skipped. Takes a minute or two at most when nothing answers.
@@ -297,7 +297,18 @@ async fn ask<T: Send + 'static>(
     parse: impl Fn(Bytes) -> Result<T, BadResponse> + Send + Sync + 'static,
 ) -> Result<T, Finding> {
     let mut budget = RetryBudget::new(PATIENCE);
-    let answer = upstream.fetch_checked(target, accept, Turn::First, &mut budget, parse);
+    let query = Query {
+        target,
+        accept,
+        visit: Visit {
+            class: Class::Interactive,
+            turn: Turn::First,
+            party: Party::default(),
+            what: "check".into(),
+        },
+        divisible: false,
+    };
+    let answer = upstream.fetch_checked(query, &mut budget, parse);
     let checked = answer.await.map_err(|error| of_fetch(&error))?;
     Ok(checked.content)
 }

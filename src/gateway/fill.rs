@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use super::error::{AnswerError, SharedError};
-use super::pages::{Errand, Pages, Part, malformed};
+use super::pages::{Errand, Pages, Part, Queue, malformed};
 use super::plan::{OwnPage, Plan, RowName, Wanted};
 use super::site::Site;
 use crate::cache::{Content, Segment, SpoolWriter};
@@ -26,11 +26,12 @@ pub(super) async fn fill(
     site: Arc<Site>,
     plan: Plan,
     representation: Representation,
+    queue: Queue,
     mut writer: SpoolWriter<SharedError>,
 ) -> Result<(), SharedError> {
     let progress = Arc::clone(writer.progress());
     let mut fill = Fill {
-        errand: Errand::new(&site, representation, &progress),
+        errand: Errand::new(&site, representation, &progress, queue),
         writer: &mut writer,
     };
     let end = fill.run(&plan).await;
@@ -79,7 +80,8 @@ impl Fill<'_> {
             let read = match part {
                 Part::Page(read) => read,
                 Part::Single(body) => {
-                    self.write_whole(self.json(), link::neutral(root, &body), 1);
+                    self.write_whole(self.json(), link::neutral(root, &body), 1)
+                        .await;
                     return Ok(());
                 }
             };
@@ -102,10 +104,8 @@ impl Fill<'_> {
                 text.append(closing(page, rows_written));
             }
             if !text.is_empty() {
-                self.writer.push(Segment {
-                    text,
-                    rows: row_count,
-                });
+                let rows = row_count;
+                self.writer.push(Segment { text, rows }).await;
             }
             if last {
                 break;
@@ -122,7 +122,8 @@ impl Fill<'_> {
         else {
             return Err(malformed("no `@odata.count` though it was asked for"));
         };
-        self.write_whole(Content::Text, plain_number(&count)?, 0);
+        self.write_whole(Content::Text, plain_number(&count)?, 0)
+            .await;
         Ok(())
     }
 
@@ -131,7 +132,7 @@ impl Fill<'_> {
         let root = self.errand.site.root();
         let context = page.context.map(|context| format!("{context}/$entity"));
         let text = splice::entity(root, context.as_deref(), &page.rows);
-        self.write_whole(self.json(), text, 1);
+        self.write_whole(self.json(), text, 1).await;
         Ok(())
     }
 
@@ -154,13 +155,17 @@ impl Fill<'_> {
         match wanted {
             Wanted::Count => {
                 let count = related.count.ok_or_else(missing)?;
-                self.write_whole(Content::Text, plain_number(&count)?, 0);
+                self.write_whole(Content::Text, plain_number(&count)?, 0)
+                    .await;
             }
             Wanted::One { context: fragment } => match related.value.ok_or_else(missing)? {
-                null if null == "null" => self.write_whole(Content::Empty, NeutralText::new(), 0),
+                null if null == "null" => {
+                    self.write_whole(Content::Empty, NeutralText::new(), 0)
+                        .await
+                }
                 entity => {
                     let text = splice::entity(root, context(fragment).as_deref(), &entity);
-                    self.write_whole(self.json(), text, 1);
+                    self.write_whole(self.json(), text, 1).await;
                 }
             },
             Wanted::Many { context: fragment } => {
@@ -179,7 +184,7 @@ impl Fill<'_> {
                 let mut text = splice::opening(root, &page);
                 text.append(link::neutral(root, &page.rows));
                 text.append(splice::closing(None));
-                self.write_whole(self.json(), text, page.row_count);
+                self.write_whole(self.json(), text, page.row_count).await;
             }
         }
         Ok(())
@@ -221,7 +226,7 @@ impl Fill<'_> {
         site.learn_schema(schema);
         let mut text = NeutralText::new();
         text.push(shown);
-        self.write_whole(Content::Xml, text, 0);
+        self.write_whole(Content::Xml, text, 0).await;
         Ok(())
     }
 
@@ -234,7 +239,7 @@ impl Fill<'_> {
         let mut text = splice::opening(root, &page);
         text.push(page.rows);
         text.append(splice::closing(None));
-        self.write_whole(self.json(), text, 0);
+        self.write_whole(self.json(), text, 0).await;
         Ok(())
     }
 
@@ -247,10 +252,10 @@ impl Fill<'_> {
         part.ok_or_else(|| malformed("nothing"))
     }
 
-    fn write_whole(&mut self, content: Content, text: NeutralText, rows: u64) {
+    async fn write_whole(&mut self, content: Content, text: NeutralText, rows: u64) {
         self.writer.begin(content);
         if !text.is_empty() {
-            self.writer.push(Segment { text, rows });
+            self.writer.push(Segment { text, rows }).await;
         }
     }
 

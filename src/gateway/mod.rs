@@ -13,6 +13,7 @@ mod nested;
 mod outcome;
 mod pages;
 mod plan;
+mod ranges;
 mod site;
 mod status;
 
@@ -21,6 +22,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::pages::Queue;
 use self::plan::Plan;
 use crate::cache::{Cache, CacheKey, Content, Entry, Found, Reader, Wish};
 use crate::clock::Clock;
@@ -32,11 +34,12 @@ use crate::odata::schema::Schema;
 pub use self::error::{AnswerError, SharedError, Unanswered};
 pub use self::lifetime::{Lifetimes, Rule};
 pub use self::outcome::{Outcome, Stored};
+pub use self::ranges::RangeRules;
 pub use self::site::Site;
 pub use self::status::{GatewayStatus, SiteStatus};
 pub use crate::auth::AuthState;
 pub use crate::cache::Freshness;
-pub use crate::upstream::UpstreamCounts;
+pub use crate::upstream::{Party, UpstreamCounts};
 
 /// A question with the wishes that came with it.
 #[derive(Debug, Clone)]
@@ -49,6 +52,8 @@ pub struct Ask {
     pub page_size: Option<NonZeroU32>,
     /// Whether a stored answer will do.
     pub freshness: Freshness,
+    /// Who asks, for fairness among clients.
+    pub party: Party,
 }
 
 /// What a question is answered with.
@@ -188,7 +193,7 @@ impl Gateway {
             settled
         };
         let key = CacheKey::new(site.id().clone(), question, ask.representation, page_size);
-        let found = self.fill_or_find(site, key, wish, plan, ask.representation);
+        let found = self.fill_or_find(site, key, wish, plan, ask.representation, ask.party);
         let outcome = Outcome::of(&found, wish);
         let (content, body) = match found {
             Found::Stored { entry, .. } => (entry.content, AnswerBody::Stored(entry)),
@@ -217,10 +222,16 @@ impl Gateway {
         wish: Wish,
         plan: Plan,
         representation: Representation,
+        party: Party,
     ) -> Found<SharedError> {
+        let queue = Queue {
+            class: plan.class(),
+            party,
+            what: plan.what().into(),
+        };
         self.cache.find(key, wish, |writer| {
             let clock = Arc::clone(&self.clock);
-            fill::fill(clock, Arc::clone(site), plan, representation, writer)
+            fill::fill(clock, Arc::clone(site), plan, representation, queue, writer)
         })
     }
 
@@ -287,7 +298,8 @@ impl Gateway {
             freshness: Freshness::Fetch,
         };
         let key = CacheKey::new(site.id().clone(), question, representation, None);
-        let found = self.fill_or_find(site, key, wish, Plan::Metadata, representation);
+        let party = Party::default();
+        let found = self.fill_or_find(site, key, wish, Plan::Metadata, representation, party);
         if let Found::Filling(mut reader) | Found::Joined(mut reader) = found {
             while let Some(part) = reader.next().await {
                 match (part, &known) {

@@ -1,6 +1,7 @@
 //! A collection's pages, one after the other, as upstream's next links lead.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt};
@@ -14,7 +15,16 @@ use crate::odata::next::{LinkFault, Walk};
 use crate::odata::page::{self, Document, Page};
 use crate::odata::question::{Question, Resource};
 use crate::odata::representation::Representation;
-use crate::upstream::{BadResponse, FetchError, RetryBudget, Turn};
+use crate::upstream::{BadResponse, Class, FetchError, Party, Query, RetryBudget, Turn, Visit};
+
+/// How the requests of one answer queue.
+#[derive(Debug, Clone)]
+pub(super) struct Queue {
+    pub(super) class: Class,
+    pub(super) party: Party,
+    /// What is asked, for the operator.
+    pub(super) what: Arc<str>,
+}
 
 /// What one answer needs for asking upstream, as often as it takes.
 #[derive(Debug)]
@@ -28,6 +38,8 @@ pub(super) struct Errand<'a> {
     /// Whether nothing has been asked yet: only the first request of an answer may be turned away by a full
     /// queue.
     pub(super) turn: Turn,
+    /// How its requests queue.
+    queue: Queue,
     /// Questions asked so far.
     asked: usize,
 }
@@ -37,6 +49,7 @@ impl<'a> Errand<'a> {
         site: &'a Site,
         representation: Representation,
         progress: &'a Progress,
+        queue: Queue,
     ) -> Self {
         Self {
             site,
@@ -45,6 +58,7 @@ impl<'a> Errand<'a> {
             budget: RetryBudget::new(site.retry_budget()),
             progress,
             turn: Turn::First,
+            queue,
             asked: 0,
         }
     }
@@ -81,9 +95,18 @@ impl<'a> Errand<'a> {
     ) -> Result<T, FetchError> {
         let upstream = self.site.upstream();
         let failing = self.budget.failing();
-        let fetched = upstream
-            .fetch_checked(target, accept, self.turn, &mut self.budget, parse)
-            .await;
+        let query = Query {
+            target,
+            accept,
+            visit: Visit {
+                class: self.queue.class,
+                turn: self.turn,
+                party: self.queue.party,
+                what: Arc::clone(&self.queue.what),
+            },
+            divisible: false,
+        };
+        let fetched = upstream.fetch_checked(query, &mut self.budget, parse).await;
         let failing = self.budget.failing().saturating_sub(failing);
         self.progress.add_time(failing);
         let fetched = fetched?;

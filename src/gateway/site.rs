@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::error::AnswerError;
+use super::ranges::RangeRules;
 use super::status::SiteStatus;
 use crate::odata::deny::DenyList;
 use crate::odata::link::ServiceRoot;
@@ -23,6 +24,7 @@ pub struct Site {
     root: ServiceRoot,
     deny: DenyList,
     retry_budget: Duration,
+    ranges: RangeRules,
     learnt: Mutex<Learnt>,
 }
 
@@ -35,14 +37,21 @@ struct Learnt {
 
 impl Site {
     /// A site that is asked through `upstream`. `retry_budget` is how long one answer may go on waiting for a
-    /// struggling upstream.
-    pub fn new(id: SiteId, upstream: Upstream, deny: DenyList, retry_budget: Duration) -> Self {
+    /// struggling upstream; `ranges` says which sets are walked by date.
+    pub fn new(
+        id: SiteId,
+        upstream: Upstream,
+        deny: DenyList,
+        retry_budget: Duration,
+        ranges: RangeRules,
+    ) -> Self {
         Self {
             id,
             root: ServiceRoot::new(upstream.service_root()),
             upstream,
             deny,
             retry_budget,
+            ranges,
             learnt: Mutex::default(),
         }
     }
@@ -62,6 +71,10 @@ impl Site {
 
     pub(super) fn deny(&self) -> &DenyList {
         &self.deny
+    }
+
+    pub(super) fn ranges(&self) -> &RangeRules {
+        &self.ranges
     }
 
     pub(super) fn retry_budget(&self) -> Duration {

@@ -48,6 +48,7 @@ async fn exchange(question: &str, bodies: &[&str]) -> (Result<String, String>, V
         representation: Representation::default(),
         page_size: None,
         freshness: Freshness::Stored,
+        party: Party::default(),
     };
     let body = read(&gateway, ask).await;
     let sent = scripted.data_requests();
@@ -90,8 +91,12 @@ fn gateway(transport: &Arc<dyn Transport>, clock: &Arc<dyn Clock>, tasks: &Tasks
         upstream,
         deny,
         Duration::from_mins(1),
+        RangeRules::none(),
     );
-    let settings = cache::Settings { memory: 1_000_000 };
+    let settings = cache::Settings {
+        memory: 1_000_000,
+        spool: None,
+    };
     let stopping = Arc::new(AnswerError::Interrupted);
     let cache = Cache::new(settings, Arc::clone(clock), tasks.clone(), stopping);
     let minute = Duration::from_mins(1);

@@ -47,6 +47,10 @@ pub enum FetchError {
         /// When to ask again.
         retry_after: Duration,
     },
+    /// Upstream gave up on a query for which the asker has a smaller one. Not for clients: whoever says that a query
+    /// is divisible, asks again or hands out the cause.
+    #[error("upstream gave up on the query")]
+    TooHeavy(#[source] Box<Self>),
     /// No answer within the page timeout, three times or until the retry budget was used up.
     #[error("upstream gave no answer within {}", rounded(*timeout))]
     Timeout {

@@ -15,7 +15,7 @@ use super::retry::{Attempt, Decision, Failure, attempts_max, decide, patience_le
 use super::target::address;
 use super::transaction::{jitter, transaction_id};
 use super::verdict::{Failed, Passing, bad, judge, no_token};
-use super::{BadResponse, FetchError, Lane, Pass, QueueFull, Refusal, RetryBudget, Turn};
+use super::{BadResponse, FetchError, Lane, Pass, QueueFull, Refusal, RetryBudget, Turn, Visit};
 use crate::auth::{Authorizer, Credentials};
 use crate::transport::Transport;
 
@@ -69,6 +69,20 @@ pub struct Checked<T> {
     pub elapsed: Duration,
 }
 
+/// What is asked, and how it queues.
+#[derive(Debug, Clone)]
+pub struct Query<'a> {
+    /// An encoded path and query below the service root; empty for the service document.
+    pub target: &'a str,
+    /// The media type that is wanted.
+    pub accept: &'a str,
+    /// How it queues.
+    pub visit: Visit,
+    /// Whether the asker can ask for less at once. If so, a failure that looks as if upstream gave up on the query
+    /// (its time limit) is handed back as [`FetchError::TooHeavy`], after the pause that it calls for.
+    pub divisible: bool,
+}
+
 /// What is sent: the same in each attempt.
 struct Question<'a> {
     address: Uri,
@@ -114,17 +128,14 @@ impl Upstream {
         &self.inner.metrics
     }
 
-    /// The body at `target`, an encoded path and query below the service root (empty for the service
-    /// document). Failures that may pass are retried within `budget`; the one at hand when it is used up is
-    /// the error. Dropping the future gives everything up, and the lane back.
+    /// The body that answers `query`. Failures that may pass are retried within `budget`; the one at hand when it
+    /// is used up is the error. Dropping the future gives everything up, and the lane back.
     pub async fn fetch(
         &self,
-        target: &str,
-        accept: &str,
-        turn: Turn,
+        query: Query<'_>,
         budget: &mut RetryBudget,
     ) -> Result<Fetched, FetchError> {
-        self.fetch_until(target, accept, turn, budget, Ok).await
+        self.fetch_until(query, budget, Ok).await
     }
 
     /// Like [`Upstream::fetch`], for a body that has to make sense: one that `parse` calls malformed or HTML
@@ -132,9 +143,7 @@ impl Upstream {
     /// the async threads.
     pub async fn fetch_checked<T: Send + 'static>(
         &self,
-        target: &str,
-        accept: &str,
-        turn: Turn,
+        query: Query<'_>,
         budget: &mut RetryBudget,
         parse: impl Fn(Bytes) -> Result<T, BadResponse> + Send + Sync + 'static,
     ) -> Result<Checked<T>, FetchError> {
@@ -145,22 +154,21 @@ impl Upstream {
                 elapsed: fetched.elapsed,
             })
         };
-        self.fetch_until(target, accept, turn, budget, check).await
+        self.fetch_until(query, budget, check).await
     }
 
     async fn fetch_until<T: Send + 'static>(
         &self,
-        target: &str,
-        accept: &str,
-        mut turn: Turn,
+        query: Query<'_>,
         budget: &mut RetryBudget,
         check: impl Fn(Fetched) -> Result<T, BadResponse> + Send + Sync + 'static,
     ) -> Result<T, FetchError> {
         let check = Arc::new(check);
         let question = Question {
-            address: address(self.service_root(), target).ok_or_else(unsendable)?,
-            accept,
+            address: address(self.service_root(), query.target).ok_or_else(unsendable)?,
+            accept: query.accept,
         };
+        let mut turn = query.visit.turn;
         let mut attempts = 0;
         let mut failures = Vec::new();
         let mut token_renewed = false;

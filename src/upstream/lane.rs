@@ -36,6 +36,41 @@ pub enum Turn {
     Next,
 }
 
+/// What a request is for; the lane grants those that come first here before those that come last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// `$metadata` and the service document: without them a client can do nothing.
+    Metadata,
+    /// A small question that somebody waits for: a key, a count, a preview of at most 1000 rows.
+    Interactive,
+    /// A page of a whole collection.
+    Scan,
+}
+
+/// Who asks, for fairness: requests of one client share a turn. Says nothing about who that is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Party(u64);
+
+impl Party {
+    /// The party that is known by these bytes.
+    pub fn of(known_by: &[u8]) -> Self {
+        Self(xxhash_rust::xxh3::xxh3_64(known_by))
+    }
+}
+
+/// One request's place in the order of the lane.
+#[derive(Debug, Clone)]
+pub struct Visit {
+    /// What it is for.
+    pub class: Class,
+    /// Where in its answer it stands.
+    pub turn: Turn,
+    /// Who asks.
+    pub party: Party,
+    /// What is asked, for the operator: an entity set or `$metadata`, never values.
+    pub what: Arc<str>,
+}
+
 /// The queue was full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{queued} requests wait for upstream already")]

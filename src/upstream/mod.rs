@@ -25,6 +25,6 @@ mod verdict;
 pub use budget::RetryBudget;
 pub(crate) use error::rounded;
 pub use error::{BadResponse, FetchError, Refusal};
-pub use fetch::{Checked, Fetched, Settings, Upstream};
-pub use lane::{Lane, LaneSettings, LaneStatus, Pass, QueueFull, Turn};
+pub use fetch::{Checked, Fetched, Query, Settings, Upstream};
+pub use lane::{Class, Lane, LaneSettings, LaneStatus, Party, Pass, QueueFull, Turn, Visit};
 pub use metrics::{UpstreamCounts, UpstreamMetrics};

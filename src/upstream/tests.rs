@@ -63,12 +63,23 @@ fn bench_that_reads(
     }
 }
 
+fn query(target: &str) -> Query<'_> {
+    Query {
+        target,
+        accept: "application/json",
+        visit: Visit {
+            class: Class::Scan,
+            turn: Turn::First,
+            party: Party::default(),
+            what: "Machines".into(),
+        },
+        divisible: false,
+    }
+}
+
 impl Bench {
     async fn fetch(&self, budget: &mut RetryBudget) -> Result<Fetched, FetchError> {
-        let target = "/Machines?$top=1";
-        self.upstream
-            .fetch(target, "application/json", Turn::First, budget)
-            .await
+        self.upstream.fetch(query("/Machines?$top=1"), budget).await
     }
 
     async fn fetch_patiently(&self) -> Result<Fetched, FetchError> {
@@ -358,7 +369,7 @@ async fn bodies_that_make_no_sense_are_tried_three_times() {
     let mut budget = patience();
     let value = half
         .upstream
-        .fetch_checked("/X", "application/json", Turn::First, &mut budget, parse)
+        .fetch_checked(query("/X"), &mut budget, parse)
         .await
         .unwrap();
     assert_eq!(value.content["value"][0], 1);
@@ -383,7 +394,7 @@ async fn large_bodies_are_parsed_off_the_async_threads() {
         let mut budget = patience();
         let checked = bench
             .upstream
-            .fetch_checked("/X", "*/*", Turn::First, &mut budget, parse)
+            .fetch_checked(query("/X"), &mut budget, parse)
             .await
             .unwrap();
         assert_eq!(checked.content, length);
@@ -451,7 +462,7 @@ async fn futures_can_be_tasks() {
     let upstream = bench.upstream.clone();
     bench.tasks.spawn("fetch", async move {
         let mut budget = patience();
-        let checked = upstream.fetch_checked("", "*/*", Turn::Next, &mut budget, |_| Ok(()));
+        let checked = upstream.fetch_checked(query(""), &mut budget, |_| Ok(()));
         assert!(checked.await.is_ok());
     });
     tokio::time::sleep(Duration::from_secs(1)).await;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use citrix_odata_proxy::demo::Fault;
-use citrix_odata_proxy::gateway::{Ask, Freshness};
+use citrix_odata_proxy::gateway::{Ask, Freshness, Party};
 use citrix_odata_proxy::odata::question::Question;
 use citrix_odata_proxy::odata::representation::Representation;
 use insta::assert_snapshot;
@@ -202,6 +202,7 @@ async fn a_failed_question_knows_how_long_upstream_was_asked() {
         representation: Representation::default(),
         page_size: None,
         freshness: Freshness::Stored,
+        party: Party::default(),
     };
     let gateway = world.app.gateway();
     let site = gateway.default_site().unwrap();

@@ -24,7 +24,7 @@ use tokio::time::timeout;
 
 use super::entry::{Content, Segment};
 
-pub use progress::Progress;
+pub use progress::{Progress, Way};
 
 /// Bytes that all spools together may retain, and how many of them they do.
 #[derive(Debug)]
@@ -343,8 +343,9 @@ impl<E: Clone> SpoolWriter<E> {
         self.spool.state().content = Some(content);
     }
 
-    /// Writes a part.
-    pub fn push(&mut self, segment: Segment) {
+    /// Writes a part; to a file, when it is too much for memory.
+    #[expect(clippy::unused_async, reason = "it will be")]
+    pub async fn push(&mut self, segment: Segment) {
         self.spool.push(segment);
     }
 

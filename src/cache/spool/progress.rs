@@ -1,5 +1,6 @@
 //! How far a fill has come.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -9,6 +10,28 @@ pub struct Progress {
     rows: AtomicU64,
     pages: AtomicU64,
     upstream_micros: AtomicU64,
+    /// Rows that are expected in all, and one more; 0: unknown.
+    expected: AtomicU64,
+    way: OnceLock<Way>,
+}
+
+/// How the pages of a collection are walked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Page by page as upstream's next links lead.
+    Links,
+    /// In ranges of an indexed date column.
+    Range,
+}
+
+impl Way {
+    /// A word for logs and headers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Links => "links",
+            Self::Range => "range",
+        }
+    }
 }
 
 impl Progress {
@@ -26,6 +49,27 @@ impl Progress {
 
     pub(super) fn add_rows(&self, rows: u64) {
         self.rows.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    /// Notes how many rows the whole answer will have, as upstream counted them.
+    pub fn expect_rows(&self, rows: u64) {
+        self.expected
+            .store(rows.saturating_add(1), Ordering::Relaxed);
+    }
+
+    /// Rows that the whole answer will have, roughly, when upstream was asked for their number.
+    pub fn expected_rows(&self) -> Option<u64> {
+        self.expected.load(Ordering::Relaxed).checked_sub(1)
+    }
+
+    /// Notes how the pages are walked; the first word counts.
+    pub fn set_way(&self, way: Way) {
+        self.way.get_or_init(|| way);
+    }
+
+    /// How the pages are walked, when there is a choice and it is made.
+    pub fn way(&self) -> Option<Way> {
+        self.way.get().copied()
     }
 
     /// Rows written so far.

@@ -27,16 +27,16 @@ fn segment(text: &'static str) -> Segment {
     }
 }
 
-#[test]
-fn every_reader_reads_everything() {
+#[tokio::test(start_paused = true)]
+async fn every_reader_reads_everything() {
     let (spool, mut writer) = spool(1000);
     let mut early = spool.join().unwrap();
     assert!(early.begun().now_or_never().is_none());
     writer.begin(Content::Text);
-    writer.push(segment("a"));
+    writer.push(segment("a")).await;
     assert_eq!(early.begun().now_or_never(), Some(Ok(Content::Text)));
     let mut late = spool.join().unwrap();
-    writer.push(segment("b"));
+    writer.push(segment("b")).await;
     assert!(spool.kept().is_some());
     spool.finish(Ok(()));
     for reader in [&mut early, &mut late] {
@@ -52,34 +52,34 @@ fn every_reader_reads_everything() {
     }
 }
 
-#[test]
-fn room_follows_the_fastest_reader_of_a_kept_answer() {
+#[tokio::test(start_paused = true)]
+async fn room_follows_the_fastest_reader_of_a_kept_answer() {
     let (spool, mut writer) = spool(1000);
     let mut fast = spool.join().unwrap();
     let _idle = spool.join().unwrap();
     writer.begin(Content::Text);
     assert!(writer.room().now_or_never().is_some());
-    writer.push(segment("a"));
+    writer.push(segment("a")).await;
     assert!(writer.room().now_or_never().is_none());
     for text in ["b", "c", "d", "e", "f"] {
         fast.next().now_or_never().unwrap();
         assert!(writer.room().now_or_never().is_some());
-        writer.push(segment(text));
+        writer.push(segment(text)).await;
     }
     assert!(writer.room().now_or_never().is_some());
-    writer.push(segment("g"));
+    writer.push(segment("g")).await;
     assert!(writer.room().now_or_never().is_none());
 }
 
-#[test]
-fn a_large_answer_is_not_kept_and_waits_for_the_slowest() {
+#[tokio::test(start_paused = true)]
+async fn a_large_answer_is_not_kept_and_waits_for_the_slowest() {
     let (spool, mut writer) = spool(1);
     let mut fast = spool.join().unwrap();
     let mut slow = spool.join().unwrap();
     writer.begin(Content::Text);
     let mut written = 0;
     while writer.room().now_or_never().is_some() {
-        writer.push(segment("xx"));
+        writer.push(segment("xx")).await;
         fast.next().now_or_never().unwrap();
         written += 1;
         assert!(written < 100);
@@ -167,7 +167,7 @@ async fn who_stands_still_while_another_waits_is_dropped() {
             writer.begin(Content::Text);
             for _ in 0..20 {
                 writer.room().await;
-                writer.push(segment("xx"));
+                writer.push(segment("xx")).await;
             }
             spool.finish(Ok(()));
         };
@@ -184,7 +184,7 @@ async fn who_waited_goes_on_after_the_grace_period() {
         writer.begin(Content::Text);
         for _ in 0..20 {
             writer.room().await;
-            writer.push(segment("xx"));
+            writer.push(segment("xx")).await;
         }
         spool.finish(Ok(()));
     };
@@ -193,12 +193,12 @@ async fn who_waited_goes_on_after_the_grace_period() {
     assert_eq!((end, began.elapsed()), ("whole", STANDSTILL_MAX));
 }
 
-#[test]
-fn an_error_reaches_readers_after_what_was_written() {
+#[tokio::test(start_paused = true)]
+async fn an_error_reaches_readers_after_what_was_written() {
     let (spool, mut writer) = spool(1000);
     let mut reader = spool.join().unwrap();
     writer.begin(Content::Text);
-    writer.push(segment("a"));
+    writer.push(segment("a")).await;
     spool.finish(Err("broken"));
     assert_eq!(reader.begun().now_or_never(), Some(Ok(Content::Text)));
     assert_eq!(

@@ -14,6 +14,7 @@ use crate::odata::name::EntitySet;
 use crate::odata::question::{Question, Resource};
 use crate::odata::representation::is_json_format;
 use crate::odata::schema::Schema;
+use crate::upstream::Class;
 
 /// How a question is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +102,28 @@ impl Plan {
         }
     }
 
+    /// Who of those that wait for upstream this plan's requests belong to.
+    pub(super) fn class(&self) -> Class {
+        match self {
+            Self::ServiceDocument | Self::Metadata => Class::Metadata,
+            Self::Count { .. } | Self::Entity { .. } | Self::Related { .. } => Class::Interactive,
+            Self::Collection { top, .. } if top.is_some_and(|top| top <= PREVIEW_ROWS_MAX) => {
+                Class::Interactive
+            }
+            Self::Collection { .. } => Class::Scan,
+        }
+    }
+
+    /// What is asked, in a word for the operator: never values, which may be people's names.
+    pub(super) fn what(&self) -> &str {
+        match (self, self.ask().and_then(Question::set)) {
+            (Self::ServiceDocument, _) => "service document",
+            (Self::Metadata, _) => "$metadata",
+            (_, Some(set)) => set.as_str(),
+            (_, None) => "other",
+        }
+    }
+
     /// The page size that is applied.
     pub(super) fn page_size(&self) -> Option<NonZeroU32> {
         match self {
@@ -169,6 +192,9 @@ fn count(set: &EntitySet, question: &Question) -> Question {
     });
     ask.with("$count", "true").with("$top", "0")
 }
+
+/// The previews of Power Query have so many rows.
+const PREVIEW_ROWS_MAX: u64 = 1000;
 
 #[cfg(test)]
 mod tests;

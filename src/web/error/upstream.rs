@@ -49,6 +49,7 @@ impl From<&FetchError> for Problem {
                     unavailable(*status, *fault, *waited),
                 )
             },
+            FetchError::TooHeavy(cause) => (&**cause).into(),
             FetchError::Timeout { timeout } => {
                 let message = format!(
                     "Citrix Cloud did not answer within {}. Ask for less at once, with `$filter` on a shorter \
