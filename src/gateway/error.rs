@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::cache::Progress;
 use crate::odata::question::ParseError;
-use crate::upstream::FetchError;
+use crate::upstream::{BadResponse, FetchError};
 
 /// An error that all who wait for one answer share.
 pub type SharedError = Arc<AnswerError>;
@@ -109,4 +109,12 @@ impl AnswerError {
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Fetch(FetchError::Refused(refusal)) if refusal.status == 404)
     }
+}
+
+/// An answer that upstream should not have given.
+pub(super) fn malformed(reason: impl Into<String>) -> AnswerError {
+    FetchError::BadResponse(BadResponse::Malformed {
+        reason: reason.into(),
+    })
+    .into()
 }

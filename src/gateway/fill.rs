@@ -5,10 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::Deserialize;
 
-use super::error::{AnswerError, SharedError};
-use super::pages::{Errand, Pages, Part, Queue, malformed};
+use super::errand::{Errand, Queue};
+use super::error::{AnswerError, SharedError, malformed};
 use super::plan::{OwnPage, Plan, RowName, Wanted};
 use super::site::Site;
+use super::walk::{Pages, Part};
 use crate::cache::{Content, Segment, SpoolWriter};
 use crate::clock::Clock;
 use crate::odata::deny::DenyList;
@@ -73,7 +74,7 @@ impl Fill<'_> {
         page: Option<&OwnPage>,
     ) -> Result<(), AnswerError> {
         let root = self.errand.site.root();
-        let mut pages = Pages::of(ask.clone());
+        let mut pages = Pages::scan(&self.errand, ask.clone());
         let mut rows_written = 0;
         let mut opened = false;
         while let Some(part) = pages.read(&mut self.errand).await? {
@@ -108,17 +109,20 @@ impl Fill<'_> {
                 self.writer.push(Segment { text, rows }).await;
             }
             if last {
-                break;
+                return Ok(());
             }
             self.writer.room().await;
         }
+        // The last page was not known to be the last.
+        let (text, rows) = (closing(page, rows_written), 0);
+        self.writer.push(Segment { text, rows }).await;
         Ok(())
     }
 
     async fn count(&mut self, ask: &Question) -> Result<(), AnswerError> {
         let Document::Collection(Page {
             count: Some(count), ..
-        }) = self.errand.ask(ask).await?
+        }) = self.errand.ask(ask, false).await?
         else {
             return Err(malformed("no `@odata.count` though it was asked for"));
         };

@@ -6,23 +6,24 @@
 //! Invariant: an answer is complete, or it is visibly an error. If a later page fails for good, the body ends
 //! with that error, and `web` cuts the connection.
 
+mod errand;
 mod error;
 mod fill;
 mod lifetime;
 mod nested;
 mod outcome;
-mod pages;
 mod plan;
 mod ranges;
 mod site;
 mod status;
+mod walk;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::pages::Queue;
+use self::errand::Queue;
 use self::plan::Plan;
 use crate::cache::{Cache, CacheKey, Content, Entry, Found, Reader, Wish};
 use crate::clock::Clock;

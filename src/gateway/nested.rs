@@ -1,17 +1,16 @@
 //! Completing expanded collections that upstream has cut.
 
-use std::sync::Arc;
-
 use bytes::{Bytes, BytesMut};
 
-use super::error::AnswerError;
-use super::pages::{Errand, Pages, Part, fault_of, malformed};
+use super::errand::Errand;
+use super::error::{AnswerError, malformed};
+use super::walk::{Pages, Part, fault_of};
 use crate::odata::expand::{self, Cut};
+use crate::odata::key;
 use crate::odata::next::{LinkFault, Walk};
 use crate::odata::page::{self, Document, Page};
 use crate::odata::question::{Question, Resource};
 use crate::odata::schema::Schema;
-use crate::odata::{csdl, key};
 use crate::upstream::{BadResponse, FetchError, Refusal};
 
 /// `rows` with the rest of every cut collection in its place. `asked` is the question that brought them.
@@ -101,13 +100,13 @@ async fn reworded(
 ) -> Result<Bytes, AnswerError> {
     let mut rows = BytesMut::new();
     loop {
-        let schema = schema(errand).await?;
+        let schema = errand.schema().await?;
         let (ask, navigation) = by_filter(&schema, asked, begins)?;
         let Document::Collection(Page {
             rows: row,
             row_count: 1,
             ..
-        }) = errand.ask(&ask).await?
+        }) = errand.ask(&ask, false).await?
         else {
             return Err(malformed("a nested next link whose row is not there"));
         };
@@ -157,20 +156,6 @@ fn by_filter(
         .with("$select", &entity.key.join(","))
         .with("$expand", &format!("{navigation}({})", nested.join(";")));
     Ok((ask, navigation.clone()))
-}
-
-/// What `$metadata` says, asked for when nobody has needed it yet.
-async fn schema(errand: &mut Errand<'_>) -> Result<Arc<Schema>, AnswerError> {
-    if let Some((schema, _)) = errand.site.schema() {
-        return Ok(schema);
-    }
-    let read = |body: Bytes| {
-        csdl::parse(&body).map_err(|error| BadResponse::Malformed {
-            reason: error.to_string(),
-        })
-    };
-    let schema = errand.fetch("$metadata", "application/xml", read).await?;
-    Ok(errand.site.learn_schema(schema))
 }
 
 fn append(rows: &mut BytesMut, more: &Bytes) {

@@ -96,6 +96,9 @@ impl<'a> Document<'a> {
                 ("Property", (Some(name), Some(kind))) => {
                     let kind = self.resolve(kind);
                     declared.properties.insert(name.to_owned(), kind);
+                    if member.attribute("Nullable") == Some("false") {
+                        declared.required.insert(name.to_owned());
+                    }
                 }
                 ("NavigationProperty", (Some(name), Some(kind))) => {
                     let navigation = Navigation {
@@ -117,6 +120,8 @@ impl<'a> Document<'a> {
             .filter(inside_key)
             .filter_map(|e| Some(e.attribute("Name")?.to_owned()))
             .collect();
+        // A key has no nulls, whatever the document says (CSDL 4.0, section 8.2).
+        declared.required.extend(declared.key.iter().cloned());
         declared
     }
 
@@ -163,6 +168,7 @@ fn with_inheritance(declared: Schema) -> Schema {
                 let entry = whole.properties.entry(name.clone());
                 entry.or_insert_with(|| kind.clone());
             }
+            whole.required.extend(ancestor.required.iter().cloned());
             for (name, navigation) in &ancestor.navigation {
                 let entry = whole.navigation.entry(name.clone());
                 entry.or_insert_with(|| navigation.clone());

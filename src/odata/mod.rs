@@ -5,7 +5,8 @@
 //! - Words of a question: [`name`], [`question`], [`representation`], [`shape`]; in what they are written:
 //!   `percent`, `quotes`.
 //! - What `$metadata` says: [`schema`], [`csdl`] (which reads `markup`), [`key`], [`deny`].
-//! - Bodies: [`page`], [`member`], [`link`], [`next`], [`expand`], [`splice`], [`neutral`], [`error`].
+//! - Walks from page to page: [`next`] by links, [`range`] by a date.
+//! - Bodies: [`page`], [`row`], [`member`], [`link`], [`expand`], [`splice`], [`neutral`], [`error`].
 
 pub mod csdl;
 pub mod deny;
@@ -22,8 +23,10 @@ pub mod page;
 mod percent;
 pub mod question;
 mod quotes;
+pub mod range;
 mod reach;
 pub mod representation;
+pub mod row;
 pub mod schema;
 pub mod shape;
 pub mod splice;

@@ -1,6 +1,6 @@
 //! What `$metadata` says, as far as the proxy needs it: sets, types, keys, properties, navigation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The entity sets of a service and their types.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct EntityType {
     pub key: Vec<String>,
     /// Structural properties: name → type (`Edm.Guid`, `Collection(Edm.String)`, …).
     pub properties: BTreeMap<String, String>,
+    /// Those of them that are never null: `Nullable="false"`, and the key.
+    pub required: BTreeSet<String>,
     /// Navigation properties by name.
     pub navigation: BTreeMap<String, Navigation>,
 }

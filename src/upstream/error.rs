@@ -117,6 +117,14 @@ pub enum BadResponse {
     /// A later page that belongs to another collection or projection.
     #[error("a page whose context differs from the first page's")]
     ContextChanged,
+    /// Fewer rows than upstream counts.
+    #[error("{came} rows where upstream counts {counted}")]
+    Incomplete {
+        /// Rows that upstream counts.
+        counted: u64,
+        /// Rows that came.
+        came: u64,
+    },
     /// More pages than the limit.
     #[error("more than {limit} pages")]
     TooManyPages {

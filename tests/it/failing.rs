@@ -100,11 +100,13 @@ async fn a_client_of_http_1_0_gets_an_error_or_everything() {
 
 #[tokio::test]
 async fn what_is_too_large_for_http_1_0_needs_http_1_1() {
-    let row = format!(r#"{{"Id":"{}"}}"#, "x".repeat(17 << 20));
+    let long = "x".repeat(17 << 20);
     let upstream = Upstream::start(move |_, before| {
         let next = format!(r#","@odata.nextLink":"Machines?$skip={}""#, before % 4 + 1);
         let next = if before % 4 < 3 { &*next } else { "" };
-        Act::json(&format!(r#"{{"value":[{row}]{next}}}"#))
+        Act::json(&format!(
+            r#"{{"value":[{{"Id":{before},"Long":"{long}"}}]{next}}}"#
+        ))
     })
     .await;
     let proxy = Program::serve(&upstream.endpoint()).start().await;

@@ -211,7 +211,7 @@ async fn all_who_wait_for_one_answer_see_its_failure_and_upstream_sees_one_quest
                 assert!(matches!(answer.body, Received::Cut(_)), "{answer:?}");
             }
         }
-        let requests = world.simulator.stats().data_requests;
+        let requests = world.pages_asked();
         assert_eq!(requests, page - 1 + 5, "five attempts at one page");
         let status = world.get("/api/status").await.json();
         assert!(
@@ -235,7 +235,7 @@ async fn pauses_that_upstream_asks_for_are_kept_by_everyone() {
         let answers = join_all(paths.map(|path| world.ask(path))).await;
         assert!(answers.iter().all(|answer| answer.status == 200));
         assert_eq!(began.elapsed().as_secs(), 7, "{kind}");
-        assert!(world.simulator.stats().data_requests <= 14, "{kind}");
+        assert!(world.pages_asked() <= 14, "{kind}");
     }
 }
 

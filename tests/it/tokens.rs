@@ -109,7 +109,7 @@ async fn a_wrong_secret_is_everyones_error_and_not_tried_all_the_time() {
         assert_eq!(insist(&world, "502 UpstreamCredentials").await, 0);
         let requests = world.simulator.stats().token_requests;
         assert!((3..=8).contains(&requests), "{requests} in a minute");
-        assert_eq!(world.simulator.stats().data_requests, 0);
+        assert_eq!(world.pages_asked(), 0);
     }
 }
 

@@ -166,6 +166,16 @@ impl World {
         paths.filter(|path| path.starts_with(ROOT)).collect()
     }
 
+    /// How many pages upstream was asked for: every data request but those for `$metadata`, which a walk of several
+    /// pages wants once.
+    pub(crate) fn pages_asked(&self) -> usize {
+        let asked = self.asked_upstream();
+        asked
+            .iter()
+            .filter(|path| !path.contains("$metadata"))
+            .count()
+    }
+
     /// Every request that left the program.
     pub(crate) fn sent(&self) -> Vec<Sent> {
         self.wire.sent.lock().unwrap().clone()

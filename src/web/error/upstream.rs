@@ -107,6 +107,10 @@ impl From<&BadResponse> for Problem {
                 "The answer cannot be completed, so nothing of it is given. Try again, or ask for less at \
                  once with `$filter`."
             }
+            BadResponse::Incomplete { .. } => {
+                "Try again; if it stays so, have the administrator add the set to `scans.range_never`, so that it \
+                 is not walked by date."
+            }
             BadResponse::TooManyPages { .. } => {
                 "Ask for less at once, with `$filter` on a shorter time."
             }

@@ -1,0 +1,254 @@
+//! What a row is known by, and when it began: read from its bytes, which stay as they are.
+
+use std::ops::Range;
+
+use bytes::{Bytes, BytesMut};
+use jiff::Timestamp;
+use xxhash_rust::xxh3::Xxh3;
+
+/// What is to be read of every row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowReader {
+    /// The key's columns, then the date's when it is wanted.
+    columns: Vec<String>,
+    dated: bool,
+}
+
+/// What was read of one row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowFacts {
+    /// A digest of the key as written. 128 bits, because two rows with one digest would be taken for one row.
+    pub key: u128,
+    /// The date; `None` when it is null, or was not wanted.
+    pub date: Option<Timestamp>,
+    /// Where the row is.
+    pub span: Range<usize>,
+}
+
+impl RowReader {
+    /// Reads the columns of a key, and a column that holds a date.
+    pub fn new(key: &[String], date: Option<&str>) -> Self {
+        let columns = key.iter().map(String::as_str).chain(date);
+        Self {
+            columns: columns.map(str::to_owned).collect(),
+            dated: date.is_some(),
+        }
+    }
+
+    /// Reads nothing but where rows are; the key is the row's whole text.
+    pub fn of_whole_rows() -> Self {
+        Self {
+            columns: Vec::new(),
+            dated: false,
+        }
+    }
+
+    /// The facts of every row in `rows`, which holds rows as in [`super::page::Page::rows`]. `None` when a row lacks
+    /// one of the columns, when a part of a key is null, or when a date cannot be read.
+    pub fn read(&self, rows: &[u8]) -> Option<Vec<RowFacts>> {
+        let mut facts = Vec::new();
+        let mut scan = Scan { text: rows, at: 0 };
+        let mut values = vec![None; self.columns.len()];
+        while let Some(span) = scan.row(&self.columns, &mut values) {
+            facts.push(self.facts(rows, span, &mut values)?);
+        }
+        Some(facts)
+    }
+
+    fn facts(
+        &self,
+        rows: &[u8],
+        span: Range<usize>,
+        values: &mut [Option<Range<usize>>],
+    ) -> Option<RowFacts> {
+        let mut key = Xxh3::new();
+        if self.columns.is_empty() {
+            key.update(rows.get(span.clone())?);
+        }
+        let mut date = None;
+        let date_at = self.columns.len() - usize::from(self.dated);
+        for (at, value) in values.iter_mut().enumerate() {
+            let value = rows.get(value.take()?)?;
+            match (at == date_at, value) {
+                (true, b"null") => {}
+                (true, value) => date = Some(moment(value)?),
+                (false, b"null") => return None,
+                (false, value) => {
+                    key.update(value);
+                    key.update(&[0]);
+                }
+            }
+        }
+        Some(RowFacts {
+            key: key.digest128(),
+            date,
+            span,
+        })
+    }
+}
+
+/// Those rows of `rows` at `spans`, in that order, with commas between them.
+pub fn joined(rows: &Bytes, spans: &[Range<usize>]) -> Bytes {
+    let mut kept = BytesMut::with_capacity(spans.iter().map(|span| span.len() + 1).sum());
+    for span in spans {
+        if !kept.is_empty() {
+            kept.extend_from_slice(b",");
+        }
+        kept.extend_from_slice(rows.get(span.clone()).unwrap_or_default());
+    }
+    kept.freeze()
+}
+
+/// A JSON string that holds a date and time with an offset.
+fn moment(value: &[u8]) -> Option<Timestamp> {
+    let text = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    str::from_utf8(text).ok()?.parse().ok()
+}
+
+/// A walk through text that is known to be rows: valid JSON objects with commas between them.
+struct Scan<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl Scan<'_> {
+    /// Where the next row is; fills in where the values of its columns are.
+    fn row(
+        &mut self,
+        columns: &[String],
+        values: &mut [Option<Range<usize>>],
+    ) -> Option<Range<usize>> {
+        self.at += memchr::memchr(b'{', self.text.get(self.at..)?)?;
+        let start = self.at;
+        // Which column the value that comes next belongs to, and where it begins.
+        let mut wanted: Option<usize> = None;
+        let mut value = start;
+        let mut depth = 0_usize;
+        let mut name_due = false;
+        loop {
+            let byte = *self.text.get(self.at)?;
+            match byte {
+                b'"' => {
+                    let name = self.string()?;
+                    if name_due {
+                        name_due = false;
+                        let name = self.text.get(name)?;
+                        wanted = columns.iter().position(|column| column.as_bytes() == name);
+                    }
+                    continue;
+                }
+                b':' if depth == 1 => value = self.at + 1,
+                b',' | b'}' if depth == 1 => {
+                    if let Some(slot) = wanted.take().and_then(|column| values.get_mut(column)) {
+                        *slot = Some(trimmed(self.text, value..self.at));
+                    }
+                    name_due = true;
+                    if byte == b'}' {
+                        self.at += 1;
+                        return Some(start..self.at);
+                    }
+                }
+                b'{' | b'[' => {
+                    depth += 1;
+                    name_due = depth == 1;
+                }
+                b'}' | b']' => depth = depth.checked_sub(1)?,
+                _ => {}
+            }
+            self.at += 1;
+        }
+    }
+
+    /// Moves behind the string that begins here; returns where its inside is.
+    fn string(&mut self) -> Option<Range<usize>> {
+        let start = self.at + 1;
+        let mut at = start;
+        loop {
+            at += memchr::memchr2(b'"', b'\\', self.text.get(at..)?)?;
+            if self.text.get(at) == Some(&b'"') {
+                self.at = at + 1;
+                return Some(start..at);
+            }
+            at += 2;
+        }
+    }
+}
+
+fn trimmed(text: &[u8], range: Range<usize>) -> Range<usize> {
+    let inside = text.get(range.clone()).unwrap_or_default();
+    let start = range.start + (inside.len() - inside.trim_ascii_start().len());
+    start..start + inside.trim_ascii().len()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn reader(key: &[&str], date: Option<&str>) -> RowReader {
+        let key: Vec<String> = key.iter().map(|&name| name.to_owned()).collect();
+        RowReader::new(&key, date)
+    }
+
+    #[test]
+    fn keys_and_dates_are_found_at_the_rows_own_level() {
+        let rows = Bytes::from_static(
+            br#"{"Id":"a","D":"2026-03-02T08:00:00.5Z","M":{"Id":"x","D":null},"L":[{"Id":1}]} , {"T":"},{\"Id\":9","D" : null , "Id" : "b" }"#,
+        );
+        let facts = reader(&["Id"], Some("D")).read(&rows).unwrap();
+        assert_eq!(facts.len(), 2);
+        assert_eq!(facts[0].date.unwrap().to_string(), "2026-03-02T08:00:00.5Z");
+        assert_eq!(facts[1].date, None);
+        assert_ne!(facts[0].key, facts[1].key);
+        let spans: Vec<_> = facts.iter().map(|facts| facts.span.clone()).collect();
+        assert_eq!(
+            &rows[spans[1].clone()],
+            br#"{"T":"},{\"Id\":9","D" : null , "Id" : "b" }"#
+        );
+        assert_eq!(joined(&rows, &spans[1..]), &rows[spans[1].clone()]);
+        assert_eq!(joined(&rows, &[]), "");
+    }
+
+    #[test]
+    fn a_composite_key_is_more_than_its_letters() {
+        let rows = br#"{"A":"x","B":"yz"},{"A":"xy","B":"z"},{"B":"yz","A":"x","C":1}"#;
+        let facts = reader(&["A", "B"], None).read(rows).unwrap();
+        assert_ne!(facts[0].key, facts[1].key);
+        assert_eq!(facts[0].key, facts[2].key);
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_told_so() {
+        for rows in [
+            r#"{"Id":1}"#,
+            r#"{"D":"2026-03-02T08:00:00Z"}"#,
+            r#"{"Id":null,"D":"2026-03-02T08:00:00Z"}"#,
+            r#"{"Id":1,"D":"yesterday"}"#,
+            r#"{"Id":1,"D":5}"#,
+            r#"{"Id":1,"D":"2026-03-02T08:00:00Z"},{"Id":2}"#,
+            r#"{"M":{"Id":1,"D":"2026-03-02T08:00:00Z"}}"#,
+        ] {
+            let facts = reader(&["Id"], Some("D")).read(rows.as_bytes());
+            assert_eq!(facts, None, "{rows}");
+        }
+        assert_eq!(reader(&["Id"], None).read(b" ").unwrap(), []);
+    }
+
+    proptest! {
+        #[test]
+        fn spans_are_those_of_a_parser(texts in prop::collection::vec("[a-z{}\\[\\]:, \"\\\\]{0,12}", 0..8)) {
+            let row = |(at, text): (usize, &String)| serde_json::json!({ "t": text, "n": [{ "Id": text }], "Id": at }).to_string();
+            let rows: Vec<String> = texts.iter().enumerate().map(row).collect();
+            let text = Bytes::from(rows.join(", "));
+            let facts = reader(&["Id"], None).read(&text).unwrap();
+            let spans: Vec<_> = facts.into_iter().map(|facts| facts.span).collect();
+            prop_assert_eq!(spans, super::super::page::row_spans(&text));
+        }
+
+        #[test]
+        fn any_text_ends_the_walk(text in "[{}\\[\\]:,\"\\\\a0 ]{0,40}") {
+            reader(&["a"], Some("0")).read(text.as_bytes());
+        }
+    }
+}
