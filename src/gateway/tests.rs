@@ -41,7 +41,7 @@ async fn exchange(question: &str, bodies: &[&str]) -> (Result<String, String>, V
     let transport: Arc<dyn Transport> = Arc::<Scripted>::clone(&scripted);
     let start = "2026-03-02T08:00:00Z".parse().unwrap();
     let clock: Arc<dyn Clock> = Arc::new(FollowingClock::starting_at(start));
-    let gateway = gateway(&transport, &clock, &tasks);
+    let gateway = gateway(&transport, &clock, &tasks, RangeRules::none());
     let (path, query) = question.split_once('?').unwrap_or((question, ""));
     let ask = Ask {
         question: Question::parse(path, Some(query)).unwrap(),
@@ -64,7 +64,13 @@ async fn exchange(question: &str, bodies: &[&str]) -> (Result<String, String>, V
     (body, asked.collect())
 }
 
-fn gateway(transport: &Arc<dyn Transport>, clock: &Arc<dyn Clock>, tasks: &Tasks) -> Gateway {
+/// A gateway to one site, `main`, of a service behind `transport`.
+pub(super) fn gateway(
+    transport: &Arc<dyn Transport>,
+    clock: &Arc<dyn Clock>,
+    tasks: &Tasks,
+    ranges: RangeRules,
+) -> Gateway {
     let credentials = auth::Settings {
         token_url: "https://api.cloud.com/cctrustoauth2/acme/tokens/clients"
             .parse()
@@ -91,7 +97,7 @@ fn gateway(transport: &Arc<dyn Transport>, clock: &Arc<dyn Clock>, tasks: &Tasks
         upstream,
         deny,
         Duration::from_mins(1),
-        RangeRules::none(),
+        ranges,
     );
     let settings = cache::Settings {
         memory: 1_000_000,
@@ -104,7 +110,8 @@ fn gateway(transport: &Arc<dyn Transport>, clock: &Arc<dyn Clock>, tasks: &Tasks
     Gateway::new([site], cache, lifetimes, Arc::clone(clock))
 }
 
-async fn read(gateway: &Gateway, ask: Ask) -> Result<String, String> {
+/// The body that answers `ask`, or how it fails.
+pub(super) async fn read(gateway: &Gateway, ask: Ask) -> Result<String, String> {
     let site = SiteId::new("main").unwrap();
     let told = |error: &SharedError| telemetry::chain(error.as_ref());
     let answer = gateway

@@ -179,3 +179,29 @@ impl Transport for Scripted {
         .boxed()
     }
 }
+
+/// A transport for tests that answers data requests by a function of the target below the host, decoded: the path
+/// and what stands behind the `?`. Every `POST` yields a token.
+pub(crate) struct Answering<F>(pub(crate) F);
+
+impl<F> std::fmt::Debug for Answering<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Answering")
+    }
+}
+
+impl<F: Fn(&str, &str) -> Reply + Send + Sync> Transport for Answering<F> {
+    fn send(
+        &self,
+        request: Request<Bytes>,
+    ) -> BoxFuture<'_, Result<Response<ResponseBody>, TransportError>> {
+        let reply = if request.method() == Method::POST {
+            token("t", 3600)
+        } else {
+            let query = request.uri().query().unwrap_or_default();
+            let query = percent_encoding::percent_decode_str(query);
+            (self.0)(request.uri().path(), &query.decode_utf8().unwrap())
+        };
+        async move { Ok(reply.into_response()) }.boxed()
+    }
+}
