@@ -38,7 +38,7 @@ pub use self::ranges::RangeRules;
 pub use self::site::Site;
 pub use self::status::{GatewayStatus, SiteStatus};
 pub use crate::auth::AuthState;
-pub use crate::cache::Freshness;
+pub use crate::cache::{Freshness, Way};
 pub use crate::upstream::{Party, UpstreamCounts};
 
 /// A question with the wishes that came with it.
@@ -63,6 +63,8 @@ pub struct Answer {
     pub content: Content,
     /// How it came about.
     pub outcome: Outcome,
+    /// How its pages are walked, when it is being made and there was a choice.
+    pub way: Option<Way>,
     /// The page size that was applied, for `Preference-Applied`.
     pub page_size: Option<NonZeroU32>,
     /// The body.
@@ -195,10 +197,11 @@ impl Gateway {
         let key = CacheKey::new(site.id().clone(), question, ask.representation, page_size);
         let found = self.fill_or_find(site, key, wish, plan, ask.representation, ask.party);
         let outcome = Outcome::of(&found, wish);
-        let (content, body) = match found {
-            Found::Stored { entry, .. } => (entry.content, AnswerBody::Stored(entry)),
+        let (content, way, body) = match found {
+            Found::Stored { entry, .. } => (entry.content, None, AnswerBody::Stored(entry)),
             Found::Filling(reader) | Found::Joined(reader) => match reader.begun().await {
-                Ok(content) => (content, AnswerBody::Live(reader)),
+                // Decided by the time that an answer has begun.
+                Ok(content) => (content, reader.progress().way(), AnswerBody::Live(reader)),
                 Err(error) => {
                     return Err(Unanswered {
                         error: self.name_unknown_set(site, &ask.question, error).await,
@@ -210,6 +213,7 @@ impl Gateway {
         Ok(Answer {
             content,
             outcome,
+            way,
             page_size,
             body,
         })
