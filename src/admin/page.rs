@@ -10,7 +10,7 @@ use url::Url;
 
 use super::Operator;
 use super::html::Text;
-use super::status::{LastError, Site, Status, Token};
+use super::status::{LastError, Scan, Site, Status, Token};
 
 /// `GET /`.
 pub(super) async fn page(State(operator): State<Arc<Operator>>, request: Request) -> Response {
@@ -31,6 +31,8 @@ pub(super) fn base(public_url: Option<&Url>, uri: &Uri) -> String {
 
 fn render(status: &Status, base: &str) -> String {
     let sites: String = status.sites.iter().map(|s| section(s, base)).collect();
+    let scans = scans(&status.scans);
+    let refresh = if scans.is_empty() { "" } else { REFRESH };
     let base = Text(base);
     format!(
         r#"<!doctype html>
@@ -38,14 +40,14 @@ fn render(status: &Status, base: &str) -> String {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Citrix OData proxy</title>
+{refresh}<title>Citrix OData proxy</title>
 <style>
 {STYLE}</style>
 </head>
 <body>
 <h1>Citrix OData proxy</h1>
 <p>In Power BI or Excel choose <b>Get data</b>, <b>OData feed</b>, paste an address below, and sign in as <b>Anonymous</b>.</p>
-{sites}<h2>Stored answers</h2>
+{sites}{scans}<h2>Stored answers</h2>
 <dl>
 <dt>Answers</dt><dd>{entries}</dd>
 <dt>Size</dt><dd>{size}</dd>
@@ -92,6 +94,35 @@ fn section(site: &Site, base: &str) -> String {
     )
 }
 
+/// Those that run; nothing when there are none.
+fn scans(scans: &[Scan]) -> String {
+    if scans.is_empty() {
+        return String::new();
+    }
+    let scans: String = scans.iter().map(scan).collect();
+    format!("<h2>Running scans</h2>\n<dl>\n{scans}</dl>\n")
+}
+
+fn scan(scan: &Scan) -> String {
+    // A bar without a value is one without an end that is known.
+    let bar = match scan.expected_rows {
+        Some(expected) => format!(r#" value="{}" max="{}""#, scan.rows, expected.max(1)),
+        None => String::new(),
+    };
+    let clients = match scan.clients {
+        1 => "1 client".to_owned(),
+        clients => format!("{clients} clients"),
+    };
+    format!(
+        "<dt>{set} of {site}</dt><dd><progress{bar}></progress> {words}; for {time}, {clients}<br><code>{shape}</code></dd>\n",
+        set = Text(&scan.set),
+        site = Text(&scan.site),
+        words = Text(&scan.words),
+        time = duration(scan.seconds),
+        shape = Text(&scan.shape),
+    )
+}
+
 fn token(token: &Token) -> String {
     match token {
         Token::None => "not needed yet".to_owned(),
@@ -130,6 +161,8 @@ fn size(bytes: u64) -> String {
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
+/// Looks again, in seconds; without a script, which the policy below forbids.
+const REFRESH: &str = "<meta http-equiv=\"refresh\" content=\"5\">\n";
 const STYLE: &str = include_str!("page.css");
 const HEADERS: [(HeaderName, &str); 5] = [
     (header::CONTENT_TYPE, "text/html;charset=utf-8"),
@@ -160,6 +193,11 @@ mod tests {
         }
         assert_eq!(duration(0), "0s");
         assert_eq!(duration(93_784), "1day 2h");
+    }
+
+    #[test]
+    fn without_scans_there_is_nothing_of_them() {
+        assert_eq!(scans(&[]), "");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::error::{AnswerError, SharedError};
 use super::pages::{Errand, Pages, Part, Queue, malformed};
 use super::plan::{OwnPage, Plan, RowName, Wanted};
 use super::site::Site;
+use super::ticker;
 use crate::cache::{Content, Segment, SpoolWriter};
 use crate::clock::Clock;
 use crate::odata::deny::DenyList;
@@ -20,7 +21,7 @@ use crate::odata::representation::Representation;
 use crate::odata::{csdl, expand, link, splice};
 use crate::upstream::BadResponse;
 
-/// Makes the answer that `plan` describes and writes it to `writer`.
+/// Makes the answer that `plan` describes and writes it to `writer`, and says now and then how far it is.
 pub(super) async fn fill(
     clock: Arc<dyn Clock>,
     site: Arc<Site>,
@@ -30,11 +31,17 @@ pub(super) async fn fill(
     mut writer: SpoolWriter<SharedError>,
 ) -> Result<(), SharedError> {
     let progress = Arc::clone(writer.progress());
+    let what = Arc::clone(&queue.what);
     let mut fill = Fill {
         errand: Errand::new(&site, representation, &progress, queue),
         writer: &mut writer,
     };
-    let end = fill.run(&plan).await;
+    let watch = ticker::watch(&progress, |pace| ticker::log(site.id(), &what, pace));
+    let end = tokio::select! {
+        biased;
+        end = fill.run(&plan) => end,
+        never = watch => match never {},
+    };
     let Err(error) = end else { return Ok(()) };
     let error = Arc::new(error);
     if error.is_trouble() {

@@ -11,12 +11,15 @@ mod fill;
 mod lifetime;
 mod nested;
 mod outcome;
+mod pace;
 mod pages;
 mod plan;
 mod ranges;
 mod site;
 mod status;
+mod ticker;
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -34,9 +37,11 @@ use crate::odata::schema::Schema;
 pub use self::error::{AnswerError, SharedError, Unanswered};
 pub use self::lifetime::{Lifetimes, Rule};
 pub use self::outcome::{Outcome, Stored};
+pub use self::pace::Pace;
 pub use self::ranges::RangeRules;
 pub use self::site::Site;
-pub use self::status::{GatewayStatus, SiteStatus};
+pub use self::status::{GatewayStatus, ScanStatus, SiteStatus};
+pub use self::ticker::LOG_TARGET as PROGRESS_LOG_TARGET;
 pub use crate::auth::AuthState;
 pub use crate::cache::{Freshness, Way};
 pub use crate::upstream::{Party, UpstreamCounts};
@@ -161,7 +166,16 @@ impl Gateway {
             cache_entries,
             cache_bytes,
             fills: self.cache.fills_running() as u64,
+            scans: self.scans(),
         }
+    }
+
+    /// The collections that are being read, those first that have taken longest.
+    pub fn scans(&self) -> Vec<ScanStatus> {
+        let running = self.cache.running();
+        let mut scans: Vec<_> = running.iter().filter_map(ScanStatus::of).collect();
+        scans.sort_by_key(|scan| Reverse(scan.elapsed));
+        scans
     }
 
     async fn answer_from(&self, site: &Arc<Site>, ask: Ask) -> Result<Answer, Unanswered> {

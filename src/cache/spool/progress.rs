@@ -4,14 +4,19 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 /// How far a fill has come; shared by the writer, its readers and the log line.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Progress {
+    began: Instant,
     rows: AtomicU64,
     pages: AtomicU64,
     upstream_micros: AtomicU64,
     /// Rows that are expected in all, and one more; 0: unknown.
     expected: AtomicU64,
+    /// 0: unknown.
+    rows_per_second: AtomicU64,
     way: OnceLock<Way>,
 }
 
@@ -34,6 +39,21 @@ impl Way {
     }
 }
 
+/// A fill that begins now.
+impl Default for Progress {
+    fn default() -> Self {
+        Self {
+            began: Instant::now(),
+            rows: AtomicU64::default(),
+            pages: AtomicU64::default(),
+            upstream_micros: AtomicU64::default(),
+            expected: AtomicU64::default(),
+            rows_per_second: AtomicU64::default(),
+            way: OnceLock::default(),
+        }
+    }
+}
+
 impl Progress {
     /// Notes one upstream response and the time it took.
     pub fn add_page(&self, elapsed: Duration) {
@@ -47,7 +67,8 @@ impl Progress {
         self.upstream_micros.fetch_add(micros, Ordering::Relaxed);
     }
 
-    pub(super) fn add_rows(&self, rows: u64) {
+    /// Notes rows that were written.
+    pub(crate) fn add_rows(&self, rows: u64) {
         self.rows.fetch_add(rows, Ordering::Relaxed);
     }
 
@@ -70,6 +91,22 @@ impl Progress {
     /// How the pages are walked, when there is a choice and it is made.
     pub fn way(&self) -> Option<Way> {
         self.way.get().copied()
+    }
+
+    /// Notes how fast rows come at present; 0 when nobody knows.
+    pub fn set_rows_per_second(&self, rate: u64) {
+        self.rows_per_second.store(rate, Ordering::Relaxed);
+    }
+
+    /// How fast rows come at present, when that is known.
+    pub fn rows_per_second(&self) -> Option<u64> {
+        let rate = self.rows_per_second.load(Ordering::Relaxed);
+        (rate > 0).then_some(rate)
+    }
+
+    /// Time since the fill began.
+    pub fn elapsed(&self) -> Duration {
+        self.began.elapsed()
     }
 
     /// Rows written so far.
