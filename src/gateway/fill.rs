@@ -8,8 +8,8 @@ use serde::Deserialize;
 use super::error::{AnswerError, SharedError};
 use super::pages::{Errand, Pages, Part, Queue, malformed};
 use super::plan::{OwnPage, Plan, RowName, Wanted};
+use super::progress;
 use super::site::Site;
-use super::ticker;
 use crate::cache::{Content, Segment, SpoolWriter};
 use crate::clock::Clock;
 use crate::odata::deny::DenyList;
@@ -36,7 +36,7 @@ pub(super) async fn fill(
         errand: Errand::new(&site, representation, &progress, queue),
         writer: &mut writer,
     };
-    let watch = ticker::watch(&progress, |pace| ticker::log(site.id(), &what, pace));
+    let watch = progress::watch(&progress, |pace| progress::log(site.id(), &what, pace));
     let end = tokio::select! {
         biased;
         end = fill.run(&plan) => end,

@@ -41,7 +41,6 @@ pub(super) async fn watch(progress: &Progress, mut tell: impl FnMut(&Pace)) -> I
 /// Writes a line into the log: `what` is read from `site` at this pace.
 pub(super) fn log(site: &SiteId, what: &str, pace: &Pace) {
     tracing::info!(
-        target: LOG_TARGET,
         site = %site,
         what,
         rows = pace.rows,
@@ -54,8 +53,8 @@ pub(super) fn log(site: &SiteId, what: &str, pace: &Pace) {
     );
 }
 
-/// What filters of the log call these lines, so that they can be turned off by themselves.
-pub const LOG_TARGET: &str = "citrix_odata_proxy::progress";
+/// What filters of the log call the lines of [`log`], so that they can be turned off by themselves.
+pub const LOG_TARGET: &str = module_path!();
 
 const MEASURE_EVERY: Duration = Duration::from_secs(1);
 const TELL_EVERY: Duration = Duration::from_secs(5);
@@ -83,7 +82,7 @@ mod tests {
         let mut told = Vec::new();
         let watch = watch(&progress, |pace| told.push(pace.clone()));
         let both = async { tokio::join!(fill, watch) };
-        assert!(timeout(Duration::from_secs(60), both).await.is_err());
+        assert!(timeout(Duration::from_mins(1), both).await.is_err());
         (told.len(), told.pop())
     }
 
