@@ -68,7 +68,7 @@ mod tests {
     /// Adds a page each `page` seconds, the first of them after `wait`; how often that was told of within a minute, and
     /// the last pace.
     async fn told(wait: u64, page: u64, pages: u64) -> (usize, Option<Pace>) {
-        let progress = Progress::default();
+        let progress = Progress::new();
         progress.expect_rows(100_000);
         let fill = async {
             sleep(Duration::from_secs(wait)).await;

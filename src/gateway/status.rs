@@ -98,7 +98,7 @@ mod tests {
         let (path, query) = question.split_once('?').unwrap_or((question, ""));
         let question = Question::parse(path, Some(query)).unwrap();
         let site = SiteId::new("main").unwrap();
-        let progress = Progress::default();
+        let progress = Progress::new();
         progress.add_page(Duration::from_secs(1));
         progress.add_rows(1000);
         progress.expect_rows(5000);

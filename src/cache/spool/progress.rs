@@ -39,22 +39,31 @@ impl Way {
     }
 }
 
-/// A fill that begins now.
 impl Default for Progress {
     fn default() -> Self {
-        Self {
-            began: Instant::now(),
-            rows: AtomicU64::default(),
-            pages: AtomicU64::default(),
-            upstream_micros: AtomicU64::default(),
-            expected: AtomicU64::default(),
-            rows_per_second: AtomicU64::default(),
-            way: OnceLock::default(),
-        }
+        Self::new()
     }
 }
 
 impl Progress {
+    /// The progress of a fill that begins now.
+    pub fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            rows: AtomicU64::new(0),
+            pages: AtomicU64::new(0),
+            upstream_micros: AtomicU64::new(0),
+            expected: AtomicU64::new(0),
+            rows_per_second: AtomicU64::new(0),
+            way: OnceLock::new(),
+        }
+    }
+
+    /// Time since the fill began.
+    pub fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
     /// Notes one upstream response and the time it took.
     pub fn add_page(&self, elapsed: Duration) {
         self.pages.fetch_add(1, Ordering::Relaxed);
@@ -102,11 +111,6 @@ impl Progress {
     pub fn rows_per_second(&self) -> Option<u64> {
         let rate = self.rows_per_second.load(Ordering::Relaxed);
         (rate > 0).then_some(rate)
-    }
-
-    /// Time since the fill began.
-    pub fn elapsed(&self) -> Duration {
-        self.began.elapsed()
     }
 
     /// Rows written so far.

@@ -62,7 +62,7 @@ async fn root(Extension(notes): Extension<Notes>) {
 }
 
 async fn walked(Extension(notes): Extension<Notes>) {
-    let progress = Progress::default();
+    let progress = Progress::new();
     progress.set_way(Way::Range);
     notes.facts().upstream = Upstream::Working(Arc::new(progress));
 }
