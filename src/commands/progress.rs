@@ -65,10 +65,11 @@ impl Live {
         }
         for (line, scan) in self.lines.iter().zip(&scans) {
             line.set_style(style(scan.pace.expected_rows.is_some()));
-            line.set_length(scan.pace.expected_rows.unwrap_or(u64::MAX));
-            line.set_position(scan.pace.rows);
-            // Last, because only this draws in any case.
             line.set_message(format!("{}: {}", scan.set, scan.pace));
+            line.update(|state| {
+                state.set_len(scan.pace.expected_rows.unwrap_or(u64::MAX));
+                state.set_pos(scan.pace.rows);
+            });
         }
     }
 }
