@@ -22,6 +22,7 @@ mod keys;
 mod lane;
 mod metrics;
 mod operator;
+mod progress;
 mod tokens;
 
 mod process;
