@@ -10,7 +10,8 @@ use url::Url;
 
 use super::Operator;
 use super::html::Text;
-use super::status::{LastError, Scan, Site, Status, Token};
+use super::scan;
+use super::status::{LastError, Site, Status, Token};
 
 /// `GET /`.
 pub(super) async fn page(State(operator): State<Arc<Operator>>, request: Request) -> Response {
@@ -31,7 +32,7 @@ pub(super) fn base(public_url: Option<&Url>, uri: &Uri) -> String {
 
 fn render(status: &Status, base: &str) -> String {
     let sites: String = status.sites.iter().map(|s| section(s, base)).collect();
-    let scans = scans(&status.scans);
+    let scans = scan::section(&status.scans);
     let refresh = if scans.is_empty() { "" } else { REFRESH };
     let base = Text(base);
     format!(
@@ -94,35 +95,6 @@ fn section(site: &Site, base: &str) -> String {
     )
 }
 
-/// Those that run; nothing when there are none.
-fn scans(scans: &[Scan]) -> String {
-    if scans.is_empty() {
-        return String::new();
-    }
-    let scans: String = scans.iter().map(scan).collect();
-    format!("<h2>Running scans</h2>\n<dl>\n{scans}</dl>\n")
-}
-
-fn scan(scan: &Scan) -> String {
-    // A bar without a value is one without an end that is known.
-    let bar = match scan.expected_rows {
-        Some(expected) => format!(r#" value="{}" max="{}""#, scan.rows, expected.max(1)),
-        None => String::new(),
-    };
-    let clients = match scan.clients {
-        1 => "1 client".to_owned(),
-        clients => format!("{clients} clients"),
-    };
-    format!(
-        "<dt>{set} of {site}</dt><dd><progress{bar}></progress> {words}; for {time}, {clients}<br><code>{shape}</code></dd>\n",
-        set = Text(&scan.set),
-        site = Text(&scan.site),
-        words = Text(&scan.words),
-        time = duration(scan.seconds),
-        shape = Text(&scan.shape),
-    )
-}
-
 fn token(token: &Token) -> String {
     match token {
         Token::None => "not needed yet".to_owned(),
@@ -141,7 +113,7 @@ fn last_error(error: &LastError) -> String {
 }
 
 /// The two largest units: `2days 3h`.
-fn duration(seconds: u64) -> String {
+pub(super) fn duration(seconds: u64) -> String {
     let text = humantime::format_duration(Duration::from_secs(seconds)).to_string();
     let units: Vec<&str> = text.split(' ').take(2).collect();
     units.join(" ")
@@ -193,11 +165,6 @@ mod tests {
         }
         assert_eq!(duration(0), "0s");
         assert_eq!(duration(93_784), "1day 2h");
-    }
-
-    #[test]
-    fn without_scans_there_is_nothing_of_them() {
-        assert_eq!(scans(&[]), "");
     }
 
     #[test]

@@ -11,7 +11,8 @@ use serde::Serialize;
 
 use super::Operator;
 use super::json::json;
-use crate::gateway::{AuthState, GatewayStatus, ScanStatus, SiteStatus, Way};
+use super::scan::Scan;
+use crate::gateway::{AuthState, GatewayStatus, SiteStatus};
 use crate::odata::name::SiteId;
 
 /// `GET /api/status`.
@@ -70,28 +71,6 @@ pub(super) struct LastError {
     pub message: String,
 }
 
-/// A collection that is being read.
-#[derive(Debug, Serialize)]
-pub(super) struct Scan {
-    pub site: String,
-    pub set: String,
-    /// The question without its values.
-    pub shape: String,
-    /// `links` or `range`, when there is a choice and it is made.
-    pub way: Option<&'static str>,
-    pub rows: u64,
-    pub pages: u64,
-    pub rows_per_second: Option<u64>,
-    pub expected_rows: Option<u64>,
-    pub seconds_left: Option<u64>,
-    pub clients: usize,
-    /// Since it was asked for.
-    pub seconds: u64,
-    /// For people.
-    #[serde(skip)]
-    pub words: String,
-}
-
 impl Status {
     /// The state of the gateway at `now`.
     pub(super) fn new(
@@ -143,26 +122,6 @@ impl Site {
                 at: whole_seconds(*at),
                 message: message.clone(),
             }),
-        }
-    }
-}
-
-impl Scan {
-    fn new(scan: &ScanStatus) -> Self {
-        let pace = &scan.pace;
-        Self {
-            site: scan.site.to_string(),
-            set: scan.set.clone(),
-            shape: scan.shape.clone(),
-            way: pace.way.map(Way::as_str),
-            rows: pace.rows,
-            pages: pace.pages,
-            rows_per_second: pace.rows_per_second,
-            expected_rows: pace.expected_rows,
-            seconds_left: pace.left().map(seconds),
-            clients: scan.clients,
-            seconds: seconds(scan.elapsed),
-            words: pace.to_string(),
         }
     }
 }
