@@ -34,7 +34,7 @@ pub struct App {
 /// Why the program cannot be built from its settings.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// A glob in `cache.rules`.
+    /// A glob in `cache.rules` or `scans.range_never`.
     #[error("a glob over entity sets cannot be read")]
     Glob(#[from] globset::Error),
     /// A glob in `sets.deny`.
@@ -61,7 +61,7 @@ impl App {
     ) -> Result<Self, BuildError> {
         let lanes = lanes(config);
         let deny = DenyList::new(&config.sets.deny)?;
-        let ranges = RangeRules::new(&[], &[])?;
+        let ranges = ranges(&config.scans)?;
         let mut sites = Vec::new();
         for (id, site) in &config.sites {
             let upstream = upstream(id, site, &lanes, transport, clock, tasks)?;
@@ -210,6 +210,13 @@ fn lifetimes(cache: &config::Cache) -> Result<Lifetimes, globset::Error> {
     };
     let rules: Vec<Rule> = cache.rules.iter().map(rule).collect();
     Lifetimes::new(cache.metadata_ttl, cache.ttl, &rules)
+}
+
+fn ranges(scans: &config::Scans) -> Result<RangeRules, globset::Error> {
+    if !scans.range_walk {
+        return Ok(RangeRules::none());
+    }
+    RangeRules::new(&scans.range_columns, &scans.range_never)
 }
 
 fn surfaces(config: &Config, gateway: &Gateway, clock: &Arc<dyn Clock>) -> Router {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::ConnectInfo;
 use axum::serve::{Listener, ListenerExt};
 use futures_util::future;
 use http::Request;
@@ -125,21 +126,22 @@ async fn accept(
     // Small answers must not wait for the acknowledgement of the packet before them.
     let mut listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
     loop {
-        let (stream, _) = listener.accept().await;
+        let (stream, client) = listener.accept().await;
         let stream = TokioIo::new(stream);
-        connections.spawn(converse(stream, router.clone(), stopping.clone()));
+        connections.spawn(converse(stream, client, router.clone(), stopping.clone()));
     }
 }
 
 /// Answers what comes over one connection until either side ends it. On the order to stop, it goes on for
-/// requests that are under way.
-async fn converse<S>(stream: S, router: Router, stopping: CancellationToken)
+/// requests that are under way. Each request carries the address of its `client` as [`ConnectInfo`].
+async fn converse<S>(stream: S, client: SocketAddr, router: Router, stopping: CancellationToken)
 where
     S: Read + Write + Unpin + Send + 'static,
 {
     // Each request has a clone until its answer's body is at its end or dropped.
     let under_way = Arc::new(());
-    let service = service_fn(|request: Request<Incoming>| {
+    let service = service_fn(|mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(client));
         let guard = Arc::clone(&under_way);
         let answer = router.clone().oneshot(request);
         async move {
@@ -206,6 +208,7 @@ const LAST_BYTES_PATIENCE: Duration = Duration::from_millis(500);
 mod tests {
     use axum::routing::get;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::net::TcpStream;
     use tokio::time::Instant;
 
     use super::*;
@@ -223,7 +226,8 @@ mod tests {
             .route("/", get(async || "here"))
             .route("/slow", get(slow));
         let (ours, theirs) = duplex(1024);
-        let server = converse(TokioIo::new(theirs), router, stopping.clone());
+        let address = SocketAddr::from(([127, 0, 0, 1], 50_000));
+        let server = converse(TokioIo::new(theirs), address, router, stopping.clone());
         future::join(client(ours), server).await.0
     }
 
@@ -268,6 +272,28 @@ mod tests {
             })
             .await;
             assert!((least..=most + 1).contains(&took), "{sent}: {took} ms");
+        }
+    }
+
+    #[tokio::test]
+    async fn handlers_learn_the_address_of_their_client() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let told = async |ConnectInfo(client): ConnectInfo<SocketAddr>| client.to_string();
+        let router = Router::new().route("/", get(told));
+        let (connections, stopping) = (TaskTracker::new(), CancellationToken::new());
+        let client = async {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            let request = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut text = String::new();
+            stream.read_to_string(&mut text).await.unwrap();
+            let ours = stream.local_addr().unwrap().to_string();
+            assert!(text.ends_with(&ours), "{ours}: {text}");
+        };
+        tokio::select! {
+            () = client => {}
+            () = accept(listener, &router, &connections, &stopping) => {}
         }
     }
 

@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::fmt;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
 /// How a log line is written.
@@ -37,12 +38,15 @@ pub enum InitError {
     Twice(#[source] TryInitError),
 }
 
-/// Sends log lines to standard error from now on. `filter` has the syntax of `RUST_LOG`.
-pub fn init(filter: &str, format: Format, color: Color) -> Result<(), InitError> {
+/// Sends log lines to `output`, by which standard error is reached, from now on. `filter` has the syntax of `RUST_LOG`.
+pub fn init<W>(filter: &str, format: Format, color: Color, output: W) -> Result<(), InitError>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
     let filter = EnvFilter::builder()
         .parse(filter)
         .map_err(InitError::Filter)?;
-    let lines = fmt().with_env_filter(filter).with_writer(io::stderr);
+    let lines = fmt().with_env_filter(filter).with_writer(output);
     match format {
         Format::Text => {
             let ansi = color == Color::Auto && io::stderr().is_terminal();
@@ -104,7 +108,7 @@ mod tests {
 
     #[test]
     fn refuses_a_bad_filter_without_touching_the_log() {
-        let error = init("info,=loud=", Format::Text, Color::Never).unwrap_err();
+        let error = init("info,=loud=", Format::Text, Color::Never, io::sink).unwrap_err();
         assert!(matches!(error, InitError::Filter(_)));
     }
 }

@@ -78,6 +78,7 @@ fn read_off(status: &GatewayStatus) -> Registry {
     );
     level("cache_fills", "Answers being made", status.fills);
     site_levels(&mut registry, status);
+    site_scans(&mut registry, status);
     site_counts(&mut registry, status);
     registry
 }
@@ -102,6 +103,24 @@ fn site_levels(registry: &mut Registry, status: &GatewayStatus) {
     let auth = registry.sub_registry_with_prefix("auth");
     let help = "Time until the token expires; 0 without a token";
     auth.register_with_unit("token_remaining", help, Unit::Seconds, token);
+}
+
+fn site_scans(registry: &mut Registry, status: &GatewayStatus) {
+    let (running, rows) = <(Sites, Sites)>::default();
+    for site in &status.sites {
+        let label = SiteLabel {
+            site: site.site.to_string(),
+        };
+        // So that a site without any has zeros.
+        let (running, rows) = (running.get_or_create(&label), rows.get_or_create(&label));
+        for scan in status.scans.iter().filter(|scan| scan.site == site.site) {
+            running.inc();
+            rows.inc_by(scan.pace.rows);
+        }
+    }
+    let gateway = registry.sub_registry_with_prefix("gateway");
+    gateway.register("scans", "Collections that are being read", running);
+    gateway.register("scan_rows", "Rows that they have so far", rows);
 }
 
 fn site_counts(registry: &mut Registry, status: &GatewayStatus) {

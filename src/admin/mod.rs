@@ -14,6 +14,7 @@ mod json;
 mod metrics;
 mod page;
 mod purge;
+mod scan;
 mod status;
 mod watched;
 

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::Operator;
 use super::html::Text;
+use super::scan;
 use super::status::{LastError, Site, Status, Token};
 
 /// `GET /`.
@@ -31,6 +32,8 @@ pub(super) fn base(public_url: Option<&Url>, uri: &Uri) -> String {
 
 fn render(status: &Status, base: &str) -> String {
     let sites: String = status.sites.iter().map(|s| section(s, base)).collect();
+    let scans = scan::section(&status.scans);
+    let refresh = if scans.is_empty() { "" } else { REFRESH };
     let base = Text(base);
     format!(
         r#"<!doctype html>
@@ -38,14 +41,14 @@ fn render(status: &Status, base: &str) -> String {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Citrix OData proxy</title>
+{refresh}<title>Citrix OData proxy</title>
 <style>
 {STYLE}</style>
 </head>
 <body>
 <h1>Citrix OData proxy</h1>
 <p>In Power BI or Excel choose <b>Get data</b>, <b>OData feed</b>, paste an address below, and sign in as <b>Anonymous</b>.</p>
-{sites}<h2>Stored answers</h2>
+{sites}{scans}<h2>Stored answers</h2>
 <dl>
 <dt>Answers</dt><dd>{entries}</dd>
 <dt>Size</dt><dd>{size}</dd>
@@ -110,7 +113,7 @@ fn last_error(error: &LastError) -> String {
 }
 
 /// The two largest units: `2days 3h`.
-fn duration(seconds: u64) -> String {
+pub(super) fn duration(seconds: u64) -> String {
     let text = humantime::format_duration(Duration::from_secs(seconds)).to_string();
     let units: Vec<&str> = text.split(' ').take(2).collect();
     units.join(" ")
@@ -130,6 +133,8 @@ fn size(bytes: u64) -> String {
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
+/// Looks again, in seconds; without a script, which the policy below forbids.
+const REFRESH: &str = "<meta http-equiv=\"refresh\" content=\"5\">\n";
 const STYLE: &str = include_str!("page.css");
 const HEADERS: [(HeaderName, &str); 5] = [
     (header::CONTENT_TYPE, "text/html;charset=utf-8"),

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::Operator;
 use super::json::json;
+use super::scan::Scan;
 use crate::gateway::{AuthState, GatewayStatus, SiteStatus};
 use crate::odata::name::SiteId;
 
@@ -27,6 +28,7 @@ pub(super) struct Status {
     pub uptime_seconds: u64,
     pub cache: CacheNumbers,
     pub sites: Vec<Site>,
+    pub scans: Vec<Scan>,
 }
 
 /// What is stored.
@@ -92,6 +94,7 @@ impl Status {
                 .iter()
                 .map(|site| Site::new(site, default == Some(&site.site)))
                 .collect(),
+            scans: gateway.scans.iter().map(Scan::new).collect(),
         }
     }
 }

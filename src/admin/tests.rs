@@ -10,7 +10,7 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::clock::FollowingClock;
-use crate::gateway::{AuthState, GatewayStatus, SiteStatus, UpstreamCounts};
+use crate::gateway::{AuthState, GatewayStatus, Pace, ScanStatus, SiteStatus, UpstreamCounts, Way};
 use crate::odata::name::SiteId;
 
 struct MadeUp(AuthState);
@@ -39,11 +39,29 @@ impl Watched for MadeUp {
         let valid = AuthState::Valid {
             remaining: Duration::from_mins(50),
         };
+        let scan = |set: &str, expected_rows, way| ScanStatus {
+            site: SiteId::new("main").unwrap(),
+            set: set.to_owned(),
+            shape: format!("{set}?$filter=Id lt ?&$select=Id"),
+            pace: Pace {
+                rows: 412_000,
+                pages: 413,
+                rows_per_second: Some(6200),
+                expected_rows,
+                way,
+            },
+            clients: if way.is_some() { 2 } else { 1 },
+            elapsed: Duration::from_secs(66),
+        };
         GatewayStatus {
             sites: vec![site("lab", &self.0), site("main", &valid)],
             cache_entries: 12,
             cache_bytes: 3_000_000,
             fills: 2,
+            scans: vec![
+                scan("Sessions", Some(2_000_000), Some(Way::Range)),
+                scan("Users", None, None),
+            ],
         }
     }
 
@@ -131,6 +149,10 @@ async fn metrics_show_levels_and_counts() {
     cache_entries 12
     cache_fills 2
     cache_size_bytes 3000000
+    gateway_scan_rows{site="lab"} 0
+    gateway_scan_rows{site="main"} 824000
+    gateway_scans{site="lab"} 0
+    gateway_scans{site="main"} 2
     upstream_in_flight{site="lab"} 1
     upstream_in_flight{site="main"} 1
     upstream_queued{site="lab"} 4
@@ -198,6 +220,10 @@ async fn plain_metrics_have_types_and_names_that_prometheus_knows() {
     # TYPE upstream_queued gauge
     # HELP auth_token_remaining_seconds Time until the token expires; 0 without a token.
     # TYPE auth_token_remaining_seconds gauge
+    # HELP gateway_scans Collections that are being read.
+    # TYPE gateway_scans gauge
+    # HELP gateway_scan_rows Rows that they have so far.
+    # TYPE gateway_scan_rows gauge
     # HELP upstream_requests_total Data requests that were answered.
     # TYPE upstream_requests_total counter
     # HELP upstream_unanswered_total Data requests without a whole answer.
@@ -216,7 +242,7 @@ async fn status_is_json() {
     let found = exchange(Method::GET, "/api/status", failed()).await;
     insta::assert_snapshot!(found, @r#"
     200
-    {"version":"0.1.0","started":"1970-01-01T00:00:00Z","uptime_seconds":3723,"cache":{"entries":12,"bytes":3000000,"fills":2},"sites":[{"site":"lab","default":false,"endpoint":"https://api.cloud.com/monitorodata","token":{"state":"failed","explanation":"The client secret was refused. Enter a new one."},"in_flight":1,"queued":4,"paused_seconds":30,"last_error":{"at":"1970-01-01T00:00:00Z","message":"no <row> of `Users` & more"}},{"site":"main","default":true,"endpoint":"https://api.cloud.com/monitorodata","token":{"state":"valid","remaining_seconds":3000},"in_flight":1,"queued":4,"paused_seconds":30,"last_error":{"at":"1970-01-01T00:00:00Z","message":"no <row> of `Users` & more"}}]}
+    {"version":"0.1.0","started":"1970-01-01T00:00:00Z","uptime_seconds":3723,"cache":{"entries":12,"bytes":3000000,"fills":2},"sites":[{"site":"lab","default":false,"endpoint":"https://api.cloud.com/monitorodata","token":{"state":"failed","explanation":"The client secret was refused. Enter a new one."},"in_flight":1,"queued":4,"paused_seconds":30,"last_error":{"at":"1970-01-01T00:00:00Z","message":"no <row> of `Users` & more"}},{"site":"main","default":true,"endpoint":"https://api.cloud.com/monitorodata","token":{"state":"valid","remaining_seconds":3000},"in_flight":1,"queued":4,"paused_seconds":30,"last_error":{"at":"1970-01-01T00:00:00Z","message":"no <row> of `Users` & more"}}],"scans":[{"site":"main","set":"Sessions","shape":"Sessions?$filter=Id lt ?&$select=Id","way":"range","rows":412000,"pages":413,"rows_per_second":6200,"expected_rows":2000000,"seconds_left":256,"clients":2,"seconds":66},{"site":"main","set":"Users","shape":"Users?$filter=Id lt ?&$select=Id","way":null,"rows":412000,"pages":413,"rows_per_second":6200,"expected_rows":null,"seconds_left":null,"clients":1,"seconds":66}]}
     "#);
 }
 
@@ -248,6 +274,7 @@ async fn page_for_people() {
     <head>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta http-equiv="refresh" content="5">
     <title>Citrix OData proxy</title>
 
     </head>
@@ -269,6 +296,11 @@ async fn page_for_people() {
     <dt>Sign-in</dt><dd>valid for 50m</dd>
     <dt>Queries</dt><dd>1 under way, 4 waiting, paused by Citrix Cloud for 30s</dd>
     <dt>Last error</dt><dd>1970-01-01T00:00:00Z: no &lt;row&gt; of `Users` &amp; more</dd>
+    </dl>
+    <h2>Running scans</h2>
+    <dl>
+    <dt>Sessions of main</dt><dd><progress value="412000" max="2000000"></progress> 412,000 of about 2,000,000 rows, 6,200 rows/s, 4m 16s left, by range; for 1m 6s, 2 clients<br><code>Sessions?$filter=Id lt ?&amp;$select=Id</code></dd>
+    <dt>Users of main</dt><dd><progress></progress> 412,000 rows, 6,200 rows/s; for 1m 6s, 1 client<br><code>Users?$filter=Id lt ?&amp;$select=Id</code></dd>
     </dl>
     <h2>Stored answers</h2>
     <dl>

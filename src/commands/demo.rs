@@ -6,12 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Failure;
+use super::progress::Live;
 use super::serve::serve_through;
 use super::simulator::knobs;
+use crate::app::App;
 use crate::cli::Demo;
 use crate::clock::SystemClock;
 use crate::config::{self, Flags, GivenSite, Loaded, Surroundings};
 use crate::demo::{Knobs, Simulator};
+use crate::tasks::Tasks;
 use crate::transport::{InProcess, Transport};
 
 /// The settings of a proxy in front of the simulator, and the simulator's knobs.
@@ -33,14 +36,23 @@ pub(super) fn prepare(
     Ok((config::load(surroundings, &flags)?, knobs))
 }
 
-/// Serves the simulator's data until told to stop.
-pub(super) async fn demo(loaded: &Loaded, knobs: Knobs) -> Result<ExitCode, Failure> {
+/// Serves the simulator's data until told to stop, and shows running scans in `live` lines where there is a terminal.
+pub(super) async fn demo(
+    loaded: &Loaded,
+    knobs: Knobs,
+    live: Option<Live>,
+) -> Result<ExitCode, Failure> {
     let clock = SystemClock::shared();
     let sessions = knobs.sessions;
     let simulator = Simulator::new(knobs, Arc::clone(&clock));
     let transport: Arc<dyn Transport> = Arc::new(InProcess::new(simulator.router()));
-    let notes = |addresses: &[SocketAddr]| notes(addresses, sessions);
-    serve_through(&loaded.config, &transport, &clock, notes).await
+    let ready = |app: &App, tasks: &Tasks, addresses: &[SocketAddr]| {
+        if let Some(live) = live {
+            tasks.spawn("progress", live.show(app.gateway().clone()));
+        }
+        notes(addresses, sessions)
+    };
+    serve_through(&loaded.config, &transport, &clock, ready).await
 }
 
 /// What a newcomer does next, at the first of the `addresses` that were bound.

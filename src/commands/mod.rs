@@ -3,6 +3,7 @@
 mod check;
 mod demo;
 mod failure;
+mod progress;
 mod serve;
 mod simulate;
 mod simulator;
@@ -10,6 +11,7 @@ mod simulator;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use self::progress::Live;
 use crate::cli::{Cli, Command, SettingsFile};
 use crate::config::{self, Flags, Loaded, Log, Surroundings};
 use crate::server::Ending;
@@ -38,8 +40,12 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
         }
         Command::Demo(command) => {
             let (loaded, knobs) = demo::prepare(&surroundings, command)?;
-            begin_log(&loaded.config.log)?;
-            in_runtime(demo::demo(&loaded, knobs))
+            let live = Live::on_terminal();
+            match &live {
+                Some(live) => live.begin_log(&loaded.config.log)?,
+                None => begin_log(&loaded.config.log)?,
+            }
+            in_runtime(demo::demo(&loaded, knobs, live))
         }
         Command::Simulate(command) => {
             begin_log(&config::log(&surroundings)?)?;
@@ -65,7 +71,12 @@ fn load(
 }
 
 fn begin_log(log: &Log) -> Result<(), Failure> {
-    Ok(telemetry::init(&log.filter, log.format, log.color)?)
+    Ok(telemetry::init(
+        &log.filter,
+        log.format,
+        log.color,
+        io::stderr,
+    )?)
 }
 
 fn in_runtime(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {

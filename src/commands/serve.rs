@@ -25,18 +25,18 @@ pub(super) async fn serve(loaded: &Loaded) -> Result<ExitCode, Failure> {
         &loaded.config,
         &app::network()?,
         &SystemClock::shared(),
-        |_| Vec::new(),
+        |_, _, _| Vec::new(),
     )
     .await
 }
 
-/// Serves what `transport` leads to. What `notes` makes of the addresses that were bound is printed below
+/// Serves what `transport` leads to. `ready` is called once the addresses are bound; what it returns is printed below
 /// them.
 pub(super) async fn serve_through(
     config: &Config,
     transport: &Arc<dyn Transport>,
     clock: &Arc<dyn Clock>,
-    notes: impl FnOnce(&[SocketAddr]) -> Vec<String>,
+    ready: impl FnOnce(&App, &Tasks, &[SocketAddr]) -> Vec<String>,
 ) -> Result<ExitCode, Failure> {
     let mut signals = Signals::listen().map_err(Failure::Runtime)?;
     let tasks = Tasks::new();
@@ -46,7 +46,7 @@ pub(super) async fn serve_through(
     for address in &addresses {
         print(&format!("listening on http://{address}"))?;
     }
-    for note in notes(&addresses) {
+    for note in ready(&app, &tasks, &addresses) {
         print(&note)?;
     }
     let drain = config.server.drain;

@@ -236,6 +236,13 @@ pub(super) static KEYS: &[Key] = &[
             "NotificationSnmp*",
         ]),
     ),
+    key(
+        "scans.range_walk",
+        Kind::Choice(&["on", "off"]),
+        DefaultValue::Text("on"),
+    ),
+    key("scans.range_columns", Kind::List, DefaultValue::List(&[])),
+    key("scans.range_never", Kind::List, DefaultValue::List(&[])),
     key("log.filter", Kind::Text, DefaultValue::Text("info")),
     key(
         "log.format",

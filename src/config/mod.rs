@@ -58,6 +58,8 @@ pub struct Config {
     pub cache: Cache,
     /// Which entity sets are offered.
     pub sets: Sets,
+    /// How large collections are read.
+    pub scans: Scans,
     /// What is logged.
     pub log: Log,
     /// Where files of our own are kept; absolute, and not necessarily there yet.
@@ -179,6 +181,17 @@ pub struct Rule {
 pub struct Sets {
     /// Globs over names of entity sets that are not offered, each valid.
     pub deny: Vec<String>,
+}
+
+/// How large collections are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scans {
+    /// Whether ranges of a date column may take the place of upstream's links.
+    pub range_walk: bool,
+    /// Set and date column, over the known ones; identifiers, and no set twice.
+    pub range_columns: Vec<(String, String)>,
+    /// Globs over names of entity sets that are never read so, each valid.
+    pub range_never: Vec<String>,
 }
 
 /// What is logged.

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::errand::{Errand, Queue};
 use super::error::{AnswerError, SharedError, malformed};
 use super::plan::{OwnPage, Plan, RowName, Wanted};
+use super::progress;
 use super::site::Site;
 use super::walk::{Pages, Part};
 use crate::cache::{Content, Segment, SpoolWriter};
@@ -21,7 +22,7 @@ use crate::odata::representation::Representation;
 use crate::odata::{csdl, expand, link, splice};
 use crate::upstream::BadResponse;
 
-/// Makes the answer that `plan` describes and writes it to `writer`.
+/// Makes the answer that `plan` describes and writes it to `writer`, and says now and then how far it is.
 pub(super) async fn fill(
     clock: Arc<dyn Clock>,
     site: Arc<Site>,
@@ -31,11 +32,17 @@ pub(super) async fn fill(
     mut writer: SpoolWriter<SharedError>,
 ) -> Result<(), SharedError> {
     let progress = Arc::clone(writer.progress());
+    let what = Arc::clone(&queue.what);
     let mut fill = Fill {
         errand: Errand::new(&site, representation, &progress, queue),
         writer: &mut writer,
     };
-    let end = fill.run(&plan).await;
+    let watch = progress::watch(&progress, |pace| progress::log(site.id(), &what, pace));
+    let end = tokio::select! {
+        biased;
+        end = fill.run(&plan) => end,
+        never = watch => match never {},
+    };
     let Err(error) = end else { return Ok(()) };
     let error = Arc::new(error);
     if error.is_trouble() {
@@ -165,7 +172,7 @@ impl Fill<'_> {
             Wanted::One { context: fragment } => match related.value.ok_or_else(missing)? {
                 null if null == "null" => {
                     self.write_whole(Content::Empty, NeutralText::new(), 0)
-                        .await
+                        .await;
                 }
                 entity => {
                     let text = splice::entity(root, context(fragment).as_deref(), &entity);

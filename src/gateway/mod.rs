@@ -12,12 +12,15 @@ mod fill;
 mod lifetime;
 mod nested;
 mod outcome;
+mod pace;
 mod plan;
+mod progress;
 mod ranges;
 mod site;
 mod status;
 mod walk;
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -35,11 +38,13 @@ use crate::odata::schema::Schema;
 pub use self::error::{AnswerError, SharedError, Unanswered};
 pub use self::lifetime::{Lifetimes, Rule};
 pub use self::outcome::{Outcome, Stored};
+pub use self::pace::Pace;
+pub use self::progress::LOG_TARGET as PROGRESS_LOG_TARGET;
 pub use self::ranges::RangeRules;
 pub use self::site::Site;
-pub use self::status::{GatewayStatus, SiteStatus};
+pub use self::status::{GatewayStatus, ScanStatus, SiteStatus};
 pub use crate::auth::AuthState;
-pub use crate::cache::Freshness;
+pub use crate::cache::{Freshness, Way};
 pub use crate::upstream::{Party, UpstreamCounts};
 
 /// A question with the wishes that came with it.
@@ -64,6 +69,8 @@ pub struct Answer {
     pub content: Content,
     /// How it came about.
     pub outcome: Outcome,
+    /// How its pages are walked, when it is being made and there was a choice.
+    pub way: Option<Way>,
     /// The page size that was applied, for `Preference-Applied`.
     pub page_size: Option<NonZeroU32>,
     /// The body.
@@ -160,7 +167,16 @@ impl Gateway {
             cache_entries,
             cache_bytes,
             fills: self.cache.fills_running() as u64,
+            scans: self.scans(),
         }
+    }
+
+    /// The collections that are being read, those first that have taken longest.
+    pub fn scans(&self) -> Vec<ScanStatus> {
+        let running = self.cache.running();
+        let mut scans: Vec<_> = running.iter().filter_map(ScanStatus::of).collect();
+        scans.sort_by_key(|scan| Reverse(scan.elapsed));
+        scans
     }
 
     async fn answer_from(&self, site: &Arc<Site>, ask: Ask) -> Result<Answer, Unanswered> {
@@ -196,10 +212,11 @@ impl Gateway {
         let key = CacheKey::new(site.id().clone(), question, ask.representation, page_size);
         let found = self.fill_or_find(site, key, wish, plan, ask.representation, ask.party);
         let outcome = Outcome::of(&found, wish);
-        let (content, body) = match found {
-            Found::Stored { entry, .. } => (entry.content, AnswerBody::Stored(entry)),
+        let (content, way, body) = match found {
+            Found::Stored { entry, .. } => (entry.content, None, AnswerBody::Stored(entry)),
             Found::Filling(reader) | Found::Joined(reader) => match reader.begun().await {
-                Ok(content) => (content, AnswerBody::Live(reader)),
+                // Decided by the time that an answer has begun.
+                Ok(content) => (content, reader.progress().way(), AnswerBody::Live(reader)),
                 Err(error) => {
                     return Err(Unanswered {
                         error: self.name_unknown_set(site, &ask.question, error).await,
@@ -211,6 +228,7 @@ impl Gateway {
         Ok(Answer {
             content,
             outcome,
+            way,
             page_size,
             body,
         })

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::cache::{Found, Freshness, Wish};
+use crate::cache::{Found, Freshness, Way, Wish};
 
 /// How an answer came about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,9 +67,14 @@ impl Outcome {
         }
     }
 
-    /// The value of `Cache-Status` (RFC 9211).
-    pub fn cache_status(&self) -> String {
+    /// The value of `Cache-Status` (RFC 9211), for an answer whose pages are walked in this `way`. Its `detail` says
+    /// the way of an answer that is being made now; how a stored one was made is forgotten.
+    pub fn cache_status(&self, way: Option<Way>) -> String {
         let name = "citrix-odata-proxy";
+        let detail = match way {
+            Some(way) => format!("; detail={}", way.as_str()),
+            None => String::new(),
+        };
         let kept = |stored: &Stored| {
             if *stored == Stored::Yes {
                 "; stored"
@@ -79,9 +84,51 @@ impl Outcome {
         };
         match self {
             Self::Hit { remaining, .. } => format!("{name}; hit; ttl={}", remaining.as_secs()),
-            Self::Miss { stored } => format!("{name}; fwd=uri-miss{}", kept(stored)),
-            Self::Joined => format!("{name}; fwd=uri-miss; collapsed"),
-            Self::Forced { stored } => format!("{name}; fwd=request{}", kept(stored)),
+            Self::Miss { stored } => format!("{name}; fwd=uri-miss{}{detail}", kept(stored)),
+            Self::Joined => format!("{name}; fwd=uri-miss; collapsed{detail}"),
+            Self::Forced { stored } => format!("{name}; fwd=request{}{detail}", kept(stored)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cache_status_says_how_an_answer_is_made() {
+        let hit = Outcome::Hit {
+            age: Duration::from_secs(7),
+            remaining: Duration::from_secs(293),
+        };
+        let (yes, no) = (Stored::Yes, Stored::No);
+        for (outcome, way, expected) in [
+            (hit, Some(Way::Range), "hit; ttl=293"),
+            (Outcome::Miss { stored: yes }, None, "fwd=uri-miss; stored"),
+            (
+                Outcome::Miss { stored: yes },
+                Some(Way::Range),
+                "fwd=uri-miss; stored; detail=range",
+            ),
+            (
+                Outcome::Miss { stored: no },
+                Some(Way::Links),
+                "fwd=uri-miss; detail=links",
+            ),
+            (Outcome::Joined, None, "fwd=uri-miss; collapsed"),
+            (
+                Outcome::Joined,
+                Some(Way::Range),
+                "fwd=uri-miss; collapsed; detail=range",
+            ),
+            (
+                Outcome::Forced { stored: yes },
+                Some(Way::Links),
+                "fwd=request; stored; detail=links",
+            ),
+        ] {
+            let expected = format!("citrix-odata-proxy; {expected}");
+            assert_eq!(outcome.cache_status(way), expected);
         }
     }
 }

@@ -89,3 +89,67 @@ const INDEXED_DATES: [(&str, &str); 33] = [
     ("SpaSessions", "StartTime"),
     ("TaskLogs", "RunDate"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(added: &[(&str, &str)], never: &[&str]) -> RangeRules {
+        let owned = |text: &&str| (*text).to_owned();
+        let added: Vec<_> = added.iter().map(|(s, c)| (owned(s), owned(c))).collect();
+        let never: Vec<_> = never.iter().map(owned).collect();
+        RangeRules::new(&added, &never).unwrap()
+    }
+
+    #[test]
+    fn names_fold_case_and_unknown_sets_have_no_column() {
+        let rules = rules(&[], &[]);
+        for (set, expected) in [
+            ("Sessions", Some("StartDate")),
+            ("sESSIONS", Some("StartDate")),
+            ("Session", None),
+            ("Users", None),
+            ("", None),
+        ] {
+            assert_eq!(rules.column(set), expected, "{set}");
+        }
+    }
+
+    #[test]
+    fn added_columns_win_over_known_ones() {
+        let rules = rules(&[("sessions", "EndDate"), ("Users", "CreatedDate")], &[]);
+        for (set, expected) in [
+            ("Sessions", Some("EndDate")),
+            ("USERS", Some("CreatedDate")),
+            ("Connections", Some("CreatedDate")),
+        ] {
+            assert_eq!(rules.column(set), expected, "{set}");
+        }
+    }
+
+    #[test]
+    fn never_wins_over_everything() {
+        let rules = rules(&[("Users", "CreatedDate")], &["user?", "*summaries"]);
+        for (set, expected) in [
+            ("Users", None),
+            ("LogOnSummaries", None),
+            ("ResourceUtilizationSummary", Some("SummaryDate")),
+        ] {
+            assert_eq!(rules.column(set), expected, "{set}");
+        }
+        assert!(RangeRules::new(&[], &["[Us".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn off_is_off_for_all() {
+        let rules = RangeRules::none();
+        for (set, _) in INDEXED_DATES {
+            assert_eq!(rules.column(set), None);
+        }
+    }
+
+    #[test]
+    fn known_sets_are_in_order_and_none_is_there_twice() {
+        assert!(INDEXED_DATES.is_sorted_by(|a, b| a.0 < b.0));
+    }
+}

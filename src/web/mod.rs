@@ -1,7 +1,7 @@
 //! The OData surface: HTTP in, questions to the gateway, HTTP out.
 //!
 //! - [`route`], [`host`], [`local`]: whose question is it, may it be asked here, and under which address;
-//! - [`wishes`], [`odata`]: from a request to an [`Ask`](crate::gateway::Ask), and from its answer to a reply;
+//! - [`wishes`], [`party`], [`odata`]: from a request to an [`Ask`](crate::gateway::Ask), and from its answer to a reply;
 //! - [`reply`], [`conditional`], [`body`], [`encoding`], [`whole`]: head and body of a reply;
 //! - [`error`], [`problem`]: which failure has which status and words, and how they are written;
 //! - [`trace`], [`metrics`]: one line and one count a request, at the end of its body.
@@ -22,6 +22,7 @@ mod metrics;
 mod no_body;
 mod notes;
 mod odata;
+mod party;
 mod problem;
 mod reply;
 mod request_id;

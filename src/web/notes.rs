@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::cache::Progress;
-use crate::gateway::{Answer, AnswerBody, Outcome, Unanswered};
+use crate::gateway::{Answer, AnswerBody, Outcome, Unanswered, Way};
 use crate::odata::name::SiteId;
 use crate::telemetry::chain;
 
@@ -93,6 +93,14 @@ impl Upstream {
             Self::Nothing => (0, Duration::ZERO),
             Self::Done { pages, time } => (*pages, *time),
             Self::Working(progress) => (progress.pages(), progress.upstream_time()),
+        }
+    }
+
+    /// How its pages are walked, when there was a choice.
+    pub(crate) fn way(&self) -> Option<Way> {
+        match self {
+            Self::Nothing | Self::Done { .. } => None,
+            Self::Working(progress) => progress.way(),
         }
     }
 }

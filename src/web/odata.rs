@@ -7,11 +7,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::no_body::no_body;
 use super::notes::Notes;
+use super::party::party;
 use super::problem::Problem;
 use super::reply::{Asked, reply};
 use super::source::Source;
 use super::wishes::Wishes;
-use crate::gateway::{Ask, Party};
+use crate::gateway::Ask;
 use crate::odata::name::SiteId;
 use crate::odata::question::{ParseError, QUESTION_BYTES_MAX, Question};
 use crate::odata::representation::{Representation, is_json_format};
@@ -60,7 +61,7 @@ async fn get(source: &dyn Source, call: Call<'_>, notes: &Notes) -> Result<Respo
         representation,
         page_size: wishes.page_size.map(|wish| wish.rows),
         freshness: wishes.freshness,
-        party: Party::default(),
+        party: party(call.request),
     };
     let answer = source
         .answer(&call.site, ask)

@@ -64,7 +64,11 @@ fn write_headers(
     for (name, value) in FIXED_HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    insert(headers, CACHE_STATUS, answer.outcome.cache_status());
+    insert(
+        headers,
+        CACHE_STATUS,
+        answer.outcome.cache_status(answer.way),
+    );
     if let Outcome::Hit { age, .. } = &answer.outcome {
         headers.insert(header::AGE, age.as_secs().into());
     }

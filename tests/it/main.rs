@@ -23,6 +23,7 @@ mod lane;
 mod long;
 mod metrics;
 mod operator;
+mod progress;
 mod tokens;
 
 mod process;

@@ -4,14 +4,19 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 /// How far a fill has come; shared by the writer, its readers and the log line.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Progress {
+    began: Instant,
     rows: AtomicU64,
     pages: AtomicU64,
     upstream_micros: AtomicU64,
     /// Rows that are expected in all, and one more; 0: unknown.
     expected: AtomicU64,
+    /// 0: unknown.
+    rows_per_second: AtomicU64,
     way: OnceLock<Way>,
 }
 
@@ -34,7 +39,31 @@ impl Way {
     }
 }
 
+impl Default for Progress {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Progress {
+    /// The progress of a fill that begins now.
+    pub fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            rows: AtomicU64::new(0),
+            pages: AtomicU64::new(0),
+            upstream_micros: AtomicU64::new(0),
+            expected: AtomicU64::new(0),
+            rows_per_second: AtomicU64::new(0),
+            way: OnceLock::new(),
+        }
+    }
+
+    /// Time since the fill began.
+    pub fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
     /// Notes one upstream response and the time it took.
     pub fn add_page(&self, elapsed: Duration) {
         self.pages.fetch_add(1, Ordering::Relaxed);
@@ -47,7 +76,8 @@ impl Progress {
         self.upstream_micros.fetch_add(micros, Ordering::Relaxed);
     }
 
-    pub(super) fn add_rows(&self, rows: u64) {
+    /// Notes rows that were written.
+    pub(crate) fn add_rows(&self, rows: u64) {
         self.rows.fetch_add(rows, Ordering::Relaxed);
     }
 
@@ -70,6 +100,17 @@ impl Progress {
     /// How the pages are walked, when there is a choice and it is made.
     pub fn way(&self) -> Option<Way> {
         self.way.get().copied()
+    }
+
+    /// Notes how fast rows come at present; 0 when nobody knows.
+    pub fn set_rows_per_second(&self, rate: u64) {
+        self.rows_per_second.store(rate, Ordering::Relaxed);
+    }
+
+    /// How fast rows come at present, when that is known.
+    pub fn rows_per_second(&self) -> Option<u64> {
+        let rate = self.rows_per_second.load(Ordering::Relaxed);
+        (rate > 0).then_some(rate)
     }
 
     /// Rows written so far.

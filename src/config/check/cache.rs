@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use config::{Value, ValueKind};
-use globset::Glob;
 
-use super::reader::{Noted, Read, Reader};
+use super::globs::globs;
+use super::reader::{Read, Reader};
 use crate::config::problem::Problem;
 use crate::config::{Cache, Rule, Sets};
 
@@ -90,21 +90,5 @@ fn rule(reader: &mut Reader<'_>, name: &str, value: &Value, inherited: &Ages) ->
     })
 }
 
-fn globs(reader: &mut Reader<'_>, name: &str, value: &Value) -> Read<Vec<String>> {
-    let globs = reader.list_of(name, value)?;
-    let mut sound = true;
-    for glob in &globs {
-        if Glob::new(glob).is_err() {
-            let what = format!("`{glob}` is not a pattern for names");
-            let problem = Problem::new(name, what).from(value.origin());
-            sound = reader.note(problem.hint(GLOB_HINT)).unwrap_or(false);
-        }
-    }
-    sound.then_some(globs).ok_or(Noted)
-}
-
 const RULE_HINT: &str =
     "write a section [[cache.rules]] with sets = [\"Sessions\"] and ttl = \"10m\" below it";
-
-const GLOB_HINT: &str =
-    "write the name of an entity set; `*` stands for any letters, `?` for one: \"*Summaries\"";

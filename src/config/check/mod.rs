@@ -2,7 +2,9 @@
 
 mod address;
 mod cache;
+mod globs;
 mod reader;
+mod scans;
 mod server;
 mod site;
 
@@ -34,12 +36,14 @@ pub(super) fn check(
         .collect();
     let cache = cache::check(&mut reader);
     let sets = cache::sets(&mut reader);
+    let scans = scans::check(&mut reader);
     let log = log(&mut reader, surroundings);
     Ok(Config {
         server: server?,
         sites: sites.into_iter().collect::<Read<_>>()?,
         cache: cache?,
         sets: sets?,
+        scans: scans?,
         log: log?,
         data_dir: data_dir?,
     })

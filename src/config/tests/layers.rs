@@ -206,6 +206,9 @@ fn reports_values_with_origins_and_without_secrets() {
     cache.stale_if_error = "24h"                              # default
     cache.rules = [{ sets = ["*Summaries", "*Summary"], ttl = "30m" }]  # default
     sets.deny = ["DirectorAgent", "NotificationAction*", "NotificationEmail*", "NotificationSnmp*"]  # default
+    scans.range_walk = "on"                                   # default
+    scans.range_columns = []                                  # default
+    scans.range_never = []                                    # default
     log.filter = "info"                                       # default
     log.format = "text"                                       # default
     sites.main.profile = "citrix-cloud"                       # default

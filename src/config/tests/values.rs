@@ -155,3 +155,40 @@ fn takes_rules_and_no_rules() {
         "{problems}"
     );
 }
+
+#[test]
+fn takes_ways_to_read_large_sets() {
+    let scans = |text: &str| {
+        Given::sound(&format!("[scans]\n{text}"))
+            .load()
+            .config
+            .scans
+    };
+    let known = |set: &str, column: &str| (set.to_owned(), column.to_owned());
+    assert!(scans("").range_walk);
+    assert!(!scans("range_walk = 'OFF'").range_walk);
+    let found =
+        scans("range_columns = ['Sessions.StartDate', ' X_1.Y2 ']\nrange_never = ['Mach*']");
+    let columns = [known("Sessions", "StartDate"), known("X_1", "Y2")];
+    assert_eq!(found.range_columns, columns);
+    assert_eq!(found.range_never, ["Mach*"]);
+}
+
+#[test]
+fn judges_ways_to_read_large_sets() {
+    let cases = [
+        ("RANGE_WALK", "true", "known: on, off"),
+        ("RANGE_COLUMNS", "Sessions", "\"Sessions.StartDate\""),
+        ("RANGE_COLUMNS", "Sessions.", "`Sessions.` is not the name"),
+        ("RANGE_COLUMNS", "A.B.C", "`A.B.C` is not the name"),
+        ("RANGE_COLUMNS", "S.Start Date", "is not the name"),
+        ("RANGE_COLUMNS", "S*.StartDate", "is not the name"),
+        ("RANGE_COLUMNS", "A.B,a.C", "`a` has two columns"),
+        ("RANGE_NEVER", "[Mach", "is not a pattern for names"),
+    ];
+    for (name, value, expected) in cases {
+        let given = Given::sound("").variable(&format!("CITRIX_ODATA_PROXY__SCANS__{name}"), value);
+        let problems = given.problems();
+        assert!(problems.contains(expected), "{name}={value}: {problems}");
+    }
+}

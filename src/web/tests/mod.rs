@@ -7,6 +7,7 @@ use std::fmt::Write;
 use std::sync::Mutex;
 
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::routing::get;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -20,7 +21,7 @@ use super::body::tests::segment;
 use super::*;
 use crate::cache::{Content, Entry, Segment};
 use crate::gateway::{
-    Answer, AnswerBody, AnswerError, Ask, Freshness, Outcome, Stored, Unanswered,
+    Answer, AnswerBody, AnswerError, Ask, Freshness, Outcome, Stored, Unanswered, Way,
 };
 use crate::odata::name::SiteId;
 use crate::odata::representation::Representation;
@@ -65,6 +66,7 @@ impl source::Source for Always {
                     Content::Json(Representation::default())
                 },
                 outcome,
+                way: Some(Way::Range),
                 page_size,
                 body: AnswerBody::Stored(Arc::new(entry(question.contains("Large")))),
             })
@@ -389,6 +391,8 @@ async fn wishes_reach_the_gateway() {
         .unwrap();
     let response = service.oneshot(request).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
+    let status = "citrix-odata-proxy; fwd=request; stored; detail=range";
+    assert_eq!(response.headers()["cache-status"], status);
     let asked = source.asked.lock().unwrap();
     let (site, ask) = asked.first().unwrap();
     assert_eq!(site.as_str(), "main");
@@ -397,4 +401,23 @@ async fn wishes_reach_the_gateway() {
     let format = "application/json;odata.metadata=minimal";
     assert_eq!(ask.question.option("$format"), Some(format));
     assert_eq!(ask.question.option("$top"), Some("1"));
+}
+
+#[tokio::test]
+async fn clients_are_told_apart_by_machine_and_program() {
+    let (service, source, _) = service();
+    for (port, program) in [(50_000, "Excel"), (50_001, "Excel"), (50_000, "curl")] {
+        let mut request = Request::get("/monitorodata/Sets")
+            .header("Host", "localhost")
+            .header("User-Agent", program)
+            .body(Body::empty())
+            .unwrap();
+        let client = SocketAddr::from(([127, 0, 0, 1], port));
+        request.extensions_mut().insert(ConnectInfo(client));
+        service.clone().oneshot(request).await.unwrap();
+    }
+    let asked = source.asked.lock().unwrap();
+    let [excel, also_excel, curl] = [0, 1, 2].map(|at: usize| asked[at].1.party);
+    assert_eq!(excel, also_excel);
+    assert_ne!(excel, curl);
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::Method;
 use tokio::time::Instant;
 
+use crate::gateway::Way;
 use crate::telemetry::chain;
 use crate::web::metrics::{Finished, Metrics};
 use crate::web::notes::{Facts, Notes};
@@ -85,6 +86,7 @@ impl Line {
                     rows = facts.rows,
                     upstream.pages = pages,
                     upstream.ms = millis(time),
+                    upstream.way = facts.upstream.way().map(Way::as_str),
                     body_bytes = self.bytes,
                     duration_ms = millis(self.began.elapsed()),
                     ended = self.ended.as_str(),

@@ -13,6 +13,8 @@ use tower::ServiceExt;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
+use crate::cache::{Progress, Way};
+use crate::web::notes::Upstream;
 use crate::web::request_id;
 
 #[derive(Clone, Default)]
@@ -36,7 +38,8 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
-/// `/whole` and `/cut` send rows; `/root` notes that it is the service document; `/never` does not answer.
+/// `/whole` and `/cut` send rows; `/root` notes that it is the service document, `/walked` how pages were walked;
+/// `/never` does not answer.
 fn service() -> Router {
     let metrics = Arc::new(Metrics::new(&mut Registry::default()));
     let body = |end: Option<&'static str>| {
@@ -48,6 +51,7 @@ fn service() -> Router {
         .route("/whole", get(async move || body(None)))
         .route("/cut", get(async move || body(Some("upstream is away"))))
         .route("/root", get(root))
+        .route("/walked", get(walked))
         .route("/never", get(std::future::pending::<()>))
         .layer(from_fn_with_state(metrics, trace))
         .layer(from_fn(request_id::assign))
@@ -55,6 +59,12 @@ fn service() -> Router {
 
 async fn root(Extension(notes): Extension<Notes>) {
     notes.facts().shape = Some(String::new());
+}
+
+async fn walked(Extension(notes): Extension<Notes>) {
+    let progress = Progress::new();
+    progress.set_way(Way::Range);
+    notes.facts().upstream = Upstream::Working(Arc::new(progress));
 }
 
 /// The log after `frames` frames of the body of `path` were read.
@@ -122,6 +132,12 @@ async fn every_end_has_one_line() {
             "/root",
             0,
             "\"message\":\"GET (service document) 200 complete\"",
+        ),
+        (
+            Method::GET,
+            "/walked",
+            0,
+            "\"upstream.ms\":0,\"upstream.way\":\"range\"",
         ),
         (Method::GET, "/nothing", 0, "\"status\":404"),
         (Method::GET, "/nothing", 0, "\"ended\":\"complete\""),
