@@ -37,6 +37,11 @@ impl CacheKey {
         &self.site
     }
 
+    /// What is asked.
+    pub fn question(&self) -> &Question {
+        &self.question
+    }
+
     /// The set that is asked for, when there is one.
     pub fn set(&self) -> Option<&EntitySet> {
         self.question.set()
