@@ -161,7 +161,7 @@ impl Fill<'_> {
             Wanted::One { context: fragment } => match related.value.ok_or_else(missing)? {
                 null if null == "null" => {
                     self.write_whole(Content::Empty, NeutralText::new(), 0)
-                        .await
+                        .await;
                 }
                 entity => {
                     let text = splice::entity(root, context(fragment).as_deref(), &entity);

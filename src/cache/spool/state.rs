@@ -171,8 +171,8 @@ impl<E: Clone> State<E> {
     pub(super) fn room(&self) -> Room {
         let next = self.places.values().map(|place| place.next);
         let Some(fastest) = next.max() else {
-            // It is finished for the sake of those who come later.
-            return Room::Yes;
+            // Finished for the sake of those who come later, or not at all.
+            return if self.abandoned { Room::No } else { Room::Yes };
         };
         let (slowest, written) = (self.slowest(), self.written());
         // Nobody has read yet: perhaps nobody will (`HEAD`). After that, one part may lie ready.

@@ -193,8 +193,9 @@ async fn a_part_that_was_not_awaited_to_its_end_is_given_again() {
     let spool = spool_in(0, Some(&disk));
     let (fast, mut slow) = (spool.join().unwrap(), spool.join().unwrap());
     let (_, ()) = join(read(fast), write(&spool, 9, Ok(()))).await;
-    assert!(slow.next().now_or_never().is_none(), "it is read first");
-    assert!(read(slow).await == (parts(9), Ok(())));
+    // The file may be read before we look.
+    let taken = usize::from(slow.next().now_or_never().is_some());
+    assert!(read(slow).await == (parts(9).split_off(taken), Ok(())));
 }
 
 /// Two readers of an answer in which the file cannot be written from some part on: the slowest sets the pace.
