@@ -204,7 +204,7 @@ impl<E: Clone> State<E> {
         self.keep
     }
 
-    /// The last part is in a file now. The parts before it need not stay in memory.
+    /// The last part is in a file now. Parts before it need not stay in memory.
     pub(super) fn filed(&mut self, record: Record) {
         if let Some(slot) = self.slots.back_mut()
             && let Slot::Memory(segment) = slot
@@ -309,6 +309,6 @@ impl<E: Clone> State<E> {
 /// How many parts the slowest reader of an answer that does not stay may be behind.
 const BEHIND_MAX: usize = 4;
 
-/// How many parts of an answer in a file stay in memory, too: as many as there are between the writer and the fastest
-/// reader.
-pub(super) const RECENT: usize = 2;
+/// How many parts of an answer in a file stay in memory, too. With the one that is being written they are those
+/// between the writer and the fastest reader.
+pub(super) const RECENT: usize = 1;

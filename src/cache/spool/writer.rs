@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 
 use super::disk::SpoolFile;
@@ -16,11 +16,17 @@ pub struct SpoolWriter<E: Clone> {
     spool: Arc<Spool<E>>,
     /// The answer's file, once it has one.
     pub(super) file: Option<Arc<SpoolFile>>,
+    /// The write of the last part, while it is under way.
+    writing: Option<JoinHandle<io::Result<Record>>>,
 }
 
 impl<E: Clone> SpoolWriter<E> {
     pub(in crate::cache) fn new(spool: Arc<Spool<E>>) -> Self {
-        Self { spool, file: None }
+        Self {
+            spool,
+            file: None,
+            writing: None,
+        }
     }
 
     /// Says what kind of body comes; to be called once, before the first [`SpoolWriter::push`].
@@ -28,14 +34,26 @@ impl<E: Clone> SpoolWriter<E> {
         self.spool.state().content = Some(content);
     }
 
-    /// Writes a part; to a file, when it is too much for memory. Readers have it at once, and need not wait for the
-    /// file. When there is no writing to the file, what is there already can still be read, and the rest of the
-    /// answer goes on without one.
+    /// Writes a part; to a file, when it is too much for memory. Readers have it at once, and the file is written
+    /// while the next part is being fetched; what is waited for here is the write before. When there is no writing
+    /// to the file, what is there already can still be read, and the rest of the answer goes on without one.
+    ///
+    /// The last part of an answer stays in memory: nobody waits for its write.
     pub async fn push(&mut self, segment: Segment) {
-        if self.spool.publish(segment.clone()) != Keep::File {
-            return;
+        self.settle().await;
+        if self.spool.publish(segment.clone()) == Keep::File {
+            self.writing = Some(self.write(segment));
         }
-        match self.write(segment).await {
+    }
+
+    /// Waits for the write that is under way.
+    async fn settle(&mut self) {
+        let Some(writing) = &mut self.writing else {
+            return;
+        };
+        let written = writing.await.map_err(io::Error::other).flatten();
+        self.writing = None;
+        match written {
             Ok(record) => {
                 self.file = Some(Arc::clone(&record.file));
                 self.spool.filed(record);
@@ -52,18 +70,17 @@ impl<E: Clone> SpoolWriter<E> {
         }
     }
 
-    async fn write(&self, segment: Segment) -> io::Result<Record> {
+    fn write(&self, segment: Segment) -> JoinHandle<io::Result<Record>> {
         let file = self.file.clone();
         let disk = self.spool.disk.clone();
-        let written = spawn_blocking(move || {
+        spawn_blocking(move || {
             let made = || disk.as_ref().map(Disk::file).transpose();
             let file = match file {
                 Some(file) => file,
                 None => Arc::new(made()?.ok_or(io::ErrorKind::NotFound)?),
             };
             file.append(&segment)
-        });
-        written.await.map_err(io::Error::other).flatten()
+        })
     }
 
     /// Waits until it is worth fetching more, and drops readers who stand in the way of others for too long.
