@@ -237,9 +237,10 @@ async fn a_large_answer_goes_at_the_pace_of_its_fastest_reader() {
     assert_eq!(began.elapsed(), Duration::ZERO);
     let spool = world.data_folder().join("spool");
     let files = || std::fs::read_dir(&spool).unwrap().count();
-    assert_eq!(files(), 0, "they have no names");
+    assert!(files() == 0 || cfg!(windows), "they have no names");
     sleep(Duration::from_hours(1)).await;
     assert_eq!(read(slow.into_body()).await, fast);
+    assert_eq!(files(), 0, "none is left behind");
     assert_eq!(world.simulator.stats().data_requests, 30);
 }
 

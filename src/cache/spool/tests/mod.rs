@@ -1,5 +1,6 @@
 //! One writer and several readers, poll by poll.
 
+mod any;
 mod disk;
 
 use futures_util::FutureExt;
