@@ -20,6 +20,7 @@ mod faults;
 mod havoc;
 mod keys;
 mod lane;
+mod large;
 mod metrics;
 mod operator;
 mod tokens;

@@ -22,6 +22,7 @@ mod file;
 mod progress;
 mod reader;
 mod record;
+mod slot;
 mod state;
 mod writer;
 

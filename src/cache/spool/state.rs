@@ -5,6 +5,7 @@ use std::task::Poll;
 
 use super::allowance::Share;
 use super::record::Record;
+use super::slot::Slot;
 use crate::cache::{Content, Segment};
 
 /// How much of an answer stays.
@@ -16,35 +17,6 @@ pub(super) enum Keep {
     File,
     /// What somebody has not taken yet.
     Untaken,
-}
-
-/// A part of an answer.
-#[derive(Debug)]
-pub(super) enum Slot {
-    /// In memory only.
-    Memory(Segment),
-    /// In a file.
-    File {
-        /// Where.
-        record: Record,
-        /// The part itself, for as long as readers who keep up may want it.
-        recent: Option<Segment>,
-    },
-}
-
-impl Slot {
-    fn segment(&self) -> Option<&Segment> {
-        match self {
-            Self::Memory(segment) => Some(segment),
-            Self::File { recent, .. } => recent.as_ref(),
-        }
-    }
-
-    /// Bytes in memory that count as part of the allowance.
-    fn bytes(&self) -> usize {
-        self.segment()
-            .map_or(0, |segment| segment.text.stored_len())
-    }
 }
 
 /// What a reader is given next.
@@ -206,17 +178,14 @@ impl<E: Clone> State<E> {
 
     /// The last part is in a file now. Parts before it need not stay in memory.
     pub(super) fn filed(&mut self, record: Record) {
-        if let Some(slot) = self.slots.back_mut()
-            && let Slot::Memory(segment) = slot
-        {
-            let recent = Some(segment.clone());
-            *slot = Slot::File { record, recent };
+        if let Some(slot) = self.slots.back_mut() {
+            slot.file(record);
         }
         let old = self.slots.len().checked_sub(RECENT + 1);
-        if let Some(Slot::File { recent, .. }) = old.and_then(|old| self.slots.get_mut(old))
-            && let Some(segment) = recent.take()
-        {
-            self.share.give_back(segment.text.stored_len());
+        if let Some(slot) = old.and_then(|old| self.slots.get_mut(old)) {
+            let before = slot.bytes();
+            slot.forget_recent();
+            self.share.give_back(before - slot.bytes());
         }
     }
 
