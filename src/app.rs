@@ -75,7 +75,7 @@ impl App {
         }
         let settings = cache::Settings {
             memory: config.cache.memory,
-            spool: None,
+            spool: spool(config),
         };
         let cache = Cache::new(
             settings,
@@ -201,6 +201,15 @@ pub fn token_url(site: &config::Site) -> Result<Url, url::ParseError> {
     };
     site.endpoint
         .join(&format!("cctrustoauth2/{customer}/tokens/clients"))
+}
+
+/// Where answers go on that memory has no room for; `None` when the operator gives them no space.
+fn spool(config: &Config) -> Option<cache::SpoolFolder> {
+    let bytes_max = config.cache.spool;
+    (bytes_max > 0).then(|| cache::SpoolFolder {
+        path: config.data_dir.join("spool"),
+        bytes_max,
+    })
 }
 
 fn lifetimes(cache: &config::Cache) -> Result<Lifetimes, globset::Error> {

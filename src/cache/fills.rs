@@ -1,8 +1,9 @@
 //! The fills that run, and which of them can be joined: one a key.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::Running;
 use super::key::CacheKey;
 use super::spool::{Reader, Spool};
 
@@ -15,15 +16,19 @@ pub(super) struct Fills<E>(Mutex<List<E>>);
 
 #[derive(Debug)]
 pub(super) struct List<E> {
+    /// Those that can be joined.
     spools: HashMap<CacheKey, Arc<Spool<E>>>,
-    running: usize,
+    /// All, in the order in which they began.
+    running: BTreeMap<u64, (CacheKey, Arc<Spool<E>>)>,
+    ever: u64,
 }
 
 impl<E: Clone> Fills<E> {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self(Mutex::new(List {
             spools: HashMap::new(),
-            running: 0,
+            running: BTreeMap::new(),
+            ever: 0,
         })))
     }
 
@@ -32,13 +37,27 @@ impl<E: Clone> Fills<E> {
     }
 
     /// How many run, on the list or not.
-    pub(super) fn running(&self) -> usize {
-        self.lock().running
+    pub(super) fn count(&self) -> usize {
+        self.lock().running.len()
+    }
+
+    /// Those that run, on the list or not, in the order in which they began.
+    pub(super) fn running(&self) -> Vec<Running> {
+        let list = self.lock();
+        let running = list.running.values().map(|(key, spool)| Running {
+            key: key.clone(),
+            progress: Arc::clone(spool.progress()),
+            readers: spool.readers(),
+        });
+        running.collect()
     }
 
     /// Takes those off the list for whose key `matches` holds. They run on for those who read them.
     pub(super) fn unlist(&self, matches: impl Fn(&CacheKey) -> bool) {
-        self.lock().spools.retain(|key, _| !matches(key));
+        let mut list = self.lock();
+        for (_, spool) in list.spools.extract_if(|key, _| matches(key)) {
+            spool.unlist();
+        }
     }
 }
 
@@ -59,6 +78,8 @@ impl<E: Clone> List<E> {
 #[derive(Debug)]
 pub(super) struct Listed<E: Clone> {
     fills: Arc<Fills<E>>,
+    /// Its number among all that ever ran.
+    id: u64,
     key: CacheKey,
     pub(super) spool: Arc<Spool<E>>,
 }
@@ -71,10 +92,13 @@ impl<E: Clone> Listed<E> {
         key: CacheKey,
         spool: Arc<Spool<E>>,
     ) -> Self {
+        let id = list.ever;
+        list.ever += 1;
         list.spools.insert(key.clone(), Arc::clone(&spool));
-        list.running += 1;
+        list.running.insert(id, (key.clone(), Arc::clone(&spool)));
         Self {
             fills: Arc::clone(fills),
+            id,
             key,
             spool,
         }
@@ -96,7 +120,7 @@ impl<E: Clone> Drop for Listed<E> {
     fn drop(&mut self) {
         self.spool.interrupt();
         let mut list = self.fills.lock();
-        list.running -= 1;
+        list.running.remove(&self.id);
         // After this one was purged, deserted, or outgrew what is kept, another may have taken its place.
         if list.holds(&self.key, &self.spool) {
             list.spools.remove(&self.key);

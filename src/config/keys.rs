@@ -201,6 +201,7 @@ pub(super) static KEYS: &[Key] = &[
         DefaultValue::Count(256),
     ),
     key("cache.memory", Kind::Size, DefaultValue::Text("256MiB")),
+    key("cache.spool", Kind::Size, DefaultValue::Text("8GiB")),
     key("cache.disk", Kind::Size, DefaultValue::Text("4GiB")),
     key("cache.ttl", AGE, DefaultValue::Text("5m")),
     key("cache.metadata_ttl", AGE, DefaultValue::Text("1h")),

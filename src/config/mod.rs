@@ -149,6 +149,8 @@ pub struct Upstream {
 pub struct Cache {
     /// Bytes of memory for stored answers.
     pub memory: u64,
+    /// Bytes of disk for answers that are too large for memory while they are being made; 0: none.
+    pub spool: u64,
     /// Bytes of disk for stored answers.
     pub disk: u64,
     /// How long an answer is fresh when no rule says otherwise.

@@ -84,7 +84,8 @@ pub enum AnswerError {
     Fetch(#[from] FetchError),
     /// The answer ended before it was whole, and not for upstream's sake.
     #[error(
-        "interrupted, because the program is stopping or this client stood still while others waited"
+        "interrupted, because the program is stopping, a temporary file cannot be read, or this client stood still while \
+         others waited"
     )]
     Interrupted,
 }

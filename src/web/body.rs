@@ -224,7 +224,7 @@ pub(crate) mod tests {
         let sent = sent(parts(script, &Notes::default())).await;
         let expected = [
             (0, "[1".to_owned()),
-            (1, "cut: interrupted, because the program is stopping or this client stood still while others waited".to_owned()),
+            (1, format!("cut: {}", AnswerError::Interrupted)),
         ];
         assert_eq!(sent, expected);
     }

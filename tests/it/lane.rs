@@ -6,14 +6,11 @@ use citrix_odata_proxy::demo::Knobs;
 use futures_util::future::{join, join_all};
 use http::Method;
 use http_body_util::BodyExt;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 use crate::world::{Received, World, read, small};
 
 const PATH: &str = "/monitorodata/Sessions";
-
-/// The same rows by links, however many they are.
-const ORDERED: &str = "/monitorodata/Sessions?$orderby=SessionKey";
 
 fn slow(seconds: u64) -> Knobs {
     Knobs {
@@ -227,63 +224,4 @@ async fn stopping_cuts_what_has_begun_and_refuses_what_has_not() {
     assert!(refused, "{waiting:?}");
     let late = world.ask("/Users?$top=1").await;
     assert_eq!(late.error(), "503 UpstreamUnavailable");
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_answer_that_is_not_kept_goes_at_the_pace_of_its_slowest_reader() {
-    let world = large();
-    let truth = world.rows_of("/Sessions").await;
-    let slow = world.open(Method::GET, ORDERED, &[]).await;
-    let fast = world.open(Method::GET, ORDERED, &[]).await;
-    let fast = read(fast.into_body());
-    tokio::pin!(fast);
-    let soon = timeout(Duration::from_secs(59), &mut fast);
-    assert!(soon.await.is_err());
-    // What may be kept, and a few pages more.
-    let asked = world.pages_asked();
-    assert!(asked <= 8, "{asked} of 30 pages");
-    let (slow, fast) = join(read(slow.into_body()), fast).await;
-    for received in [slow, fast] {
-        assert_complete(&received, &truth);
-    }
-    assert_eq!(world.pages_asked(), 30);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_reader_that_stands_still_is_cut_off_when_another_waits() {
-    let world = large();
-    let truth = world.rows_of("/Sessions").await;
-    let still = world.open(Method::GET, ORDERED, &[]).await;
-    let fast = read(world.open(Method::GET, ORDERED, &[]).await.into_body());
-    let began = Instant::now();
-    assert_complete(&fast.await, &truth);
-    assert_eq!(began.elapsed(), Duration::from_mins(1));
-    assert_eq!(world.pages_asked(), 30);
-    let still = read(still.into_body()).await;
-    assert!(matches!(still, Received::Cut(_)), "{still:?}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_reader_that_stands_still_alone_is_waited_for() {
-    let world = large();
-    let truth = world.rows_of("/Sessions").await;
-    let still = world.open(Method::GET, ORDERED, &[]).await;
-    sleep(Duration::from_hours(1)).await;
-    assert!(world.pages_asked() <= 2);
-    assert_complete(&read(still.into_body()).await, &truth);
-}
-
-/// A world whose sessions are too many to be kept.
-fn large() -> World {
-    let mut knobs = small();
-    knobs.sessions = 600;
-    World::new(knobs, "cache.memory = '128KiB'")
-}
-
-fn assert_complete(received: &Received, rows: &[String]) {
-    let Received::Complete(bytes) = received else {
-        panic!("cut");
-    };
-    let text = str::from_utf8(bytes).unwrap();
-    assert!(rows.iter().all(|row| text.contains(row)));
 }

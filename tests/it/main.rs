@@ -20,6 +20,7 @@ mod faults;
 mod havoc;
 mod keys;
 mod lane;
+mod large;
 mod long;
 mod metrics;
 mod operator;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -31,6 +32,8 @@ pub(crate) struct World {
     truth: Simulator,
     wire: Arc<Wire>,
     tasks: Tasks,
+    /// Where its files are, for as long as it runs.
+    folder: TempDir,
 }
 
 impl World {
@@ -38,7 +41,8 @@ impl World {
     /// over those that it takes to reach the simulator.
     pub(crate) fn new(knobs: Knobs, settings: &str) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(FollowingClock::starting_at(MORNING.parse().unwrap()));
-        let config = config(&knobs, settings);
+        let folder = TempDir::new().unwrap();
+        let config = config(folder.path(), &knobs, settings);
         let truth = Simulator::new(truthful(&knobs), Arc::clone(&clock));
         let simulator = Simulator::new(knobs, Arc::clone(&clock));
         let wire = Arc::new(Wire {
@@ -55,6 +59,7 @@ impl World {
             truth,
             wire,
             tasks,
+            folder,
         }
     }
 
@@ -186,6 +191,11 @@ impl World {
         self.wire.refuses_keys.store(true, Ordering::Relaxed);
     }
 
+    /// The program's folder for files of its own; not necessarily there yet.
+    pub(crate) fn data_folder(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
     /// The program's background tasks.
     pub(crate) fn tasks(&self) -> &Tasks {
         &self.tasks
@@ -244,8 +254,7 @@ fn truthful(knobs: &Knobs) -> Knobs {
 }
 
 /// The settings, read as the program reads them, in surroundings of our own.
-fn config(knobs: &Knobs, settings: &str) -> config::Config {
-    let folder = TempDir::new().unwrap();
+fn config(folder: &Path, knobs: &Knobs, settings: &str) -> config::Config {
     let given = |key: &str| {
         let mut lines = settings.lines();
         lines.any(|line| line.trim_start().starts_with(key))
@@ -264,13 +273,13 @@ fn config(knobs: &Knobs, settings: &str) -> config::Config {
         }
     }
     text.push_str(settings);
-    std::fs::write(folder.path().join("citrix-odata-proxy.toml"), text).unwrap();
+    std::fs::write(folder.join("citrix-odata-proxy.toml"), text).unwrap();
     let secret = knobs.client_secret.clone().into();
     let surroundings = Surroundings {
         variables: BTreeMap::from([("SECRET".to_owned(), secret)]),
-        directory: folder.path().to_path_buf(),
+        directory: folder.to_path_buf(),
         config_folder: None,
-        data_folder: folder.path().join("data"),
+        data_folder: folder.join("data"),
     };
     let loaded = config::load(&surroundings, &Flags::default());
     loaded.unwrap_or_else(|error| panic!("{error}")).config

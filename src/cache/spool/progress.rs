@@ -59,7 +59,12 @@ impl Progress {
         }
     }
 
-    /// Time since the fill began.
+    /// When the fill began.
+    pub fn began(&self) -> Instant {
+        self.began
+    }
+
+    /// Time since then.
     pub fn elapsed(&self) -> Duration {
         self.began.elapsed()
     }
@@ -90,6 +95,14 @@ impl Progress {
     /// Rows that the whole answer will have, roughly, when upstream was asked for their number.
     pub fn expected_rows(&self) -> Option<u64> {
         self.expected.load(Ordering::Relaxed).checked_sub(1)
+    }
+
+    /// Whether most of the rows are written, as far as their number is known.
+    pub(super) fn nearly_done(&self) -> bool {
+        let nearly = |expected: u64| {
+            u128::from(self.rows()) * 100 >= u128::from(expected) * u128::from(NEARLY_PERCENT)
+        };
+        self.expected_rows().is_some_and(nearly)
     }
 
     /// Notes how the pages are walked; the first word counts.
@@ -126,5 +139,43 @@ impl Progress {
     /// Time that upstream took, for failed attempts too.
     pub fn upstream_time(&self) -> Duration {
         Duration::from_micros(self.upstream_micros.load(Ordering::Relaxed))
+    }
+}
+
+/// With so many rows in a hundred written, an answer is worth finishing for those who come later.
+const NEARLY_PERCENT: u8 = 80;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn knows_how_long_it_has_been_going_on() {
+        let progress = Progress::new();
+        let began = Instant::now();
+        tokio::time::advance(Duration::from_secs(7)).await;
+        assert_eq!(progress.began(), began);
+        assert_eq!(progress.elapsed(), Duration::from_secs(7));
+    }
+
+    #[test]
+    fn is_nearly_done_with_four_rows_of_five() {
+        for (rows, expected, nearly) in [
+            (0, None, false),
+            (u64::MAX, None, false),
+            (0, Some(0), true),
+            (79, Some(100), false),
+            (80, Some(100), true),
+            (120, Some(100), true),
+            (1, Some(u64::MAX - 1), false),
+            (u64::MAX, Some(u64::MAX), true),
+        ] {
+            let progress = Progress::new();
+            progress.add_rows(rows);
+            if let Some(expected) = expected {
+                progress.expect_rows(expected);
+            }
+            assert_eq!(progress.nearly_done(), nearly, "{rows} of {expected:?}");
+        }
     }
 }

@@ -11,6 +11,7 @@ use crate::config::{Cache, Rule, Sets};
 
 pub(super) fn check(reader: &mut Reader<'_>) -> Read<Cache> {
     let memory = reader.size("cache.memory");
+    let spool = reader.size("cache.spool");
     let disk = reader.size("cache.disk");
     let ttl = reader.duration("cache.ttl");
     let metadata_ttl = reader.duration("cache.metadata_ttl");
@@ -24,6 +25,7 @@ pub(super) fn check(reader: &mut Reader<'_>) -> Read<Cache> {
     let rules = rules(reader, &inherited);
     Ok(Cache {
         memory: memory?,
+        spool: spool?,
         disk: disk?,
         ttl: ttl?,
         metadata_ttl: metadata_ttl?,

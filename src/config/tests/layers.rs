@@ -29,6 +29,7 @@ fn defaults_are_as_documented() {
     assert_eq!(site.upstream.retry_budget.as_secs(), 600);
     assert_eq!(site.upstream.queue_limit, 256);
     assert_eq!(config.cache.memory, 256 << 20);
+    assert_eq!(config.cache.spool, 8 << 30);
     assert_eq!(config.cache.disk, 4 << 30);
     assert_eq!(config.cache.ttl.as_secs(), 300);
     assert_eq!(config.cache.metadata_ttl.as_secs(), 3600);
@@ -199,6 +200,7 @@ fn reports_values_with_origins_and_without_secrets() {
     server.public_url = ""                                    # default
     server.drain = "30s"                                      # default
     cache.memory = "256MiB"                                   # default
+    cache.spool = "8GiB"                                      # default
     cache.disk = "4GiB"                                       # default
     cache.ttl = "5m"                                          # default
     cache.metadata_ttl = "1h"                                 # default

@@ -1,19 +1,27 @@
 //! One writer and several readers, poll by poll.
 
+mod any;
+mod disk;
+
 use futures_util::FutureExt;
 use futures_util::future::{join, join_all};
 use tokio::time::{Instant, sleep};
 
+use super::state::RECENT;
 use super::*;
 use crate::odata::neutral::NeutralText;
 
-fn spool(each_max: usize) -> (Arc<Spool<&'static str>>, SpoolWriter<&'static str>) {
-    let allowance = Allowance {
-        each_max,
-        all_max: usize::MAX,
-        used: AtomicUsize::new(0),
+/// A spool that retains so many bytes in memory, and the rest in this folder, if any.
+fn spool_in(each_max: usize, disk: Option<&Arc<Disk>>) -> Arc<Spool<&'static str>> {
+    let space = Space {
+        allowance: Allowance::new(each_max, usize::MAX),
+        disk: disk.cloned(),
     };
-    let spool = Spool::new(Arc::new(allowance), "interrupted");
+    Spool::new(space, true, "interrupted")
+}
+
+fn spool(each_max: usize) -> (Arc<Spool<&'static str>>, SpoolWriter<&'static str>) {
+    let spool = spool_in(each_max, None);
     let writer = SpoolWriter::new(Arc::clone(&spool));
     (spool, writer)
 }
@@ -37,7 +45,7 @@ async fn every_reader_reads_everything() {
     assert_eq!(early.begun().now_or_never(), Some(Ok(Content::Text)));
     let mut late = spool.join().unwrap();
     writer.push(segment("b")).await;
-    assert!(spool.kept().is_some());
+    assert!(spool.whole().is_some());
     spool.finish(Ok(()));
     for reader in [&mut early, &mut late] {
         assert_eq!(
@@ -72,7 +80,7 @@ async fn room_follows_the_fastest_reader_of_a_kept_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_large_answer_is_not_kept_and_waits_for_the_slowest() {
+async fn without_a_disk_a_large_answer_does_not_stay_and_waits_for_the_slowest() {
     let (spool, mut writer) = spool(1);
     let mut fast = spool.join().unwrap();
     let mut slow = spool.join().unwrap();
@@ -88,9 +96,8 @@ async fn a_large_answer_is_not_kept_and_waits_for_the_slowest() {
     slow.next().now_or_never().unwrap();
     assert!(writer.room().now_or_never().is_some());
     drop(slow);
-    assert_eq!(spool.state().retained, 0);
-    assert_eq!(spool.allowance.used.load(Ordering::Relaxed), 0);
-    assert!(spool.kept().is_none());
+    assert_eq!(spool.state().retained(), 0);
+    assert!(spool.whole().is_none());
     spool.finish(Ok(()));
     assert_eq!(fast.next().now_or_never().unwrap(), None);
 }
@@ -220,8 +227,8 @@ fn an_error_before_the_beginning_is_the_answer() {
 fn nobody_joins_a_deserted_fill() {
     let (spool, _writer) = spool(1000);
     let reader = spool.join().unwrap();
-    assert!(spool.deserted().now_or_never().is_none());
+    assert!(spool.abandoned().now_or_never().is_none());
     drop(reader);
-    assert!(spool.deserted().now_or_never().is_some());
+    assert!(spool.abandoned().now_or_never().is_some());
     assert!(spool.join().is_none());
 }

@@ -1,0 +1,126 @@
+//! Disk space for answers that are being made.
+//!
+//! Each answer has a file of its own. It has no name, or loses it when it is closed, so that nothing is left behind
+//! however the program ends; and only the account that runs the program may read it.
+
+use std::fs::{DirBuilder, File};
+use std::io::{self, BufWriter, Read, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::file::At;
+use super::record::{self, Record};
+use crate::cache::{Segment, SpoolFolder};
+use crate::odata::neutral::NeutralText;
+
+/// The folder for these files, and the space that all of them together may take.
+#[derive(Debug)]
+pub(in crate::cache) struct Disk {
+    folder: PathBuf,
+    bytes_max: u64,
+    used: AtomicU64,
+}
+
+impl Disk {
+    /// Space in this folder, which need not be there yet.
+    pub(in crate::cache) fn new(folder: SpoolFolder) -> Arc<Self> {
+        Arc::new(Self {
+            folder: folder.path,
+            bytes_max: folder.bytes_max,
+            used: AtomicU64::new(0),
+        })
+    }
+
+    /// Bytes that the files take now.
+    #[cfg(test)]
+    pub(in crate::cache) fn used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// Makes a file, and the folder when it is not there. Blocks.
+    pub(super) fn file(self: &Arc<Self>) -> io::Result<SpoolFile> {
+        let mut folder = DirBuilder::new();
+        folder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+        folder.create(&self.folder)?;
+        let file = tempfile::tempfile_in(&self.folder)?;
+        // A file that never had a name is made with whatever mode the account's mask leaves.
+        #[cfg(unix)]
+        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+        Ok(SpoolFile {
+            file,
+            disk: Arc::clone(self),
+            len: AtomicU64::new(0),
+        })
+    }
+
+    /// Claims space, as long as there is some.
+    fn claim(&self, bytes: u64) -> io::Result<()> {
+        let claimed = |used: u64| {
+            used.checked_add(bytes)
+                .filter(|used| *used <= self.bytes_max)
+        };
+        let update = self
+            .used
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, claimed);
+        update.map(drop).map_err(|_| {
+            let reason =
+                "answers that are being made take all the space that `cache.spool` gives them";
+            io::Error::new(io::ErrorKind::StorageFull, reason)
+        })
+    }
+}
+
+/// One answer's file. Its space is free again when it is dropped.
+#[derive(Debug)]
+pub(super) struct SpoolFile {
+    file: File,
+    disk: Arc<Disk>,
+    /// Bytes that it takes, those of a write that failed included.
+    len: AtomicU64,
+}
+
+impl SpoolFile {
+    /// Appends a part. Blocks.
+    pub(super) fn append(self: &Arc<Self>, segment: &Segment) -> io::Result<Record> {
+        let len = record::encoded_len(&segment.text);
+        self.disk.claim(len as u64)?;
+        let place = self.len.fetch_add(len as u64, Ordering::Relaxed);
+        let mut out = BufWriter::new(At::new(&self.file, place));
+        let checksum = record::encode(&segment.text, &mut out)?;
+        out.flush()?;
+        Ok(Record {
+            file: Arc::clone(self),
+            place,
+            len,
+            checksum,
+            rows: segment.rows,
+        })
+    }
+
+    /// The text that was written at `place`, in so many bytes and with this checksum. Blocks. A text that is not the
+    /// one that was written is an error.
+    pub(super) fn read(&self, place: u64, len: usize, checksum: u64) -> io::Result<NeutralText> {
+        let mut bytes = vec![0; len];
+        At::new(&self.file, place).read_exact(&mut bytes)?;
+        record::decode(bytes.into(), checksum).ok_or_else(|| {
+            let reason = "what was read is not what was written";
+            io::Error::new(io::ErrorKind::InvalidData, reason)
+        })
+    }
+
+    #[cfg(test)]
+    pub(super) fn inner(&self) -> &File {
+        &self.file
+    }
+}
+
+impl Drop for SpoolFile {
+    fn drop(&mut self) {
+        self.disk
+            .used
+            .fetch_sub(*self.len.get_mut(), Ordering::Relaxed);
+    }
+}

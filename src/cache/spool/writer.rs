@@ -1,0 +1,109 @@
+//! Who writes an answer.
+
+use std::io;
+use std::sync::Arc;
+
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::timeout;
+
+use super::disk::SpoolFile;
+use super::{Disk, Keep, Progress, Record, Room, STANDSTILL_MAX, Spool, ready, wait};
+use crate::cache::{Content, Segment};
+
+/// Writes an answer.
+#[derive(Debug)]
+pub struct SpoolWriter<E: Clone> {
+    spool: Arc<Spool<E>>,
+    /// The answer's file, once it has one.
+    pub(super) file: Option<Arc<SpoolFile>>,
+    /// The write of the last part, while it is under way.
+    writing: Option<JoinHandle<io::Result<Record>>>,
+}
+
+impl<E: Clone> SpoolWriter<E> {
+    pub(in crate::cache) fn new(spool: Arc<Spool<E>>) -> Self {
+        Self {
+            spool,
+            file: None,
+            writing: None,
+        }
+    }
+
+    /// Says what kind of body comes; to be called once, before the first [`SpoolWriter::push`].
+    pub fn begin(&mut self, content: Content) {
+        self.spool.state().content = Some(content);
+    }
+
+    /// Writes a part; to a file, when it is too much for memory. Readers have it at once, and the file is written
+    /// while the next part is being fetched; what is waited for here is the write before. When there is no writing
+    /// to the file, what is there already can still be read, and the rest of the answer goes on without one.
+    ///
+    /// The last part of an answer stays in memory: nobody waits for its write.
+    pub async fn push(&mut self, segment: Segment) {
+        self.settle().await;
+        if self.spool.publish(segment.clone()) == Keep::File {
+            self.writing = Some(self.write(segment));
+        }
+    }
+
+    /// Waits for the write that is under way.
+    async fn settle(&mut self) {
+        let Some(writing) = &mut self.writing else {
+            return;
+        };
+        let written = writing.await.map_err(io::Error::other).flatten();
+        self.writing = None;
+        match written {
+            Ok(record) => {
+                self.file = Some(Arc::clone(&record.file));
+                self.spool.filed(record);
+            }
+            Err(error) => {
+                tracing::warn!(
+                    %error,
+                    "an answer that is too large for memory cannot be kept in a temporary file while it is made; its \
+                     slowest client sets its pace"
+                );
+                self.file = None;
+                self.spool.not_filed();
+            }
+        }
+    }
+
+    fn write(&self, segment: Segment) -> JoinHandle<io::Result<Record>> {
+        let file = self.file.clone();
+        let disk = self.spool.disk.clone();
+        spawn_blocking(move || {
+            let made = || disk.as_ref().map(Disk::file).transpose();
+            let file = match file {
+                Some(file) => file,
+                None => Arc::new(made()?.ok_or(io::ErrorKind::NotFound)?),
+            };
+            file.append(&segment)
+        })
+    }
+
+    /// Waits until it is worth fetching more, and drops readers who stand in the way of others for too long.
+    pub async fn room(&self) {
+        let spool = &self.spool;
+        loop {
+            let room = spool.room();
+            let changed = wait(&spool.writer_wake, || ready(spool.room() != room));
+            match room {
+                Room::Yes => return,
+                Room::No => changed.await,
+                // Readers only go forward, so that as long as it is this part, nobody there has moved.
+                Room::HeldAt(part) => {
+                    if timeout(STANDSTILL_MAX, changed).await.is_err() {
+                        spool.drop_readers_at(part);
+                    }
+                }
+            }
+        }
+    }
+
+    /// How far the answer has come.
+    pub fn progress(&self) -> &Arc<Progress> {
+        self.spool.progress()
+    }
+}

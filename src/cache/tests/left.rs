@@ -1,0 +1,116 @@
+//! Fills that run without readers, or off the list.
+
+use super::*;
+
+/// A fill of ten rows, one each second, with this note of how many there will be.
+fn ten(
+    cache: &Cache<&'static str>,
+    wish: Wish,
+    expected: Option<u64>,
+    part: usize,
+) -> Found<&'static str> {
+    cache.find(key("Users"), wish, |mut writer| async move {
+        if let Some(expected) = expected {
+            writer.progress().expect_rows(expected);
+        }
+        writer.begin(Content::Text);
+        for _ in 0..10 {
+            writer.room().await;
+            writer.push(segment(vec![b'x'; part])).await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        Ok(())
+    })
+}
+
+/// Reads so many parts and leaves.
+async fn read_some(found: Found<&'static str>, parts: usize) {
+    let (Found::Filling(mut reader) | Found::Joined(mut reader)) = found else {
+        panic!("stored");
+    };
+    for _ in 0..parts {
+        reader.next().await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_nearly_done_and_will_be_stored_is_finished_for_nobody() {
+    let unstored = Wish {
+        ttl: Duration::ZERO,
+        ..STORED
+    };
+    for (case, wish, expected, part, parts, finished) in [
+        ("most is there", STORED, Some(10), 500, 8, true),
+        ("there were more before", STORED, Some(9), 500, 8, true),
+        ("not most", STORED, Some(10), 500, 7, false),
+        ("not most of more", STORED, Some(11), 500, 8, false),
+        ("nobody knows how many", STORED, None, 500, 9, false),
+        ("it is not stored", unstored, Some(10), 500, 9, false),
+        ("it is in no memory", STORED, Some(10), 2000, 9, false),
+        ("it outgrows memory", STORED, Some(10), 870, 8, false),
+    ] {
+        let cache = cache();
+        read_some(ten(&cache, wish, expected, part), parts).await;
+        tokio::task::yield_now().await;
+        let goes_on = finished || case == "it outgrows memory";
+        assert_eq!(cache.fills_running() == 1, goes_on, "{case}");
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        assert_eq!(cache.fills_running(), 0, "{case}");
+        let found = ten(&cache, wish, expected, part);
+        let stored = matches!(found, Found::Stored { .. });
+        assert_eq!(stored, finished, "{case}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_finished_for_nobody_can_be_joined() {
+    let cache = cache();
+    read_some(ten(&cache, STORED, Some(10), 500), 8).await;
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let found = ten(&cache, STORED, Some(10), 500);
+    assert!(matches!(found, Found::Joined(_)));
+    assert_eq!(read(found).await, Ok(10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_finished_for_nobody_stops_when_it_is_purged() {
+    let cache = cache();
+    read_some(ten(&cache, STORED, Some(10), 500), 8).await;
+    tokio::task::yield_now().await;
+    assert_eq!(cache.fills_running(), 1);
+    cache.purge(|_| true);
+    tokio::task::yield_now().await;
+    assert_eq!(cache.fills_running(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_answer_in_the_making_is_listed() {
+    let cache = cache();
+    let first = ten(&cache, STORED, Some(10), 500);
+    let joined = ten(&cache, STORED, Some(10), 500);
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    cache.purge(|_| true);
+    let second = ten(&cache, STORED, None, 500);
+    assert!(matches!(second, Found::Filling(_)));
+    tokio::task::yield_now().await;
+    let listed = || {
+        let running = cache.running().into_iter();
+        let listed = running.map(|fill| {
+            assert_eq!(fill.key, key("Users"));
+            assert!(fill.key.question().set().is_some());
+            let progress = fill.progress;
+            let seconds = progress.elapsed().as_secs();
+            (fill.readers, progress.expected_rows(), seconds)
+        });
+        listed.collect::<Vec<_>>()
+    };
+    assert_eq!(listed(), [(2, Some(10), 15), (1, None, 0)]);
+    drop(joined);
+    assert_eq!(listed(), [(1, Some(10), 15), (1, None, 0)]);
+    drop(first);
+    tokio::task::yield_now().await;
+    assert_eq!(listed(), [(1, None, 0)]);
+    assert_eq!(read(second).await, Ok(10));
+    tokio::task::yield_now().await;
+    assert!(listed().is_empty());
+}
