@@ -8,8 +8,10 @@
 //! It does not know who is asking: the proxy, a test, or a person with a browser.
 
 mod answer;
+mod arrivals;
 mod cloud;
 mod csdl;
+mod effort;
 mod envelope;
 mod estate;
 mod fault;
@@ -33,9 +35,11 @@ mod stats;
 mod tests;
 mod tokens;
 mod value;
+mod view;
+mod walk;
 
 pub use self::fault::{Fault, FaultError, FaultKind, Match};
-pub use self::knobs::{BadClient, ExpiresIn, Knobs, ThrottleShape};
+pub use self::knobs::{BadClient, ExpiresIn, Knobs, ThrottleShape, TimeLimitShape};
 pub use self::simulator::Simulator;
 pub use self::stats::{LoggedRequest, Stats};
 
