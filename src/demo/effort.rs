@@ -24,7 +24,10 @@ impl Effort {
             _ => Duration::ZERO,
         };
         Self {
-            base: knobs.latency + cost(knobs.skip_cost, question.skip) + slower,
+            base: knobs
+                .latency
+                .saturating_add(cost(knobs.skip_cost, question.skip))
+                .saturating_add(slower),
             row_cost: knobs.row_cost,
             limit: knobs.time_limit,
             shape: knobs.time_limit_shape,

@@ -73,9 +73,10 @@ impl Searches {
         let candidates = Candidates::of(view, table, query.filter.as_ref());
         if let Some(walk) = candidates.walk(view, table, query) {
             let total = walk.count();
-            // Where each row has to be looked at, only the first page does so by itself: later ones would begin
-            // at the beginning again.
-            if total.is_some() || (!query.count && query.skip < limit as u64) {
+            // Where each row has to be looked at, a later page would begin at the beginning again. It is better off
+            // with the list of all rows, as long as that stays true.
+            let alone = query.skip < limit as u64 || view.grows();
+            if total.is_some() || (alone && !query.count) {
                 let mut rows = walk.take(query.skip, limit.saturating_add(1));
                 let more = rows.len() > limit;
                 rows.truncate(limit);

@@ -32,6 +32,11 @@ impl<'e> View<'e> {
         self.waiting.all.len()
     }
 
+    /// Whether rows are still to come.
+    pub(crate) fn grows(&self) -> bool {
+        self.moment() > 0
+    }
+
     /// How many rows a table has.
     pub(crate) fn count(&self, table: &Table) -> u64 {
         let late = if Estate::holds_sessions(table) {
@@ -42,7 +47,7 @@ impl<'e> View<'e> {
         self.estate.count(table) - late
     }
 
-    /// Row numbers from here on end below this; some may not be there.
+    /// What row numbers stay below; not all rows below it are there.
     pub(crate) fn end(&self, table: &Table) -> u64 {
         self.estate.count(table)
     }

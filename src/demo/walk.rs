@@ -156,45 +156,46 @@ impl<'q> Walk<'q> {
         self.rising(skip, false)
     }
 
-    /// Sessions without a date, then the others by date. Without `ties`, rows of the same date are groups of
-    /// their own.
+    /// Sessions without a date, then the others by date; tells also what is left of `skip`. Without `ties`, rows of
+    /// the same date are groups of their own.
     fn rising(&self, skip: u64, ties: bool) -> (u64, Groups<'_>) {
-        let (mut skip, undated) = (skip, self.span.undated);
-        let many = self.view.undated_count();
-        let jumps = self.filter.is_none();
-        let passed = undated && jumps && skip >= many;
-        if passed {
-            skip -= many;
-        }
-        let first: Groups<'_> = if undated && !passed {
-            Box::new(self.undated())
+        let Span { undated, from, to } = self.span;
+        let undated = if undated {
+            self.view.undated_count()
         } else {
-            Box::new(std::iter::empty())
+            0
         };
-        // While rows without a date are still to come, the others begin at their beginning.
-        let jumps = jumps && (passed || !undated);
-        let (mut from, to) = (self.span.from, self.span.to);
-        if jumps {
-            let before = self.view.dated_before(from);
-            let start = self.view.nth_dated(before + skip).min(to);
-            from = if ties && start < to {
-                self.view
-                    .first_since(self.view.start_ticks(start))
-                    .max(from)
-            } else {
-                start
-            };
-            skip -= skip.min(self.view.dated_before(from) - before);
+        let starts_dated = self.filter.is_none() && skip >= undated;
+        if !starts_dated {
+            let first = self.span.undated.then(|| self.undated());
+            let first = first.into_iter().flatten();
+            return (skip, Box::new(first.chain(self.dated_from(from, ties))));
         }
-        let rest: Groups<'_> = if ties {
-            Box::new(self.groups(from..to))
+        let skip = skip - undated;
+        let before = self.view.dated_before(from);
+        let start = self.view.nth_dated(before.saturating_add(skip)).min(to);
+        // All rows of the date at which the page starts.
+        let start = if ties && start < to {
+            let date = self.view.start_ticks(start);
+            self.view.first_since(date).max(from)
         } else {
-            alone((from..to).filter(|index| self.is_dated(*index)))
+            start
         };
-        (skip, Box::new(first.chain(rest)))
+        let passed = self.view.dated_before(start) - before;
+        (skip - passed, self.dated_from(start, ties))
     }
 
-    /// Sessions by date from the last to the first, then those without one.
+    /// Sessions with a date from this one on.
+    fn dated_from(&self, from: u64, ties: bool) -> Groups<'_> {
+        let rows = from..self.span.to;
+        if ties {
+            Box::new(self.groups(rows))
+        } else {
+            alone(rows.filter(|index| self.is_dated(*index)))
+        }
+    }
+
+    /// Sessions by date from the last to the first, then those without one; tells also what is left of `skip`.
     fn falling(&self, skip: u64) -> (u64, Groups<'_>) {
         let (mut skip, from, mut to) = (skip, self.span.from, self.span.to);
         if self.filter.is_none() {
