@@ -87,8 +87,10 @@ async fn walks_by_date() {
         ] {
             let mut times = walk_by_date(&site, extra).await;
             times.sort_unstable();
-            let (median, last) = (times[times.len() / 2], times[times.len() - 1]);
-            println!("{median:>10.2?} a page (slowest {last:.2?}) by date, {name} {extra}");
+            let (median, rare) = (times[times.len() / 2], times[times.len() * 99 / 100]);
+            println!(
+                "{median:>10.2?} a page (one in a hundred {rare:.2?}) by date, {name} {extra}"
+            );
         }
     }
 }
