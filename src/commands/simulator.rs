@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Failure;
-use crate::cli::{SimulatorArgs, ThrottleShape};
+use crate::cli::{SimulatorArgs, ThrottleShape, TimeLimitShape};
 use crate::demo::{self, Fault, Knobs};
 
 /// Turns flags into knobs. `latency` is what it is when no flag says.
@@ -32,6 +32,22 @@ pub(super) fn knobs(flags: SimulatorArgs, latency: Duration) -> Result<Knobs, Fa
         },
         expand_page_size: flags.expand_page_size.map(std::num::NonZeroUsize::get),
         gzip: flags.gzip,
+        stranger: flags.stranger,
+        stranger_time: Duration::from_millis(flags.stranger_time),
+        arrivals: flags.arrivals,
+        null_dates: flags.null_dates,
+        tied_dates: flags.tied_dates,
+        shown_digits: flags.shown_digits,
+        round_dates: flags.round_dates,
+        time_limit: flags
+            .time_limit
+            .map(|limit| Duration::from_millis(limit.get())),
+        time_limit_shape: match flags.time_limit_shape {
+            TimeLimitShape::GatewayTimeout => demo::TimeLimitShape::GatewayTimeout,
+            TimeLimitShape::InternalError => demo::TimeLimitShape::InternalError,
+            TimeLimitShape::Cut => demo::TimeLimitShape::Cut,
+        },
+        row_cost: Duration::from_micros(flags.row_cost),
         faults: flags.faults.iter().map(fault).collect::<Result<_, _>>()?,
         ..Knobs::default()
     })

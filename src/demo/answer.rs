@@ -1,12 +1,16 @@
 //! From a question to a page: which rows, how many, and what comes next.
 
+use std::sync::Arc;
+
+use super::arrivals::{Arrivals, Waiting};
 use super::estate::Estate;
 use super::figures;
 use super::model::{Model, Table};
 use super::page::{Plan, Style, shape};
 use super::query::{Query, QueryError};
 use super::resource::Resource;
-use super::rows::{Rows, Searches, select};
+use super::rows::{Hits, Searches, select};
+use super::view::View;
 
 /// One page of rows.
 #[derive(Debug)]
@@ -17,6 +21,8 @@ pub(crate) struct Page {
     pub(crate) total: Option<u64>,
     /// Rows as JSON, separated by commas.
     pub(crate) rows: Vec<u8>,
+    /// How many rows that are, those within rows included.
+    pub(crate) shown: u64,
     pub(crate) next: Option<Next>,
 }
 
@@ -32,99 +38,100 @@ pub(crate) struct Next {
 #[derive(Debug)]
 pub(crate) struct Library {
     pub(crate) estate: Estate,
+    pub(crate) arrivals: Arrivals,
     pub(crate) searches: Searches,
 }
 
 impl Library {
+    /// The estate as a query sees it when these rows have not arrived.
+    pub(crate) fn view(&self, waiting: Arc<Waiting>) -> View<'_> {
+        View::new(&self.estate, waiting)
+    }
+
     /// A page of a set.
     pub(crate) fn page(
         &self,
+        view: &View<'_>,
         table: &'static Table,
         query: &Query,
         style: &Style,
         page_size: usize,
     ) -> Result<Page, QueryError> {
         if let Some(steps) = &query.apply {
-            return figures::page(&self.estate, table, steps, query, page_size);
+            return figures::page(view, table, steps, query, (style.precision, page_size));
         }
-        let rows = self.searches.rows(&self.estate, table, query);
-        Ok(self.cut(table, table.name(), &rows, query, style, page_size))
+        let hits = self
+            .searches
+            .page(view, table, query, limit(query, page_size));
+        Ok(shown(view, table, &hits, query, style))
     }
 
-    /// A page of the rows related to one row; none when there is no such row.
-    pub(crate) fn related(
-        &self,
-        resource: &Resource,
-        query: &Query,
-        style: &Style,
-        page_size: usize,
-    ) -> Option<Page> {
-        let Resource::Related(table, key, navigation) = resource else {
-            return None;
-        };
-        let target = Model::published().table(navigation.target)?;
-        let index = self.estate.find(table, key)?;
-        let related = self.estate.related(table, index, navigation);
-        let found = select(&self.estate, target, query, related);
-        let rows = Rows::Some(
-            found
-                .into_iter()
-                .filter_map(|index| u32::try_from(index).ok())
-                .collect::<Vec<_>>()
-                .into(),
-        );
-        let page_size = style
-            .expand_page_size
-            .map_or(page_size, |size| size.min(page_size));
-        Some(self.cut(target, target.name(), &rows, query, style, page_size))
-    }
-
-    /// One row, as an entity.
-    pub(crate) fn row(
-        &self,
-        table: &'static Table,
-        index: u64,
-        query: &Query,
-        style: &Style,
-    ) -> Vec<u8> {
-        let mut out = Vec::new();
-        Plan::new(table, query, style).write_all(&self.estate, &[index], &mut out);
-        out
-    }
-
-    fn cut(
-        &self,
-        table: &'static Table,
-        name: &str,
-        rows: &Rows,
-        query: &Query,
-        style: &Style,
-        page_size: usize,
-    ) -> Page {
-        let (shown, next) = cut(query, rows.count(), page_size);
-        let mut out = Vec::with_capacity(usize::try_from(shown).unwrap_or(0) * 512);
-        Plan::new(table, query, style).write_all(
-            &self.estate,
-            &rows.slice(query.skip, shown),
-            &mut out,
-        );
-        Page {
-            context: format!("{name}{}", shape(table, query)),
-            total: query.count.then(|| rows.count()),
-            rows: out,
-            next,
-        }
+    /// How many rows of a set a query finds.
+    pub(crate) fn count(&self, view: &View<'_>, table: &'static Table, query: &Query) -> u64 {
+        self.searches.count(view, table, query)
     }
 }
 
-/// How many rows to show of `count`, and where to go on.
-pub(crate) fn cut(query: &Query, count: u64, page_size: usize) -> (u64, Option<Next>) {
-    let left = count.saturating_sub(query.skip);
-    let wanted = query.top.map_or(left, |top| top.min(left));
-    let shown = wanted.min(page_size as u64);
-    let next = (shown < wanted).then(|| Next {
-        skip: query.skip + shown,
-        top: query.top.map(|top| top - shown),
-    });
-    (shown, next)
+/// A page of the rows related to one row; none when there is no such row.
+pub(crate) fn related(
+    view: &View<'_>,
+    resource: &Resource,
+    query: &Query,
+    style: &Style,
+    page_size: usize,
+) -> Option<Page> {
+    let Resource::Related(table, key, navigation) = resource else {
+        return None;
+    };
+    let target = Model::published().table(navigation.target)?;
+    let index = view.find(table, key)?;
+    let related = view.related(table, index, navigation);
+    let found = select(view, target, query, related);
+    let page_size = style
+        .expand_page_size
+        .map_or(page_size, |size| size.min(page_size));
+    let hits = Hits::of(found.into_iter(), query, limit(query, page_size));
+    Some(shown(view, target, &hits, query, style))
+}
+
+/// One row as an entity, and how many rows that shows with those in `$expand`.
+pub(crate) fn row(
+    view: &View<'_>,
+    table: &'static Table,
+    index: u64,
+    query: &Query,
+    style: &Style,
+) -> (Vec<u8>, u64) {
+    let mut out = Vec::new();
+    let shown = Plan::new(table, query, style).write_all(view, &[index], &mut out);
+    (out, shown)
+}
+
+fn shown(
+    view: &View<'_>,
+    table: &'static Table,
+    hits: &Hits,
+    query: &Query,
+    style: &Style,
+) -> Page {
+    let mut out = Vec::with_capacity(hits.rows.len() * 512);
+    let shown = Plan::new(table, query, style).write_all(view, &hits.rows, &mut out);
+    let own = hits.rows.len() as u64;
+    let goes_on = hits.more && query.top.is_none_or(|top| top > own);
+    Page {
+        context: format!("{}{}", table.name(), shape(table, query)),
+        total: hits.total.filter(|_| query.count),
+        rows: out,
+        shown,
+        next: goes_on.then(|| Next {
+            skip: query.skip + own,
+            top: query.top.map(|top| top - own),
+        }),
+    }
+}
+
+/// How many rows a page may show.
+fn limit(query: &Query, page_size: usize) -> usize {
+    let top = query.top.and_then(|top| usize::try_from(top).ok());
+    top.map_or(page_size, |top| top.min(page_size))
 }

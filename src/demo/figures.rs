@@ -2,20 +2,21 @@
 
 use std::collections::HashMap;
 
-use super::answer::{Page, cut};
-use super::estate::Estate;
+use super::answer::{Next, Page};
 use super::model::Table;
+use super::moment::Precision;
 use super::query::apply::{Figure, Method, Named, Step};
 use super::query::{Expr, Query, QueryError, Scope};
 use super::value::{Row, Value, write_text};
+use super::view::View;
 
 /// A page of groups.
 pub(crate) fn page(
-    estate: &Estate,
+    view: &View<'_>,
     table: &'static Table,
     steps: &[Step],
     query: &Query,
-    page_size: usize,
+    (precision, page_size): (Precision, usize),
 ) -> Result<Page, QueryError> {
     let filters: Vec<&Expr> = steps
         .iter()
@@ -29,7 +30,7 @@ pub(crate) fn page(
             "$apply needs groupby or aggregate; use $filter for a filter alone.",
         ));
     };
-    let mut groups = collect(estate, table, &filters, names, figures);
+    let mut groups = collect(view, table, &filters, names, figures);
     if let Some(order) = query.source.value("$orderby") {
         sort(&mut groups, order, names, figures)?;
     }
@@ -45,21 +46,34 @@ pub(crate) fn page(
         if position > 0 {
             rows.push(b',');
         }
-        write(group, names, figures, &mut rows);
+        write(group, (names, figures), precision, &mut rows);
     }
     Ok(Page {
         context: format!("{}({})", table.name(), shape(names, figures)),
         total: query.count.then_some(groups.len() as u64),
         rows,
+        shown,
         next,
     })
+}
+
+/// How many rows to show of `count`, and where to go on.
+fn cut(query: &Query, count: u64, page_size: usize) -> (u64, Option<Next>) {
+    let left = count.saturating_sub(query.skip);
+    let wanted = query.top.map_or(left, |top| top.min(left));
+    let shown = wanted.min(page_size as u64);
+    let next = (shown < wanted).then(|| Next {
+        skip: query.skip + shown,
+        top: query.top.map(|top| top - shown),
+    });
+    (shown, next)
 }
 
 /// Grouping values, followed by figures.
 type Group = Vec<Value>;
 
 fn collect(
-    estate: &Estate,
+    view: &View<'_>,
     table: &'static Table,
     filters: &[&Expr],
     names: &[Named],
@@ -78,19 +92,19 @@ fn collect(
         places.insert(Vec::new(), 0);
     }
     let mut row = Row::new();
-    for index in 0..estate.count(table) {
-        estate.row(table, index, &mut row);
+    for index in view.indexes(table) {
+        view.row(table, index, &mut row);
         let scope = Scope {
             table,
             index,
             row: Some(&row),
         };
-        if !filters.iter().all(|filter| filter.passes(estate, scope)) {
+        if !filters.iter().all(|filter| filter.passes(view, scope)) {
             continue;
         }
         let values: Vec<Value> = names
             .iter()
-            .map(|name| name.value.value(estate, scope))
+            .map(|name| name.value.value(view, scope))
             .collect();
         let print = values.iter().map(Value::fingerprint).collect();
         let place = *places.entry(print).or_insert_with(|| {
@@ -99,12 +113,7 @@ fn collect(
         });
         if let Some((_, tallies)) = groups.get_mut(place) {
             for (tally, figure) in tallies.iter_mut().zip(figures) {
-                tally.add(
-                    figure
-                        .value
-                        .as_ref()
-                        .map(|value| value.value(estate, scope)),
-                );
+                tally.add(figure.value.as_ref().map(|value| value.value(view, scope)));
             }
         }
     }
@@ -157,11 +166,16 @@ fn sort(
 }
 
 /// Paths become nested objects; columns of one navigation property share theirs.
-fn write(group: &Group, names: &[Named], figures: &[Figure], out: &mut Vec<u8>) {
+fn write(
+    group: &Group,
+    (names, figures): (&[Named], &[Figure]),
+    precision: Precision,
+    out: &mut Vec<u8>,
+) {
     let mut members = serde_json::Map::new();
     let json = |value: &Value| {
         let mut text = Vec::new();
-        value.write_json(&mut text);
+        value.write_shown(precision, &mut text);
         serde_json::from_slice::<serde_json::Value>(&text).unwrap_or_default()
     };
     for (name, value) in names.iter().zip(group) {
@@ -191,7 +205,7 @@ fn write(group: &Group, names: &[Named], figures: &[Figure], out: &mut Vec<u8>) 
         out.push(b',');
         write_text(&figure.name, out);
         out.push(b':');
-        value.write_json(out);
+        value.write_shown(precision, out);
     }
     out.push(b'}');
 }

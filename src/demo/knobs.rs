@@ -1,5 +1,6 @@
 //! How a simulator behaves: size of the estate, speed, limits, credentials, and the published variants of answers.
 
+use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
 use super::fault::Fault;
@@ -41,6 +42,29 @@ pub struct Knobs {
     pub keyed: bool,
     /// Compresses bodies for those who accept it.
     pub gzip: bool,
+    /// Every so many queries that come to the lanes, another tool of the customer has just taken a free one.
+    /// With one lane, 1 leaves no query an answer.
+    pub stranger: Option<NonZeroU64>,
+    /// How long that tool keeps the lane.
+    pub stranger_time: Duration,
+    /// How many sessions arrive with each query for rows. Unless it is 0, one session in ten is late; `sessions`
+    /// counts those, too. A query sees those that arrive with it.
+    pub arrivals: u64,
+    /// One session in each block of so many has no `StartDate`.
+    pub null_dates: Option<NonZeroU64>,
+    /// `StartDate` is cut to multiples of so many seconds.
+    pub tied_dates: Option<NonZeroU32>,
+    /// Fraction digits of dates in answers, 0 to 7; `StartDate` is then stored in steps of 100 ns, and filters and
+    /// orders follow what is stored. None: dates are whole milliseconds, and shown as they are.
+    pub shown_digits: Option<u8>,
+    /// Rounds dates to the digits shown in place of cutting them off.
+    pub round_dates: bool,
+    /// Gives up queries that would take longer, at this time after they arrived.
+    pub time_limit: Option<Duration>,
+    /// What a query gets that is given up.
+    pub time_limit_shape: TimeLimitShape,
+    /// Added for each row that an answer shows, at any depth of `$expand`.
+    pub row_cost: Duration,
     /// What goes wrong, and when.
     pub faults: Vec<Fault>,
 }
@@ -77,6 +101,18 @@ pub enum BadClient {
     Unauthorized,
 }
 
+/// What becomes of a query that takes too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TimeLimitShape {
+    /// 504, as a problem form.
+    #[default]
+    GatewayTimeout,
+    /// 500, as a problem form.
+    InternalError,
+    /// 200, and the connection breaks in the middle of the body.
+    Cut,
+}
+
 impl Default for Knobs {
     fn default() -> Self {
         Self {
@@ -97,6 +133,16 @@ impl Default for Knobs {
             bad_client: BadClient::default(),
             keyed: false,
             gzip: true,
+            stranger: None,
+            stranger_time: Duration::from_millis(200),
+            arrivals: 0,
+            null_dates: None,
+            tied_dates: None,
+            shown_digits: None,
+            round_dates: false,
+            time_limit: None,
+            time_limit_shape: TimeLimitShape::default(),
+            row_cost: Duration::ZERO,
             faults: Vec::new(),
         }
     }

@@ -3,13 +3,16 @@
 //! - It shares nothing with the rest of the program but the clock: no parser, no evaluator. A mistake made
 //!   there cannot cancel itself out here.
 //! - The estate is made up from a seed, row by row, when somebody asks; see [`estate`].
-//! - What goes wrong is scripted; see [`Fault`].
+//! - What goes wrong is scripted; see [`Fault`]. What is always awkward is a knob; see [`Knobs`].
+//! - A query sees one moment of the estate; see [`view`]. Sessions may arrive between two queries.
 //!
 //! It does not know who is asking: the proxy, a test, or a person with a browser.
 
 mod answer;
+mod arrivals;
 mod cloud;
 mod csdl;
+mod effort;
 mod envelope;
 mod estate;
 mod fault;
@@ -33,9 +36,11 @@ mod stats;
 mod tests;
 mod tokens;
 mod value;
+mod view;
+mod walk;
 
 pub use self::fault::{Fault, FaultError, FaultKind, Match};
-pub use self::knobs::{BadClient, ExpiresIn, Knobs, ThrottleShape};
+pub use self::knobs::{BadClient, ExpiresIn, Knobs, ThrottleShape, TimeLimitShape};
 pub use self::simulator::Simulator;
 pub use self::stats::{LoggedRequest, Stats};
 

@@ -1,4 +1,7 @@
-//! Points in time as milliseconds since 1970: written, read, and taken apart, UTC only.
+//! Points in time since 1970: written, read, and taken apart, UTC only.
+//!
+//! What is made up is reckoned in milliseconds. What is stored in a row and written in a query is finer: ticks
+//! of 100 ns.
 
 use jiff::Timestamp;
 
@@ -9,7 +12,35 @@ pub(crate) const MINUTE: i64 = 60 * SECOND;
 pub(crate) const HOUR: i64 = 60 * MINUTE;
 pub(crate) const DAY: i64 = 24 * HOUR;
 
-/// Year, month and day of a moment.
+/// Ticks in a millisecond.
+pub(crate) const TICKS: i64 = 10_000;
+
+/// How many digits of a second's fraction are shown, and what becomes of the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Precision {
+    /// From 0 to 7; more are as good as 7.
+    pub(crate) digits: u32,
+    /// Rounds to the nearest in place of cutting off.
+    pub(crate) rounds: bool,
+}
+
+impl Precision {
+    /// All digits that there are.
+    pub(crate) const FULL: Self = Self {
+        digits: FRACTION,
+        rounds: false,
+    };
+
+    /// The moment that is shown in place of this one, both in ticks.
+    fn shown(self, ticks: i64) -> i64 {
+        let step = 10_i64.pow(FRACTION - self.digits.min(FRACTION));
+        let half = if self.rounds { step / 2 } else { 0 };
+        let raised = ticks.saturating_add(half);
+        raised - raised.rem_euclid(step)
+    }
+}
+
+/// Year, month and day of a moment in milliseconds.
 pub(crate) fn civil(moment: i64) -> (i64, i64, i64) {
     // Days counted from 1 March of year 0, so that the leap day is a year's last.
     let days = moment.div_euclid(DAY) + 719_468;
@@ -28,13 +59,15 @@ pub(crate) fn civil(moment: i64) -> (i64, i64, i64) {
     (year, month, day)
 }
 
-/// Monday is 0.
+/// The day of the week of a moment in milliseconds; Monday is 0.
 pub(crate) fn weekday(moment: i64) -> i64 {
     (moment.div_euclid(DAY) + 3).rem_euclid(7)
 }
 
-/// Appends `2026-03-02T08:15:30.25Z`: no more digits of the fraction than needed.
-pub(crate) fn write(moment: i64, out: &mut Vec<u8>) {
+/// Appends ticks as `2026-03-02T08:15:30.25Z`: no more digits of the fraction than needed.
+pub(crate) fn write(ticks: i64, precision: Precision, out: &mut Vec<u8>) {
+    let ticks = precision.shown(ticks);
+    let moment = ticks.div_euclid(TICKS);
     let (year, month, day) = civil(moment);
     let time = moment.rem_euclid(DAY);
     digits(year, 4, out);
@@ -48,31 +81,27 @@ pub(crate) fn write(moment: i64, out: &mut Vec<u8>) {
     digits(time / MINUTE % 60, 2, out);
     out.push(b':');
     digits(time / SECOND % 60, 2, out);
-    match time % SECOND {
-        0 => {}
-        fraction => {
-            out.push(b'.');
-            if fraction % 100 == 0 {
-                digits(fraction / 100, 1, out);
-            } else if fraction % 10 == 0 {
-                digits(fraction / 10, 2, out);
-            } else {
-                digits(fraction, 3, out);
-            }
+    let mut fraction = ticks.rem_euclid(SECOND * TICKS);
+    if fraction > 0 {
+        let mut width = FRACTION;
+        while fraction % 10 == 0 {
+            fraction /= 10;
+            width -= 1;
         }
+        out.push(b'.');
+        digits(fraction, width, out);
     }
     out.push(b'Z');
 }
 
-/// Reads an ISO date-time with an offset, or a bare date.
+/// Reads an ISO date-time with an offset, or a bare date, as ticks; what is finer is cut off.
 pub(crate) fn read(text: &str) -> Option<i64> {
     let full = match text.len() {
         10 => format!("{text}T00:00:00Z"),
         _ => text.to_owned(),
     };
-    full.parse::<Timestamp>()
-        .ok()
-        .map(Timestamp::as_millisecond)
+    let moment: Timestamp = full.parse().ok()?;
+    i64::try_from(moment.as_nanosecond().div_euclid(TICK_NANOS)).ok()
 }
 
 fn digits(number: i64, width: u32, out: &mut Vec<u8>) {
@@ -81,6 +110,11 @@ fn digits(number: i64, width: u32, out: &mut Vec<u8>) {
         out.push(digit(number / 10_u64.pow(place)));
     }
 }
+
+/// Digits of a second's fraction in a tick.
+const FRACTION: u32 = 7;
+
+const TICK_NANOS: i128 = 100;
 
 #[cfg(test)]
 mod tests {
@@ -93,10 +127,11 @@ mod tests {
             "2024-02-29T23:59:59.999Z",
             "2026-03-02T08:15:30.25Z",
             "2026-12-31T08:15:30.1Z",
+            "2026-12-31T08:15:30.0000001Z",
             "1969-07-20T20:17:40Z",
         ] {
             let mut out = Vec::new();
-            write(read(text).unwrap(), &mut out);
+            write(read(text).unwrap(), Precision::FULL, &mut out);
             assert_eq!(String::from_utf8(out).unwrap(), text);
         }
         assert_eq!(read("2026-03-02"), read("2026-03-02T00:00:00Z"));
@@ -109,6 +144,32 @@ mod tests {
 
     #[test]
     fn knows_monday() {
-        assert_eq!(weekday(read("2026-03-02").unwrap()), 0);
+        assert_eq!(weekday(read("2026-03-02").unwrap() / TICKS), 0);
+    }
+
+    #[test]
+    fn shows_fewer_digits_than_there_are() {
+        let stored = read("2026-12-31T23:59:59.9950067Z").unwrap();
+        for (digits, cut, rounded) in [
+            (
+                7,
+                "2026-12-31T23:59:59.9950067Z",
+                "2026-12-31T23:59:59.9950067Z",
+            ),
+            (
+                6,
+                "2026-12-31T23:59:59.995006Z",
+                "2026-12-31T23:59:59.995007Z",
+            ),
+            (3, "2026-12-31T23:59:59.995Z", "2026-12-31T23:59:59.995Z"),
+            (2, "2026-12-31T23:59:59.99Z", "2027-01-01T00:00:00Z"),
+            (0, "2026-12-31T23:59:59Z", "2027-01-01T00:00:00Z"),
+        ] {
+            for (rounds, expected) in [(false, cut), (true, rounded)] {
+                let mut out = Vec::new();
+                write(stored, Precision { digits, rounds }, &mut out);
+                assert_eq!(String::from_utf8(out).unwrap(), expected, "{digits}");
+            }
+        }
     }
 }

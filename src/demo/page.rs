@@ -1,11 +1,12 @@
 //! Rows as JSON, with the related rows that were asked for.
 
-use super::estate::Estate;
 use super::link;
 use super::model::{Edm, Table};
+use super::moment::Precision;
 use super::query::{Expand, Query, Selection};
 use super::rows::select;
 use super::value::{Row, Value, write_integer, write_text};
+use super::view::View;
 
 /// How much the service says about its own data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub(crate) struct Style {
     pub(crate) root: String,
     pub(crate) detail: Detail,
     pub(crate) expand_page_size: Option<usize>,
+    /// How dates are shown.
+    pub(crate) precision: Precision,
 }
 
 /// How to write the rows of one table, at one level of nesting.
@@ -55,19 +58,21 @@ impl<'q> Plan<'q> {
         }
     }
 
-    /// Appends rows, separated by commas.
-    pub(crate) fn write_all(&self, estate: &Estate, indexes: &[u64], out: &mut Vec<u8>) {
+    /// Appends rows, separated by commas, and tells how many that are with those within them.
+    pub(crate) fn write_all(&self, view: &View<'_>, indexes: &[u64], out: &mut Vec<u8>) -> u64 {
         let mut row = Row::with_capacity(self.table.properties.len());
+        let mut shown = 0;
         for (position, index) in indexes.iter().enumerate() {
             if position > 0 {
                 out.push(b',');
             }
-            self.write(estate, *index, &mut row, out);
+            shown += self.write(view, *index, &mut row, out);
         }
+        shown
     }
 
-    fn write(&self, estate: &Estate, index: u64, row: &mut Row, out: &mut Vec<u8>) {
-        estate.row(self.table, index, row);
+    fn write(&self, view: &View<'_>, index: u64, row: &mut Row, out: &mut Vec<u8>) -> u64 {
+        view.row(self.table, index, row);
         out.push(b'{');
         let start = out.len();
         if self.style.detail == Detail::Full {
@@ -78,7 +83,9 @@ impl<'q> Plan<'q> {
                 out.push(b',');
             }
             out.extend_from_slice(label);
-            row.get(*column).unwrap_or(&Value::Null).write_json(out);
+            row.get(*column)
+                .unwrap_or(&Value::Null)
+                .write_shown(self.style.precision, out);
         }
         if self.style.detail == Detail::Full {
             self.write_links(row, out);
@@ -87,37 +94,40 @@ impl<'q> Plan<'q> {
             Some(_) => address(self.table, row, &self.style.root),
             None => String::new(),
         };
+        let mut shown = 1;
         for (expand, plan) in &self.expand {
             if out.len() > start {
                 out.push(b',');
             }
-            plan.write_related(estate, (self.table, index, &address), expand, out);
+            shown += plan.write_related(view, (self.table, index, &address), expand, out);
         }
         out.push(b'}');
+        shown
     }
 
-    /// The member of a navigation property, with its annotations.
+    /// The member of a navigation property, with its annotations; tells how many rows it shows.
     fn write_related(
         &self,
-        estate: &Estate,
+        view: &View<'_>,
         owner: (&Table, u64, &str),
         expand: &Expand,
         out: &mut Vec<u8>,
-    ) {
+    ) -> u64 {
         let (source, index, address) = owner;
         let name = &expand.navigation.name;
-        let related = estate.related(source, index, expand.navigation);
+        let related = view.related(source, index, expand.navigation);
         if !expand.navigation.many {
             write_text(name, out);
             out.push(b':');
-            match related.first() {
-                Some(index) => self.write(estate, *index, &mut Row::new(), out),
-                None => out.extend_from_slice(b"null"),
-            }
-            return;
+            return if let Some(index) = related.first() {
+                self.write(view, *index, &mut Row::new(), out)
+            } else {
+                out.extend_from_slice(b"null");
+                0
+            };
         }
         let query = &expand.query;
-        let found = select(estate, self.table, query, related);
+        let found = select(view, self.table, query, related);
         if query.count {
             write_text(&format!("{name}@odata.count"), out);
             out.push(b':');
@@ -130,26 +140,27 @@ impl<'q> Plan<'q> {
             .skip(size(query.skip))
             .take(query.top.map_or(usize::MAX, size))
             .collect();
-        let shown = self
+        let here = self
             .style
             .expand_page_size
             .unwrap_or(usize::MAX)
             .min(wanted.len());
         write_text(name, out);
         out.extend_from_slice(b":[");
-        self.write_all(estate, wanted.get(..shown).unwrap_or_default(), out);
+        let shown = self.write_all(view, wanted.get(..here).unwrap_or_default(), out);
         out.push(b']');
-        if shown < wanted.len() {
+        if here < wanted.len() {
             let next = link::next(
                 &query.source,
-                query.skip + shown as u64,
-                query.top.map(|top| top - shown as u64),
+                query.skip + here as u64,
+                query.top.map(|top| top - here as u64),
             );
             out.push(b',');
             write_text(&format!("{name}@odata.nextLink"), out);
             out.push(b':');
             write_text(&format!("{address}/{name}?{next}"), out);
         }
+        shown
     }
 
     fn write_identity(&self, row: &Row, out: &mut Vec<u8>) {

@@ -5,15 +5,17 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, StatusCode};
 use percent_encoding::percent_decode_str;
 
-use super::answer::Library;
+use super::answer::{Library, Page, related, row};
 use super::envelope::Envelope;
 use super::fault::FaultKind;
 use super::model::Model;
+use super::moment::Precision;
 use super::page::{Detail, Style};
 use super::query::{Pairs, Query, QueryError};
 use super::reply::Reply;
 use super::resource::Resource;
 use super::simulator::Inner;
+use super::view::View;
 use super::{ROOT, csdl};
 
 /// A request for data, taken apart.
@@ -49,6 +51,10 @@ impl Question {
                 root: format!("{}{ROOT}", origin(request)),
                 detail: detail(&request.headers),
                 expand_page_size: inner.knobs.expand_page_size,
+                precision: Precision {
+                    digits: inner.knobs.shown_digits.map_or(u32::MAX, u32::from),
+                    rounds: inner.knobs.round_dates,
+                },
             },
             path,
             asked,
@@ -64,8 +70,16 @@ impl Question {
             .then(|| self.skip / page_size.max(1) as u64 + 1)
     }
 
+    /// Whether rows are asked for.
+    pub(crate) fn asks_for_rows(&self) -> bool {
+        !matches!(
+            self.resource,
+            Resource::Service | Resource::Metadata | Resource::Unknown
+        )
+    }
+
     /// The answer, with what the fault does to it.
-    pub(crate) fn reply(&self, library: &Library) -> Reply {
+    pub(crate) fn reply(&self, library: &Library, view: &View<'_>) -> Reply {
         match &self.fault {
             Some(FaultKind::Unauthorized) => return Reply::unauthorized("ExpiredToken"),
             Some(FaultKind::Forbidden) => return Reply::forbidden(),
@@ -83,19 +97,19 @@ impl Question {
             _ => {}
         }
         let reply = self
-            .found(library)
+            .found(library, view)
             .unwrap_or_else(|error| Reply::bad_request(&error.to_string()));
         self.damaged(reply)
     }
 
-    fn found(&self, library: &Library) -> Result<Reply, QueryError> {
+    fn found(&self, library: &Library, view: &View<'_>) -> Result<Reply, QueryError> {
         match &self.resource {
             Resource::Service => Ok(self.odata(csdl::service(&self.style.root))),
             Resource::Metadata => Ok(Reply::odata("application/xml", csdl::document())),
             Resource::Set(table) => {
                 let query = Query::parse(&self.asked, table)?;
-                let page = library.page(table, &query, &self.style, self.rows_allowed())?;
-                Ok(self.odata(self.envelope().body(&page)))
+                let page = library.page(view, table, &query, &self.style, self.rows_allowed())?;
+                Ok(self.page(&page))
             }
             Resource::Related(_, _, navigation)
                 if self.keyed || self.style.expand_page_size.is_some() =>
@@ -104,30 +118,34 @@ impl Question {
                     return Ok(self.not_found());
                 };
                 let query = Query::parse(&self.asked, target)?;
-                let page =
-                    library.related(&self.resource, &query, &self.style, self.rows_allowed());
-                Ok(page.map_or_else(
-                    || self.not_found(),
-                    |page| self.odata(self.envelope().body(&page)),
-                ))
+                let page = related(
+                    view,
+                    &self.resource,
+                    &query,
+                    &self.style,
+                    self.rows_allowed(),
+                );
+                Ok(page.map_or_else(|| self.not_found(), |page| self.page(&page)))
             }
             Resource::Row(table, key) if self.keyed => {
                 let query = Query::parse(&self.asked, table)?;
-                let Some(index) = library.estate.find(table, key) else {
+                let Some(index) = view.find(table, key) else {
                     return Ok(self.not_found());
                 };
-                Ok(self.entity(
-                    table.name(),
-                    &library.row(table, index, &query, &self.style),
-                ))
+                let (row, shown) = row(view, table, index, &query, &self.style);
+                Ok(self.entity(table.name(), &row).showing(shown))
             }
             Resource::Count(table) if self.keyed => {
                 let query = Query::parse(&self.asked, table)?;
-                let rows = library.searches.rows(&library.estate, table, &query);
-                Ok(Reply::odata("text/plain", rows.count().to_string()))
+                let count = library.count(view, table, &query);
+                Ok(Reply::odata("text/plain", count.to_string()))
             }
             _ => Ok(self.not_found()),
         }
+    }
+
+    fn page(&self, page: &Page) -> Reply {
+        self.odata(self.envelope().body(page)).showing(page.shown)
     }
 
     fn envelope(&self) -> Envelope<'_> {

@@ -22,6 +22,8 @@ pub(crate) struct Reply {
     pub(crate) body: Vec<u8>,
     /// Breaks the connection after so many bytes.
     pub(crate) cut: Option<usize>,
+    /// Rows in the body, those within rows included.
+    pub(crate) rows: u64,
 }
 
 impl Reply {
@@ -31,6 +33,7 @@ impl Reply {
             headers: vec![(CONTENT_TYPE, content_type.to_owned())],
             body: body.into(),
             cut: None,
+            rows: 0,
         }
     }
 
@@ -143,6 +146,11 @@ impl Reply {
         self.headers
             .extend(seconds.map(|seconds| (RETRY_AFTER, seconds.to_string())));
         self
+    }
+
+    /// Notes how many rows the body holds.
+    pub(crate) fn showing(self, rows: u64) -> Self {
+        Self { rows, ..self }
     }
 
     /// Compresses the body, unless it will be cut.

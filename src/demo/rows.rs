@@ -3,18 +3,21 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::estate::Estate;
 use super::model::Table;
 use super::narrow::Candidates;
 use super::query::{Order, Query, Scope};
 use super::value::{Row, Value};
+use super::view::View;
 
-/// Row numbers, in order.
-#[derive(Debug, Clone)]
-pub(crate) enum Rows {
-    /// All rows in their usual order: nothing to store.
-    All(u64),
-    Some(Arc<Vec<u32>>),
+/// What a page shows of a search.
+#[derive(Debug)]
+pub(crate) struct Hits {
+    /// Row numbers, in order.
+    pub(crate) rows: Vec<u64>,
+    /// Whether more rows follow.
+    pub(crate) more: bool,
+    /// How many rows the search finds; None when nobody asked, and it was not found out by the way.
+    pub(crate) total: Option<u64>,
 }
 
 /// The answers to recent searches: paging through a filtered set must not search again for each page.
@@ -36,48 +39,81 @@ struct Search {
     table: usize,
     filter: Option<String>,
     order: Option<String>,
+    /// Rows may have arrived since an equal search.
+    moment: usize,
 }
 
-impl Rows {
-    pub(crate) fn count(&self) -> u64 {
-        match self {
-            Self::All(count) => *count,
-            Self::Some(list) => list.len() as u64,
-        }
-    }
-
-    /// Up to `limit` rows after the first `skip`.
-    pub(crate) fn slice(&self, skip: u64, limit: u64) -> Vec<u64> {
-        match self {
-            Self::All(count) => {
-                (skip.min(*count)..skip.saturating_add(limit).min(*count)).collect()
-            }
-            Self::Some(list) => list
-                .iter()
-                .skip(usize::try_from(skip).unwrap_or(usize::MAX))
-                .take(usize::try_from(limit).unwrap_or(usize::MAX))
-                .map(|index| u64::from(*index))
-                .collect(),
+impl Hits {
+    /// A page of these rows.
+    pub(crate) fn of(
+        found: impl ExactSizeIterator<Item = u64>,
+        query: &Query,
+        limit: usize,
+    ) -> Self {
+        let total = found.len() as u64;
+        let skip = usize::try_from(query.skip).unwrap_or(usize::MAX);
+        let rows: Vec<u64> = found.skip(skip).take(limit).collect();
+        Self {
+            more: query.skip.saturating_add(rows.len() as u64) < total,
+            rows,
+            total: Some(total),
         }
     }
 }
 
 impl Searches {
-    /// The rows of a top-level query.
-    pub(crate) fn rows(&self, estate: &Estate, table: &'static Table, query: &Query) -> Rows {
-        if query.filter.is_none() && query.order.is_empty() {
-            return Rows::All(estate.count(table));
+    /// Up to `limit` rows of a top-level query, behind those that it skips.
+    pub(crate) fn page(
+        &self,
+        view: &View<'_>,
+        table: &'static Table,
+        query: &Query,
+        limit: usize,
+    ) -> Hits {
+        let candidates = Candidates::of(view, table, query.filter.as_ref());
+        if let Some(walk) = candidates.walk(view, table, query) {
+            let total = walk.count();
+            // Where each row has to be looked at, a later page would begin at the beginning again. It is better off
+            // with the list of all rows, as long as that stays true.
+            let alone = query.skip < limit as u64 || view.grows();
+            if total.is_some() || (alone && !query.count) {
+                let mut rows = walk.take(query.skip, limit.saturating_add(1));
+                let more = rows.len() > limit;
+                rows.truncate(limit);
+                return Hits { rows, more, total };
+            }
         }
+        let found = self.all(view, table, query, candidates);
+        Hits::of(found.iter().map(|index| u64::from(*index)), query, limit)
+    }
+
+    /// How many rows a top-level query finds.
+    pub(crate) fn count(&self, view: &View<'_>, table: &'static Table, query: &Query) -> u64 {
+        let candidates = Candidates::of(view, table, query.filter.as_ref());
+        let known = candidates
+            .walk(view, table, query)
+            .and_then(|walk| walk.count());
+        known.unwrap_or_else(|| self.all(view, table, query, candidates).len() as u64)
+    }
+
+    /// All rows that a query finds, from memory if possible.
+    fn all(
+        &self,
+        view: &View<'_>,
+        table: &'static Table,
+        query: &Query,
+        candidates: Candidates,
+    ) -> Arc<Vec<u32>> {
         let search = Search {
             table: table.id,
             filter: query.source.value("$filter").map(str::to_owned),
             order: query.source.value("$orderby").map(str::to_owned),
+            moment: view.moment(),
         };
         if let Some(known) = self.known(&search) {
-            return Rows::Some(known);
+            return known;
         }
-        let candidates = Candidates::of(estate, table, query.filter.as_ref());
-        let found = select(estate, table, query, candidates);
+        let found = select(view, table, query, candidates.rows(view, table));
         let found = Arc::new(
             found
                 .into_iter()
@@ -90,7 +126,7 @@ impl Searches {
             rows: Arc::clone(&found),
         });
         recent.truncate(SEARCHES_MAX);
-        Rows::Some(found)
+        found
     }
 
     fn known(&self, search: &Search) -> Option<Arc<Vec<u32>>> {
@@ -104,7 +140,7 @@ impl Searches {
 
 /// Filters and orders these rows.
 pub(crate) fn select(
-    estate: &Estate,
+    view: &View<'_>,
     table: &'static Table,
     query: &Query,
     candidates: impl IntoIterator<Item = u64>,
@@ -115,9 +151,9 @@ pub(crate) fn select(
         Some(filter) => candidates
             .into_iter()
             .filter(|index| {
-                estate.row(table, *index, &mut row);
+                view.row(table, *index, &mut row);
                 filter.passes(
-                    estate,
+                    view,
                     Scope {
                         table,
                         index: *index,
@@ -128,27 +164,31 @@ pub(crate) fn select(
             .collect(),
     };
     if !query.order.is_empty() {
-        sort(estate, table, &query.order, &mut found);
+        sort(view, table, &query.order, &mut found);
     }
     found
 }
 
 /// Sorts by all criteria; equal rows keep their usual order.
-fn sort(estate: &Estate, table: &'static Table, order: &[Order], found: &mut Vec<u64>) {
+pub(crate) fn sort(view: &View<'_>, table: &'static Table, order: &[Order], found: &mut Vec<u64>) {
     let mut row = Row::new();
+    // A single cell is often to be had without its row.
+    let single = order.len() == 1;
     let mut keyed: Vec<(Vec<Value>, u64)> = found
         .iter()
         .map(|index| {
-            estate.row(table, *index, &mut row);
+            if !single {
+                view.row(table, *index, &mut row);
+            }
             let scope = Scope {
                 table,
                 index: *index,
-                row: Some(&row),
+                row: (!single).then_some(&row),
             };
             (
                 order
                     .iter()
-                    .map(|order| order.by.value(estate, scope))
+                    .map(|order| order.by.value(view, scope))
                     .collect(),
                 *index,
             )

@@ -10,7 +10,9 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method, StatusCode};
 use tokio::time::{Instant, sleep_until};
 
+use super::effort::Effort;
 use super::fault::{Asked, FaultKind};
+use super::gate::Stranger;
 use super::question::Question;
 use super::reply::Reply;
 use super::simulator::Inner;
@@ -53,30 +55,37 @@ async fn answer(inner: &Arc<Inner>, request: &Parts, arrived: Instant, gzip: boo
     if let Some(FaultKind::Throttled { retry_after, shape }) = &question.fault {
         return Reply::throttled(shape.unwrap_or(inner.knobs.throttle_shape), *retry_after);
     }
-    let Some(slot) = inner.gate.enter(inner.knobs.lanes) else {
+    let Some(slot) = inner
+        .gate
+        .enter(inner.knobs.lanes, Stranger::of(&inner.knobs), arrived)
+    else {
         return Reply::throttled(inner.knobs.throttle_shape, inner.knobs.throttle_retry_after);
     };
     if question.fault == Some(FaultKind::Hang) {
         std::future::pending::<()>().await;
     }
-    let mut length = inner.knobs.latency;
-    length += cost(inner.knobs.skip_cost, question.skip);
-    if let Some(FaultKind::Slow(more)) = question.fault {
-        length += more;
-    }
+    let effort = Effort::of(&inner.knobs, &question);
     let expires = question.fault == Some(FaultKind::ExpireToken);
+    let set = question.asks_for_rows().then(|| question.resource.name());
     let library = Arc::clone(&inner.library);
+    let waiting = if set.is_some() {
+        library.arrivals.next()
+    } else {
+        library.arrivals.now()
+    };
     let made = tokio::task::spawn_blocking(move || {
-        let reply = question.reply(&library);
-        if gzip { reply.gzip() } else { reply }
+        let reply = question.reply(&library, &library.view(waiting));
+        let (reply, length) = effort.of_reply(reply);
+        (if gzip { reply.gzip() } else { reply }, length)
     });
-    let reply = made.await.unwrap_or_else(|_| {
-        Reply::problem(
+    let (reply, length) = made.await.unwrap_or_else(|_| {
+        let reply = Reply::problem(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
             "The simulator has a fault of its own.",
             &[],
-        )
+        );
+        (reply, Duration::ZERO)
     });
     if length > Duration::ZERO {
         wait_until(arrived + length).await;
@@ -85,6 +94,13 @@ async fn answer(inner: &Arc<Inner>, request: &Parts, arrived: Instant, gzip: boo
         inner.tokens.revoke();
     }
     drop(slot);
+    if let Some(set) = set
+        && reply.status == StatusCode::OK
+    {
+        inner
+            .counters
+            .count(|stats| *stats.queries_by_set.entry(set).or_default() += 1);
+    }
     reply
 }
 
@@ -140,8 +156,4 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
         .get(ACCEPT_ENCODING)
         .and_then(|value| value.to_str().ok())
         .is_some_and(|value| value.contains("gzip"))
-}
-
-fn cost(each: Duration, rows: u64) -> Duration {
-    each.saturating_mul(u32::try_from(rows).unwrap_or(u32::MAX))
 }

@@ -1,5 +1,6 @@
 //! The simulator: its state, its routes, and the controls for whoever runs it.
 
+use std::num::NonZeroU64;
 use std::str::FromStr as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -12,10 +13,14 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::answer::Library;
+use super::arrivals::Arrivals;
 use super::estate::Estate;
+use super::estate::dates::Oddities;
 use super::fault::{Asked, Fault, FaultError, FaultKind, Script};
 use super::gate::Gate;
 use super::knobs::Knobs;
+use super::model::Model;
+use super::moment::{SECOND, TICKS};
 use super::reply::Reply;
 use super::rows::Searches;
 use super::stats::{Counters, Stats};
@@ -59,7 +64,15 @@ impl Inner {
 impl Simulator {
     /// Makes an estate that ends at the clock's present moment.
     pub fn new(knobs: Knobs, clock: Arc<dyn Clock>) -> Self {
-        let estate = Estate::new(knobs.seed, knobs.sessions, clock.now().as_millisecond());
+        let estate = Estate::new(knobs.seed, knobs.sessions, clock.now().as_millisecond())
+            .with_dates(Oddities {
+                null_every: knobs.null_dates.map_or(0, NonZeroU64::get),
+                tied: knobs
+                    .tied_dates
+                    .map_or(0, |seconds| i64::from(seconds.get()) * SECOND * TICKS),
+                fine: knobs.shown_digits.is_some(),
+            });
+        let arrivals = Arrivals::new(&estate, knobs.seed, knobs.arrivals);
         let script = Mutex::new(Script::new(knobs.faults.clone()));
         Self {
             inner: Arc::new(Inner {
@@ -67,6 +80,7 @@ impl Simulator {
                 clock,
                 library: Arc::new(Library {
                     estate,
+                    arrivals,
                     searches: Searches::default(),
                 }),
                 tokens: Tokens::default(),
@@ -141,14 +155,26 @@ impl Simulator {
         Stats {
             in_flight: self.inner.gate.inside(),
             peak_in_flight: self.inner.gate.peak(),
+            stranger_visits: self.inner.gate.visits(),
             ..self.inner.counters.snapshot()
         }
     }
 
-    /// Starts counting anew.
+    /// Starts counting anew; what has arrived stays.
     pub fn reset_stats(&self) {
         self.inner.counters.reset();
-        self.inner.gate.reset_peak();
+        self.inner.gate.reset();
+    }
+
+    /// The keys of all sessions that do not arrive late, in their usual order.
+    pub fn there_from_the_start(&self) -> Vec<String> {
+        let library = &self.inner.library;
+        let Some(sessions) = Model::published().set("Sessions") else {
+            return Vec::new();
+        };
+        let view = library.view(library.arrivals.at_first());
+        let key = |index| view.cell(sessions, index, 0).literal();
+        view.indexes(sessions).map(key).collect()
     }
 
     /// A control: takes the body as text.

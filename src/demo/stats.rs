@@ -1,6 +1,6 @@
 //! What the simulator has seen.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
@@ -18,10 +18,14 @@ pub struct Stats {
     pub in_flight: usize,
     /// The most queries ever in flight at once.
     pub peak_in_flight: usize,
+    /// How often another tool took a lane.
+    pub stranger_visits: u64,
     /// Answers with status 429.
     pub throttled: u64,
     /// Faults that struck.
     pub faults_struck: u64,
+    /// Queries for rows that got 200, by entity set.
+    pub queries_by_set: BTreeMap<&'static str, u64>,
     /// The last answers, oldest first.
     pub log: Vec<LoggedRequest>,
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::io::Write as _;
 
-use super::moment;
+use super::moment::{self, Precision, TICKS};
 
 /// A primitive value.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,7 +14,7 @@ pub(crate) enum Value {
     Int(i64),
     Double(f64),
     Text(Cow<'static, str>),
-    /// Milliseconds since 1970, UTC.
+    /// Ticks of 100 ns since 1970, UTC: as fine as the service's database stores.
     Date(i64),
     Guid(u128),
 }
@@ -27,8 +27,14 @@ impl Value {
         Self::Text(text.into())
     }
 
+    /// A date from milliseconds since 1970.
+    pub(crate) fn at(moment: i64) -> Self {
+        Self::Date(moment.saturating_mul(TICKS))
+    }
+
+    /// The same, where there may be none.
     pub(crate) fn date(moment: Option<i64>) -> Self {
-        moment.map_or(Self::Null, Self::Date)
+        moment.map_or(Self::Null, Self::at)
     }
 
     pub(crate) fn is_null(&self) -> bool {
@@ -99,8 +105,13 @@ impl Value {
         super::estate::dice::mix(tag, high, low)
     }
 
-    /// Appends the value as JSON.
+    /// Appends the value as JSON, dates with all their digits.
     pub(crate) fn write_json(&self, out: &mut Vec<u8>) {
+        self.write_shown(Precision::FULL, out);
+    }
+
+    /// Appends the value as JSON, dates as the service shows them.
+    pub(crate) fn write_shown(&self, precision: Precision, out: &mut Vec<u8>) {
         match self {
             Self::Null => out.extend_from_slice(b"null"),
             Self::Bool(true) => out.extend_from_slice(b"true"),
@@ -111,7 +122,7 @@ impl Value {
             Self::Text(text) => write_text(text, out),
             Self::Date(moment) => {
                 out.push(b'"');
-                moment::write(*moment, out);
+                moment::write(*moment, precision, out);
                 out.push(b'"');
             }
             Self::Guid(guid) => {
@@ -127,7 +138,7 @@ impl Value {
         let mut out = Vec::new();
         match self {
             Self::Text(text) => return format!("'{}'", text.replace('\'', "''")),
-            Self::Date(moment) => moment::write(*moment, &mut out),
+            Self::Date(moment) => moment::write(*moment, Precision::FULL, &mut out),
             Self::Guid(guid) => write_guid(*guid, &mut out),
             other => other.write_json(&mut out),
         }

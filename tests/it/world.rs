@@ -28,7 +28,7 @@ use tower::ServiceExt;
 pub(crate) struct World {
     pub(crate) app: App,
     pub(crate) simulator: Simulator,
-    /// The same estate without faults, limits and cut collections: what is true.
+    /// The same estate without faults, limits and cut collections, and all rows there: what is true.
     truth: Simulator,
     wire: Arc<Wire>,
     tasks: Tasks,
@@ -247,6 +247,10 @@ fn truthful(knobs: &Knobs) -> Knobs {
         seed: knobs.seed,
         sessions: knobs.sessions,
         page_size: knobs.page_size,
+        null_dates: knobs.null_dates,
+        tied_dates: knobs.tied_dates,
+        shown_digits: knobs.shown_digits,
+        round_dates: knobs.round_dates,
         lanes: usize::MAX,
         keyed: true,
         ..Knobs::default()

@@ -35,7 +35,7 @@ pub(super) fn connection(estate: &Estate, _table: &Table, index: u64, out: &mut 
         at(|steps| steps.logon.map(|logon| logon.0)),
         at(|steps| steps.logon.map(|logon| logon.1)),
         Value::Int(200 + dice.upto(2500)),
-        Value::Date(start),
+        Value::at(start),
         disconnected.map_or(Value::Null, |_| Value::Int(if last { 0 } else { 1004 })),
         Value::date(disconnected),
     ]);
@@ -61,8 +61,8 @@ pub(super) fn connection(estate: &Estate, _table: &Table, index: u64, out: &mut 
         at(|steps| steps.part(50)),
         at(|steps| steps.part(100)),
         Value::Guid(estate.session_key(session)),
-        Value::Date(start),
-        Value::Date(disconnected.unwrap_or(start)),
+        Value::at(start),
+        Value::at(disconnected.unwrap_or(start)),
     ]);
 }
 

@@ -107,7 +107,7 @@ pub(super) fn category(estate: &Estate, _table: &Table, index: u64, out: &mut Ro
         5 | 11 => 4,
         _ => 5,
     };
-    let created = Value::Date(estate.now - 400 * DAY);
+    let created = Value::at(estate.now - 400 * DAY);
     out.extend([
         Value::Int(index as i64 + 1),
         Value::Int(code),
@@ -121,8 +121,8 @@ pub(super) fn category(estate: &Estate, _table: &Table, index: u64, out: &mut Ro
 pub(super) fn dates(estate: &Estate, dice: &mut Dice) -> [Value; 2] {
     let created = estate.now - 400 * DAY + dice.upto(200 * DAY);
     [
-        Value::Date(created),
-        Value::Date(estate.now - dice.upto(30 * DAY)),
+        Value::at(created),
+        Value::at(estate.now - dice.upto(30 * DAY)),
     ]
 }
 

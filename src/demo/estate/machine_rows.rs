@@ -68,7 +68,7 @@ pub(super) fn machine(estate: &Estate, table: &Table, index: u64, out: &mut Row)
         Value::Int(if off { 3 } else { 1 }),
         Value::Int(nth(&[3, 4, 5, 8], dice.next())),
         Value::Null,
-        Value::Date(since + MINUTE),
+        Value::at(since + MINUTE),
         Value::Int(0),
         Value::Null,
         if dice.percent(20) {
@@ -100,7 +100,7 @@ impl Condition {
         };
         out.extend([
             Value::Int(if off || faulty { 2 } else { 1 }),
-            Value::Date(since),
+            Value::at(since),
             Value::Int(reason),
             Value::date((off || faulty).then_some(since)),
             Value::Int(if off { 2 } else { 3 }),
@@ -110,7 +110,7 @@ impl Condition {
                 index,
             )),
             Value::date((!off).then_some(since)),
-            Value::Date(since),
+            Value::at(since),
             Value::Int(7),
             Value::date(faulty.then_some(since)),
             Value::Int(1),
@@ -147,12 +147,12 @@ pub(super) fn machine_failure(estate: &Estate, _table: &Table, index: u64, out: 
     out.extend([
         Value::Int(index as i64 + 1),
         Value::Guid(estate.guid("Machines", machine)),
-        Value::Date(start),
+        Value::at(start),
         Value::date(end),
         Value::Int(dice.between(2, 7)),
         Value::Int(nth(&[200, 207, 102, 400], dice.next())),
-        Value::Date(start + 1500),
-        Value::Date(end.unwrap_or(start) + 1500),
+        Value::at(start + 1500),
+        Value::at(end.unwrap_or(start) + 1500),
     ]);
 }
 

@@ -14,6 +14,7 @@
 
 mod attached;
 mod connections;
+pub(crate) mod dates;
 pub(crate) mod dice;
 mod guid;
 mod inventory;
@@ -31,6 +32,7 @@ mod week;
 
 use std::sync::OnceLock;
 
+use self::dates::Oddities;
 use self::guid::Guids;
 use self::machines::Fleet;
 use self::recipe::Recipe;
@@ -49,6 +51,7 @@ pub(crate) struct Estate {
     /// The first session of the last day.
     recent: u64,
     rhythm: Rhythm,
+    dates: Oddities,
     fleet: Fleet,
     guids: Vec<Guids>,
     session_guids: Guids,
@@ -78,6 +81,7 @@ impl Estate {
             sessions,
             recent: 0,
             rhythm: Rhythm::before(now, DAYS_KEPT),
+            dates: Oddities::default(),
             fleet: Fleet::new(),
             session_guids: of("Sessions"),
             machine_guids: of("Machines"),
@@ -142,9 +146,14 @@ impl Estate {
         (index < self.count(table)).then_some(index)
     }
 
-    /// Whether later rows have later dates here.
+    /// Whether this is the table of sessions.
+    pub(crate) fn holds_sessions(table: &Table) -> bool {
+        table.name() == "Sessions"
+    }
+
+    /// Whether later rows have later dates here, where they have one.
     pub(crate) fn rises_with(table: &Table, column: usize) -> bool {
-        table.name() == "Sessions" && table.column("StartDate") == Some(column)
+        Self::holds_sessions(table) && table.column("StartDate") == Some(column)
     }
 
     /// The key of row `index` in a table with GUID keys of its own.

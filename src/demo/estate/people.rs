@@ -25,8 +25,8 @@ pub(super) fn user(estate: &Estate, _table: &Table, index: u64, out: &mut Row) {
         Value::text(account(first, last)),
         Value::text(format!("{first} {last}")),
         Value::text(DOMAIN),
-        Value::Date(created),
-        Value::Date(estate.now - dice.upto(90 * DAY)),
+        Value::at(created),
+        Value::at(estate.now - dice.upto(90 * DAY)),
     ]);
 }
 

@@ -72,7 +72,7 @@ pub(super) fn busy_cell(table: &Table, column: usize, at: i64, dice: &mut Dice) 
         Edm::DateTimeOffset if property.nullable && name.contains("End") && dice.percent(10) => {
             Value::Null
         }
-        Edm::DateTimeOffset => Value::Date(at + date_offset(name, dice)),
+        Edm::DateTimeOffset => Value::at(at + date_offset(name, dice)),
         Edm::Double => Value::Double(match name {
             _ if name.contains("Percent") => percent(at, dice),
             _ if name.contains("TotalMemory") => 32_768.0,

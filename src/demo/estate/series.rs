@@ -110,8 +110,8 @@ impl Sample {
     ) -> Value {
         match property.name.as_str() {
             "Id" => Value::Int(self.index as i64 + 1),
-            "SummaryDate" | "CollectedDate" | "PredictionDate" => Value::Date(self.at),
-            "CreatedDate" | "ModifiedDate" | "UpdatedDate" => Value::Date(match self.minutes {
+            "SummaryDate" | "CollectedDate" | "PredictionDate" => Value::at(self.at),
+            "CreatedDate" | "ModifiedDate" | "UpdatedDate" => Value::at(match self.minutes {
                 0..15 => self.at,
                 minutes => self.at + (minutes + 4) * MINUTE,
             }),

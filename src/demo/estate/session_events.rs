@@ -17,14 +17,14 @@ pub(super) fn failure_log(estate: &Estate, _table: &Table, index: u64, out: &mut
     out.extend([
         Value::Int(index as i64 + 1),
         Value::Guid(estate.session_key(session)),
-        Value::Date(at),
+        Value::at(at),
         Value::Int(facts.user as i64 + 1),
         estate.machine_key(facts.machine),
         facts
             .failure
             .map_or(Value::Null, |category| Value::Int(failure_code(category))),
-        Value::Date(at),
-        Value::Date(at),
+        Value::at(at),
+        Value::at(at),
     ]);
 }
 
@@ -39,10 +39,10 @@ pub(super) fn application_instance(estate: &Estate, _table: &Table, index: u64, 
         Value::Int(index as i64 + 1),
         Value::Guid(estate.guid("Applications", dice.below(APPLICATIONS))),
         Value::Guid(estate.session_key(session)),
-        Value::Date(start),
+        Value::at(start),
         Value::date(facts.end),
-        Value::Date(start),
-        Value::Date(facts.end.unwrap_or(start)),
+        Value::at(start),
+        Value::at(facts.end.unwrap_or(start)),
     ]);
 }
 
@@ -56,15 +56,15 @@ pub(super) fn metrics(estate: &Estate, _table: &Table, index: u64, out: &mut Row
     let latency = 4 + dice.upto(30) + dice.upto(40);
     out.extend([
         Value::Int(index as i64 + 1),
-        Value::Date(at),
+        Value::at(at),
         Value::Int(latency + 8 + dice.upto(30)),
         Value::Int(latency),
         Value::Int(latency / 2),
         Value::Int(dice.upto(9)),
         Value::Guid(estate.session_key(session)),
         Value::Int(5),
-        Value::Date(at + SECOND),
-        Value::Date(at + SECOND),
+        Value::at(at + SECOND),
+        Value::at(at + SECOND),
     ]);
 }
 
@@ -77,7 +77,7 @@ pub(super) fn latest_metrics(estate: &Estate, _table: &Table, index: u64, out: &
         Value::Guid(estate.session_key(session)),
         Value::Int(3 + dice.upto(40)),
         Value::text(nth(&["FRA-CC-01", "FRA-CC-02", "LON-CC-01"], dice.next())),
-        Value::Date(facts.start + MINUTE),
+        Value::at(facts.start + MINUTE),
         Value::text(nth(&["1480", "1380", "1240"], dice.next())),
         if dice.percent(40) {
             Value::text("EU-West")
@@ -89,7 +89,7 @@ pub(super) fn latest_metrics(estate: &Estate, _table: &Table, index: u64, out: &
             &["UDP-CGP-ICA", "TCP-SSL-CGP-ICA", "UDP-DTLS-CGP-ICA"],
             dice.next(),
         )),
-        Value::Date(facts.end.unwrap_or(estate.now)),
+        Value::at(facts.end.unwrap_or(estate.now)),
         Value::Int(dice.upto(9)),
     ]);
 }
@@ -115,7 +115,7 @@ pub(super) fn logon_details(estate: &Estate, _table: &Table, index: u64, out: &m
     out.extend([
         Value::Guid(estate.session_key(index)),
         Value::Null,
-        Value::Date(facts.start),
+        Value::at(facts.start),
         Value::Int(capacity),
         Value::Int(dice.upto(capacity)),
         Value::text(nth(&["SSD", "HDD", "Unknown"], dice.next())),
@@ -126,7 +126,7 @@ pub(super) fn logon_details(estate: &Estate, _table: &Table, index: u64, out: &m
             Value::Null
         },
         Value::Int(dice.upto(50)),
-        Value::Date(facts.start + facts.logon),
+        Value::at(facts.start + facts.logon),
         Value::Int(dice.upto(4 << 30)),
         Value::text(nth(&["FSLogix", "Citrix UPM", "Local"], dice.next())),
         Value::text("V6"),
@@ -139,7 +139,7 @@ pub(super) fn recording_server(estate: &Estate, _table: &Table, index: u64, out:
     out.extend([
         Value::Guid(estate.session_key(session)),
         Value::text(nth(&["FRA-SRS-01", "FRA-SRS-02"], index)),
-        Value::Date(estate.session(session).start),
+        Value::at(estate.session(session).start),
     ]);
 }
 
@@ -155,8 +155,8 @@ pub(super) fn auto_reconnect(estate: &Estate, _table: &Table, index: u64, out: &
         Value::Int(estate.last_connection(session) as i64 + 1),
         Value::Int(1 + dice.upto(5)),
         Value::Int(dice.upto(3)),
-        Value::Date(at),
-        Value::Date(at + SECOND),
+        Value::at(at),
+        Value::at(at + SECOND),
     ]);
 }
 
@@ -192,7 +192,7 @@ pub(super) fn application_trouble(estate: &Estate, table: &Table, index: u64, ou
             dice.below(20_000)
         )),
         Value::text("Faulting module name: ntdll.dll\r\nException code: 0xc0000005"),
-        Value::Date(at),
+        Value::at(at),
         Value::Null,
         estate.machine_key(facts.machine),
     ]);

@@ -1,9 +1,10 @@
 //! Sessions: what is true of each, and their rows.
 
-use crate::demo::moment::{HOUR, MINUTE, SECOND};
+use crate::demo::moment::{HOUR, MINUTE, SECOND, TICKS};
 use crate::demo::value::{Row, Value};
 
 use super::Estate;
+use super::dates::first;
 use super::dice::{Dice, mix, scale};
 use super::people::USERS;
 
@@ -64,22 +65,18 @@ impl Estate {
     }
 
     /// The first session that started at or after this moment.
-    pub(crate) fn first_session_since(&self, moment: i64) -> u64 {
-        let (mut low, mut high) = (0, self.sessions);
-        while low < high {
-            let middle = u64::midpoint(low, high);
-            if self.session_start(middle) < moment {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        low
+    pub(super) fn first_session_since(&self, moment: i64) -> u64 {
+        first(self.sessions, |index| self.session_start(index) >= moment)
+    }
+
+    /// When a session really started; see [`Estate::start_ticks`] for what is stored of it.
+    pub(super) fn session_ticks(&self, index: u64) -> i64 {
+        self.rhythm
+            .ticks(index, self.sessions, mix(self.seed, index, 0x7374))
     }
 
     fn session_start(&self, index: u64) -> i64 {
-        self.rhythm
-            .moment(index, self.sessions, mix(self.seed, index, 0x7374))
+        self.session_ticks(index).div_euclid(TICKS)
     }
 
     fn session_user(&self, index: u64) -> u64 {
@@ -113,7 +110,7 @@ pub(super) fn session(estate: &Estate, index: u64, out: &mut Row) {
     };
     out.extend([
         Value::Guid(estate.session_key(index)),
-        Value::Date(facts.start),
+        estate.start_date(index),
         facts
             .failure
             .map_or(Value::Int(facts.logon), |_| Value::Null),
@@ -125,7 +122,7 @@ pub(super) fn session(estate: &Estate, index: u64, out: &mut Row) {
         Value::date(failed_at),
         Value::Int(state),
         Value::date(disconnected.then(|| changed - changed % MINUTE)),
-        Value::Date(changed),
+        Value::at(changed),
         Value::Int(i64::from(!open)),
         Value::Int(estate.last_connection(index) as i64 + 1),
         Value::Int(facts.user as i64 + 1),
@@ -138,8 +135,8 @@ pub(super) fn session(estate: &Estate, index: u64, out: &mut Row) {
             }
             _ => Value::Null,
         },
-        Value::Date(facts.start),
-        Value::Date(
+        Value::at(facts.start),
+        Value::at(
             changed
                 .max(facts.start + facts.logon)
                 .min(estate.now)
@@ -152,7 +149,7 @@ pub(super) fn session(estate: &Estate, index: u64, out: &mut Row) {
 pub(super) fn quick_cell(estate: &Estate, index: u64, column: usize) -> Option<Value> {
     match column {
         0 => Some(Value::Guid(estate.session_key(index))),
-        1 => Some(Value::Date(estate.session_start(index))),
+        1 => Some(estate.start_date(index)),
         12 => Some(Value::Int(estate.session_user(index) as i64 + 1)),
         13 => Some(estate.machine_key(estate.session_machine_known(index))),
         _ => None,

@@ -1,6 +1,6 @@
 //! When people start working: the rhythm of a working week, spread over the days that are kept.
 
-use crate::demo::moment::{DAY, HOUR, weekday};
+use crate::demo::moment::{DAY, HOUR, TICKS, weekday};
 
 use super::dice::scale;
 
@@ -25,8 +25,13 @@ impl Rhythm {
         Self { start, sums }
     }
 
-    /// The moment of event `index` of `count`; later events have later moments.
+    /// The moment of event `index` of `count` in milliseconds; later events have later moments, or the same.
     pub(crate) fn moment(&self, index: u64, count: u64, jitter: u64) -> i64 {
+        self.ticks(index, count, jitter).div_euclid(TICKS)
+    }
+
+    /// The same in ticks.
+    pub(crate) fn ticks(&self, index: u64, count: u64, jitter: u64) -> i64 {
         let total = self.sums.last().copied().unwrap_or(1);
         let point = (u128::from(index) << 32) + u128::from(jitter >> 32);
         let target = (point * u128::from(total) * u128::from(SHARP)
@@ -38,9 +43,10 @@ impl Rhythm {
             .copied()
             .unwrap_or(0);
         let after = self.sums.get(hour).copied().unwrap_or(before + 1);
-        let within =
-            (target - before * SHARP) as i64 * HOUR / (((after - before) * SHARP) as i64).max(1);
-        self.start + hour as i64 * HOUR + within.min(HOUR - 1)
+        let hour_ticks = HOUR * TICKS;
+        let within = i128::from(target - before * SHARP) * i128::from(hour_ticks)
+            / i128::from(((after - before) * SHARP).max(1));
+        (self.start + hour as i64 * HOUR) * TICKS + (within as i64).min(hour_ticks - 1)
     }
 }
 
@@ -84,7 +90,7 @@ mod tests {
 
     #[test]
     fn moments_rise_and_mornings_are_busy() {
-        let now = read("2026-03-06T12:00:00Z").unwrap();
+        let now = read("2026-03-06T12:00:00Z").unwrap() / TICKS;
         let rhythm = Rhythm::before(now, 90);
         let moments: Vec<i64> = (0..10_000)
             .map(|index| rhythm.moment(index, 10_000, u64::MAX / 2))

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::demo::estate::Estate;
 use crate::demo::model::Table;
 use crate::demo::value::{Row, Value};
+use crate::demo::view::View;
 
 use super::expr::{Comparison, Expr, Operator, Path, Relation};
 
@@ -19,37 +19,36 @@ pub(crate) struct Scope<'a> {
 
 impl Expr {
     /// Whether a row passes: unknown is no.
-    pub(crate) fn passes(&self, estate: &Estate, scope: Scope<'_>) -> bool {
-        self.truth(estate, &[scope]) == Some(true)
+    pub(crate) fn passes(&self, view: &View<'_>, scope: Scope<'_>) -> bool {
+        self.truth(view, &[scope]) == Some(true)
     }
 
     /// The value for a row.
-    pub(crate) fn value(&self, estate: &Estate, scope: Scope<'_>) -> Value {
-        self.evaluate(estate, &[scope]).into_owned()
+    pub(crate) fn value(&self, view: &View<'_>, scope: Scope<'_>) -> Value {
+        self.evaluate(view, &[scope]).into_owned()
     }
 
-    fn truth(&self, estate: &Estate, scopes: &[Scope<'_>]) -> Option<bool> {
+    fn truth(&self, view: &View<'_>, scopes: &[Scope<'_>]) -> Option<bool> {
         match self {
-            Self::Not(inner) => inner.truth(estate, scopes).map(|truth| !truth),
-            Self::And(left, right) => match left.truth(estate, scopes) {
+            Self::Not(inner) => inner.truth(view, scopes).map(|truth| !truth),
+            Self::And(left, right) => match left.truth(view, scopes) {
                 Some(false) => Some(false),
-                Some(true) => right.truth(estate, scopes),
-                None => right.truth(estate, scopes).filter(|truth| !truth),
+                Some(true) => right.truth(view, scopes),
+                None => right.truth(view, scopes).filter(|truth| !truth),
             },
-            Self::Or(left, right) => match left.truth(estate, scopes) {
+            Self::Or(left, right) => match left.truth(view, scopes) {
                 Some(true) => Some(true),
-                Some(false) => right.truth(estate, scopes),
-                None => right.truth(estate, scopes).filter(|truth| *truth),
+                Some(false) => right.truth(view, scopes),
+                None => right.truth(view, scopes).filter(|truth| *truth),
             },
-            Self::Compare(comparison, left, right) => Some(comparison.holds(
-                &left.evaluate(estate, scopes),
-                &right.evaluate(estate, scopes),
-            )),
+            Self::Compare(comparison, left, right) => {
+                Some(comparison.holds(&left.evaluate(view, scopes), &right.evaluate(view, scopes)))
+            }
             Self::In(left, choices) => {
-                let left = left.evaluate(estate, scopes);
+                let left = left.evaluate(view, scopes);
                 Some(
                     choices.iter().any(|choice| {
-                        Comparison::Equal.holds(&left, &choice.evaluate(estate, scopes))
+                        Comparison::Equal.holds(&left, &choice.evaluate(view, scopes))
                     }),
                 )
             }
@@ -58,66 +57,57 @@ impl Expr {
                 relation,
                 body,
                 all,
-            } => Some(exists(
-                estate,
-                scopes,
-                path,
-                relation,
-                body.as_deref(),
-                *all,
-            )),
-            other => match other.evaluate(estate, scopes).as_ref() {
+            } => Some(exists(view, scopes, path, relation, body.as_deref(), *all)),
+            other => match other.evaluate(view, scopes).as_ref() {
                 Value::Bool(truth) => Some(*truth),
                 _ => None,
             },
         }
     }
 
-    fn evaluate<'a>(&'a self, estate: &Estate, scopes: &[Scope<'a>]) -> Cow<'a, Value> {
+    fn evaluate<'a>(&'a self, view: &View<'_>, scopes: &[Scope<'a>]) -> Cow<'a, Value> {
         match self {
             Self::Literal(value) => Cow::Borrowed(value),
-            Self::Column(path, column) => column_of(estate, scopes, path, *column),
-            Self::Row(path) => Cow::Owned(match path.resolve(estate, scopes) {
+            Self::Column(path, column) => column_of(view, scopes, path, *column),
+            Self::Row(path) => Cow::Owned(match path.resolve(view, scopes) {
                 Some(_) => Value::Bool(true),
                 None => Value::Null,
             }),
             Self::Size(path, relation) => {
-                let rows = path.resolve(estate, scopes).map_or(0, |(_, index)| {
-                    estate
-                        .related(relation.source, index, relation.navigation)
+                let rows = path.resolve(view, scopes).map_or(0, |(_, index)| {
+                    view.related(relation.source, index, relation.navigation)
                         .len()
                 });
                 Cow::Owned(Value::Int(i64::try_from(rows).unwrap_or(i64::MAX)))
             }
-            Self::Negative(inner) => Cow::Owned(match inner.evaluate(estate, scopes).as_ref() {
+            Self::Negative(inner) => Cow::Owned(match inner.evaluate(view, scopes).as_ref() {
                 Value::Int(number) => Value::Int(number.wrapping_neg()),
                 Value::Double(number) => Value::Double(-number),
                 _ => Value::Null,
             }),
-            Self::Arithmetic(operator, left, right) => Cow::Owned(operator.apply(
-                &left.evaluate(estate, scopes),
-                &right.evaluate(estate, scopes),
-            )),
+            Self::Arithmetic(operator, left, right) => Cow::Owned(
+                operator.apply(&left.evaluate(view, scopes), &right.evaluate(view, scopes)),
+            ),
             Self::Call(function, arguments) => {
                 let arguments: Vec<Value> = arguments
                     .iter()
-                    .map(|argument| argument.evaluate(estate, scopes).into_owned())
+                    .map(|argument| argument.evaluate(view, scopes).into_owned())
                     .collect();
-                Cow::Owned(function.call(&arguments, estate.now()))
+                Cow::Owned(function.call(&arguments, view.now()))
             }
-            other => Cow::Owned(other.truth(estate, scopes).map_or(Value::Null, Value::Bool)),
+            other => Cow::Owned(other.truth(view, scopes).map_or(Value::Null, Value::Bool)),
         }
     }
 }
 
 impl Path {
     /// The table and number of the row at the end, unless a step leads nowhere.
-    fn resolve(&self, estate: &Estate, scopes: &[Scope<'_>]) -> Option<(&'static Table, u64)> {
+    fn resolve(&self, view: &View<'_>, scopes: &[Scope<'_>]) -> Option<(&'static Table, u64)> {
         let scope = scopes.get(self.scope)?;
         self.steps
             .iter()
             .try_fold((scope.table, scope.index), |(table, index), step| {
-                let next = estate.related(table, index, step.navigation);
+                let next = view.related(table, index, step.navigation);
                 Some((step.target()?, *next.first()?))
             })
     }
@@ -149,7 +139,7 @@ impl Operator {
 }
 
 fn column_of<'a>(
-    estate: &Estate,
+    view: &View<'_>,
     scopes: &[Scope<'a>],
     path: &Path,
     column: usize,
@@ -162,28 +152,28 @@ fn column_of<'a>(
         return Cow::Borrowed(value);
     }
     Cow::Owned(
-        path.resolve(estate, scopes)
+        path.resolve(view, scopes)
             .map_or(Value::Null, |(table, index)| {
-                estate.cell(table, index, column)
+                view.cell(table, index, column)
             }),
     )
 }
 
 fn exists<'a>(
-    estate: &Estate,
+    view: &View<'_>,
     scopes: &[Scope<'a>],
     path: &Path,
     relation: &Relation,
     body: Option<&'a Expr>,
     all: bool,
 ) -> bool {
-    let Some((_, index)) = path.resolve(estate, scopes) else {
+    let Some((_, index)) = path.resolve(view, scopes) else {
         return all;
     };
     let Some(target) = relation.target() else {
         return all;
     };
-    let rows = estate.related(relation.source, index, relation.navigation);
+    let rows = view.related(relation.source, index, relation.navigation);
     let Some(body) = body else {
         return !rows.is_empty();
     };
@@ -197,7 +187,7 @@ fn exists<'a>(
         if let Some(scope) = inner.last_mut() {
             scope.index = index;
         }
-        body.truth(estate, &inner) == Some(true)
+        body.truth(view, &inner) == Some(true)
     };
     if all {
         rows.into_iter().all(&mut holds)

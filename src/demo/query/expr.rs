@@ -84,6 +84,16 @@ pub(crate) enum Kind {
     Row,
 }
 
+impl Expr {
+    /// The column of the very row that is looked at, when the expression is nothing more.
+    pub(crate) fn own_column(&self) -> Option<usize> {
+        match self {
+            Self::Column(path, column) if path.scope == 0 && path.steps.is_empty() => Some(*column),
+            _ => None,
+        }
+    }
+}
+
 impl Comparison {
     pub(crate) fn of(word: &str) -> Option<Self> {
         Some(match word {
@@ -95,6 +105,17 @@ impl Comparison {
             "le" => Self::LessOrEqual,
             _ => return None,
         })
+    }
+
+    /// The same with the sides exchanged.
+    pub(crate) fn turned(self) -> Self {
+        match self {
+            Self::Greater => Self::Less,
+            Self::GreaterOrEqual => Self::LessOrEqual,
+            Self::Less => Self::Greater,
+            Self::LessOrEqual => Self::GreaterOrEqual,
+            same => same,
+        }
     }
 
     /// Two nulls are equal; one null is different from everything and neither more nor less.

@@ -1,8 +1,6 @@
 //! The functions of expressions.
 
-use jiff::Timestamp;
-
-use crate::demo::moment::{self, DAY, HOUR, MINUTE, SECOND};
+use crate::demo::moment::{self, DAY, HOUR, MINUTE, SECOND, TICKS};
 use crate::demo::value::Value;
 
 use super::QueryError;
@@ -127,7 +125,7 @@ impl Function {
     /// The result; null arguments give null.
     pub(crate) fn call(self, arguments: &[Value], now: i64) -> Value {
         match (self, arguments) {
-            (Self::Now, _) => Value::Date(now),
+            (Self::Now, _) => Value::at(now),
             (Self::Cast(kind), [value]) => cast(value, kind),
             (function, [Value::Text(first), Value::Text(second)]) => {
                 function.of_texts(first, second)
@@ -141,7 +139,7 @@ impl Function {
                 Value::text(text.chars().skip(from).take(length).collect::<String>())
             }
             (function, [Value::Text(text)]) => function.of_text(text),
-            (function, [Value::Date(moment)]) => function.of_date(*moment),
+            (function, [Value::Date(moment)]) => function.of_date(moment.div_euclid(TICKS)),
             (function, [Value::Double(number)]) => function.of_number(*number),
             (Self::Round | Self::Floor | Self::Ceiling, [Value::Int(number)]) => {
                 Value::Int(*number)
@@ -186,7 +184,7 @@ impl Function {
             Self::Hour => Value::Int(moment.rem_euclid(DAY) / HOUR),
             Self::Minute => Value::Int(moment.rem_euclid(HOUR) / MINUTE),
             Self::Second => Value::Int(moment.rem_euclid(MINUTE) / SECOND),
-            Self::Date => Value::Date(moment - moment.rem_euclid(DAY)),
+            Self::Date => Value::at(moment - moment.rem_euclid(DAY)),
             _ => Value::Null,
         }
     }
@@ -203,12 +201,7 @@ impl Function {
 
 fn cast(value: &Value, kind: Kind) -> Value {
     match (value, kind) {
-        (Value::Text(text), Kind::Date) => text
-            .parse::<Timestamp>()
-            .ok()
-            .map(Timestamp::as_millisecond)
-            .or_else(|| moment::read(text))
-            .map_or(Value::Null, Value::Date),
+        (Value::Text(text), Kind::Date) => moment::read(text).map_or(Value::Null, Value::Date),
         (Value::Text(text), Kind::Guid) => guid(text).map_or(Value::Null, Value::Guid),
         (Value::Text(text), Kind::Number) => text.parse().map_or(Value::Null, Value::Double),
         (Value::Text(_) | Value::Null, _) => value.clone(),

@@ -152,8 +152,8 @@ mod tests {
         check("12", Value::Int(12));
         check("12L", Value::Int(12));
         check("1.5e3", Value::Double(1500.0));
-        check("1970-01-02", Value::Date(86_400_000));
-        check("1970-01-01T01:00:00+01:00", Value::Date(0));
+        check("1970-01-02", Value::at(86_400_000));
+        check("1970-01-01T01:00:00+01:00", Value::at(0));
         check(
             "abcdef01-0000-0000-0000-000000000001",
             Value::Guid(0xabcd_ef01 << 96 | 1),

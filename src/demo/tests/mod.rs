@@ -1,11 +1,15 @@
 //! The simulator from outside: requests through its router, in this process.
 
+mod arrivals;
+mod dates;
+mod effort;
 mod faults;
 mod limits;
 mod paging;
 mod queries;
 mod rows;
 mod speed;
+mod strangers;
 mod tokens;
 
 use std::sync::Arc;

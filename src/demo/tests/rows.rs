@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use super::Site;
 use crate::demo::estate::Estate;
 use crate::demo::model::{Edm, Link, Model};
+use crate::demo::moment::TICKS;
 use crate::demo::value::{Row, Value};
 
 #[tokio::test(start_paused = true)]
@@ -140,7 +141,7 @@ fn only_the_last_day_has_open_sessions() {
     let open: Vec<i64> = (0..20_000)
         .filter(|index| estate.cell(sessions, *index, end).is_null())
         .filter_map(|index| match estate.cell(sessions, index, start) {
-            Value::Date(start) => Some(start),
+            Value::Date(start) => Some(start / TICKS),
             _ => None,
         })
         .collect();

@@ -1,10 +1,13 @@
 //! Commands and flags, as types.
 
+mod simulator;
+
 use std::net::SocketAddr;
-use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
+
+pub use self::simulator::{SimulatorArgs, ThrottleShape, TimeLimitShape};
 
 /// A local OData server that makes Citrix Cloud monitoring data easy for Power BI, Excel and scripts.
 ///
@@ -107,71 +110,6 @@ pub struct SettingsFile {
     pub file: Option<PathBuf>,
 }
 
-/// The knobs of the simulated Citrix Cloud.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Simulated Citrix Cloud")]
-pub struct SimulatorArgs {
-    /// Sessions of the last 90 days; all other entity sets grow along
-    #[arg(long, value_name = "N", default_value_t = 20_000)]
-    pub sessions: u64,
-    /// Rows in one page
-    #[arg(long, value_name = "N", default_value = "1000")]
-    pub page_size: NonZeroUsize,
-    /// Milliseconds that each query takes [default: 0, in the demo 150]
-    #[arg(long, value_name = "MS")]
-    pub latency: Option<u64>,
-    /// Microseconds more for each row that $skip passes over: later pages are slower
-    #[arg(long, value_name = "MICROS", default_value_t = 0)]
-    pub skip_cost: u64,
-    /// Seed of the invented data: the same seed gives the same data
-    #[arg(long, value_name = "N", default_value_t = 42)]
-    pub seed: u64,
-    /// Queries that may be in flight at once; one more is refused with status 429
-    #[arg(long, value_name = "N", default_value = "1")]
-    pub lanes: NonZeroUsize,
-    /// Seconds until an access token expires
-    #[arg(long, value_name = "SECONDS", default_value = "3600")]
-    pub token_lifetime: NonZeroU64,
-    /// Customer id to be accepted
-    #[arg(long, value_name = "ID", default_value = "nordhafen")]
-    pub customer_id: String,
-    /// Client id to be accepted
-    #[arg(long, value_name = "ID", default_value = "demo-client")]
-    pub client_id: String,
-    /// Client secret to be accepted: the simulator's own, never one of Citrix Cloud
-    #[arg(long, value_name = "SECRET", default_value = "demo-secret")]
-    pub client_secret: String,
-    /// Body of a refusal with status 429
-    #[arg(long, value_enum, value_name = "SHAPE", default_value_t = ThrottleShape::Problem)]
-    pub throttle_shape: ThrottleShape,
-    /// Rows in an expanded collection before the rest goes behind a link [default: all]
-    #[arg(long, value_name = "N")]
-    pub expand_page_size: Option<NonZeroUsize>,
-    /// Compress answers for clients that accept it; --gzip=false turns it off
-    #[arg(
-        long,
-        value_name = "BOOL",
-        num_args = 0..=1,
-        require_equals = true,
-        default_value_t = true,
-        default_missing_value = "true",
-        action = ArgAction::Set
-    )]
-    pub gzip: bool,
-    /// Something that goes wrong, like set=Sessions,kind=status,status=503; may be given several times
-    #[arg(long = "fault", value_name = "TEXT")]
-    pub faults: Vec<String>,
-}
-
-/// The shape of a refusal with status 429.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ThrottleShape {
-    /// The Monitor Service's problem form
-    Problem,
-    /// A gateway's short JSON, with Retry-After
-    Gateway,
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -256,6 +194,28 @@ mod tests {
                 panic!("another command")
             };
             assert_eq!(demo.simulator.gzip, expected, "{flag:?}");
+        }
+    }
+
+    #[test]
+    fn knobs_of_the_simulator_are_checked() {
+        for (flags, fits) in [
+            (
+                "--time-limit 900 --time-limit-shape cut --row-cost 80",
+                true,
+            ),
+            ("--time-limit-shape 502", false),
+            ("--shown-digits 7 --round-dates", true),
+            ("--shown-digits 8", false),
+            ("--round-dates", false),
+            ("--null-dates 40 --tied-dates 60 --arrivals 3", true),
+            ("--null-dates 0", false),
+            ("--stranger 5 --stranger-time 250", true),
+            ("--stranger 0", false),
+        ] {
+            let args = ["citrix-odata-proxy", "simulate"];
+            let parsed = Cli::try_parse_from(args.into_iter().chain(flags.split(' ')));
+            assert_eq!(parsed.is_ok(), fits, "{flags}");
         }
     }
 
