@@ -10,7 +10,10 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::clock::FollowingClock;
-use crate::gateway::{AuthState, GatewayStatus, SiteStatus, UpstreamCounts};
+use crate::gateway::{
+    AuthState, ByClass, Class, GatewayStatus, LaneCounts, LaneStatus, SiteStatus, UpstreamCounts,
+    Waiting,
+};
 use crate::odata::name::SiteId;
 
 struct MadeUp(AuthState);
@@ -28,9 +31,7 @@ impl Watched for MadeUp {
                 retries: 9,
                 throttled: 4,
             },
-            in_flight: 1,
-            queued: 4,
-            paused_for: Some(Duration::from_secs(30)),
+            lane: lane(),
             last_error: Some((
                 Timestamp::UNIX_EPOCH,
                 "no <row> of `Users` & more".to_owned(),
@@ -57,6 +58,32 @@ impl Watched for MadeUp {
         } else {
             12
         }
+    }
+}
+
+fn lane() -> LaneStatus {
+    let waiting = |position, class, what: &str, seconds| Waiting {
+        position,
+        class,
+        what: what.into(),
+        waited: Duration::from_secs(seconds),
+    };
+    LaneStatus {
+        level: 1,
+        maximum: 3,
+        in_flight: 1,
+        paused_for: Some(Duration::from_secs(30)),
+        waiting: vec![
+            waiting(1, Class::Metadata, "$metadata", 1),
+            waiting(2, Class::Interactive, "Users(…)", 2),
+            waiting(3, Class::Scan, "Sessions", 40),
+            waiting(4, Class::Scan, "<b>", 3),
+        ],
+        counts: LaneCounts {
+            grants: ByClass::from_fn(|class| class.name().len() as u64),
+            throttled: 4,
+            paused: Duration::from_millis(75_500),
+        },
     }
 }
 

@@ -9,13 +9,17 @@
 //! - A request carries our own headers only, to the configured service alone; redirects are not followed.
 //! - A body is handed out whole and plausible, or not at all.
 
+mod backoff;
 mod body;
 mod budget;
 mod error;
+mod exchange;
 mod fetch;
+mod heavy;
 mod lane;
 mod metrics;
 mod retry;
+mod spent;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -26,5 +30,8 @@ pub use budget::RetryBudget;
 pub(crate) use error::rounded;
 pub use error::{BadResponse, FetchError, Refusal};
 pub use fetch::{Checked, Fetched, Query, Settings, Upstream};
-pub use lane::{Class, Lane, LaneSettings, LaneStatus, Party, Pass, QueueFull, Turn, Visit};
+pub use lane::{
+    ByClass, Class, Lane, LaneCounts, LaneSettings, LaneStatus, Party, Pass, Turn, Visit, Waiting,
+};
 pub use metrics::{UpstreamCounts, UpstreamMetrics};
+pub use spent::Spent;

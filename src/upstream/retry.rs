@@ -4,15 +4,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::backoff;
 use crate::transport::TransportFault;
 
 /// What is known when an attempt has failed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Attempt {
     pub(super) failure: Failure,
-    /// Attempts for this page, with the one that failed.
-    pub(super) attempts: u32,
-    /// Those of them that failed in the same way.
+    /// Attempts for this page that failed in the same way, with this one.
     pub(super) alike: u32,
     /// Time that failed attempts and pauses of this answer have used, with the one that failed.
     pub(super) spent: Duration,
@@ -20,10 +19,8 @@ pub(super) struct Attempt {
     pub(super) budget: Duration,
     /// Pages of this answer that were read.
     pub(super) pages: u64,
-    /// What upstream asked for: `Retry-After`, else the body's `retryDelay`.
-    pub(super) asked_pause: Option<Duration>,
-    /// From 0 to 1; spreads those who failed together.
-    pub(super) jitter: f64,
+    /// The pause before another attempt: that of the lane, or [`own_pause`].
+    pub(super) pause: Duration,
 }
 
 /// Why an attempt failed, if another may succeed.
@@ -63,11 +60,12 @@ pub(super) fn decide(attempt: &Attempt) -> Decision {
     if attempts_max(attempt.failure).is_some_and(|max| attempt.alike >= max) {
         return Decision::GiveUp;
     }
-    let after = pause(attempt);
-    if after > patience_left(attempt) {
+    if attempt.pause > patience_left(attempt) {
         return Decision::GiveUp;
     }
-    Decision::Retry { after }
+    Decision::Retry {
+        after: attempt.pause,
+    }
 }
 
 /// How many attempts may fail in this way; `None` when time alone sets the limit. Some queries fail with 500
@@ -96,22 +94,14 @@ fn patience(attempt: &Attempt) -> Duration {
     }
 }
 
-fn pause(attempt: &Attempt) -> Duration {
-    if attempt.failure.is_throttling()
-        && let Some(asked) = attempt.asked_pause
-    {
-        return asked.clamp(ASKED_PAUSE_MIN, ASKED_PAUSE_MAX);
-    }
-    let first = match attempt.failure {
+/// The pause after an attempt for which the lane does not pause. `attempts` are those for this page so far, and `jitter`
+/// from 0 to 1 spreads those who failed together.
+pub(super) fn own_pause(failure: Failure, attempts: u32, jitter: f64) -> Duration {
+    let first = match failure {
         Failure::Fault(_) => Duration::from_millis(500),
         Failure::Status(_) | Failure::Timeout | Failure::Implausible => Duration::from_secs(1),
     };
-    let doublings = attempt.attempts.saturating_sub(1).min(16);
-    let full = first
-        .saturating_mul(1 << doublings)
-        .min(Duration::from_secs(30));
-    // Between a half and the whole: never at once, never all together.
-    full.mul_f64(0.5 + attempt.jitter.clamp(0.0, 1.0) / 2.0)
+    backoff::growing(first, attempts, jitter)
 }
 
 /// Reads `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date, which is compared with the response's
@@ -131,11 +121,6 @@ pub(super) fn retry_after(value: &str, date: Option<&str>) -> Option<Duration> {
 
 const OUT_OF_REACH_PATIENCE: Duration = Duration::from_secs(30);
 
-/// `Retry-After: 0` is no invitation to hammer.
-const ASKED_PAUSE_MIN: Duration = Duration::from_secs(1);
-
-const ASKED_PAUSE_MAX: Duration = Duration::from_mins(2);
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,13 +132,11 @@ mod tests {
     fn attempt(failure: Failure, attempts: u32) -> Attempt {
         Attempt {
             failure,
-            attempts,
             alike: attempts,
             spent: Duration::ZERO,
             budget: Duration::from_mins(10),
             pages: 0,
-            asked_pause: None,
-            jitter: 1.0,
+            pause: own_pause(failure, attempts, 1.0),
         }
     }
 
@@ -162,10 +145,6 @@ mod tests {
         let fault = Failure::Fault(TransportFault::Cut);
         let cases = [
             // failure, attempts so far, pause (`None`: give up)
-            (Failure::Status(429), 1, Some(1.0)),
-            (Failure::Status(429), 4, Some(8.0)),
-            (Failure::Status(429), 6, Some(30.0)),
-            (Failure::Status(503), 100, Some(30.0)),
             (Failure::Status(502), 2, Some(2.0)),
             (Failure::Status(500), 1, Some(1.0)),
             (Failure::Status(500), 4, Some(8.0)),
@@ -225,23 +204,6 @@ mod tests {
     }
 
     #[test]
-    fn upstream_may_ask_for_a_pause() {
-        let check = |status: u16, asked: f64, pause: f64| {
-            let attempt = Attempt {
-                asked_pause: Some(secs(asked)),
-                ..attempt(Failure::Status(status), 1)
-            };
-            let after = secs(pause);
-            assert_eq!(decide(&attempt), Decision::Retry { after }, "{status}");
-        };
-        check(429, 30.0, 30.0);
-        check(503, 2.5, 2.5);
-        check(429, 0.0, 1.0);
-        check(429, 86400.0, 120.0);
-        check(502, 30.0, 1.0);
-    }
-
-    #[test]
     fn budget_ends_it_before_the_pause() {
         let check = |failure: Failure, spent: f64, budget: f64, pages: u64, gives_up: bool| {
             let attempt = Attempt {
@@ -270,21 +232,6 @@ mod tests {
             check(Failure::Fault(fault), 5.0, 5.0, 0, true);
         }
         check(Failure::Fault(TransportFault::Cut), 300.0, 600.0, 0, false);
-    }
-
-    #[test]
-    fn jitter_halves_at_most() {
-        let check = |jitter: f64, pause: f64| {
-            let attempt = Attempt {
-                jitter,
-                ..attempt(Failure::Timeout, 2)
-            };
-            let after = secs(pause);
-            assert_eq!(decide(&attempt), Decision::Retry { after }, "{jitter}");
-        };
-        check(0.0, 1.0);
-        check(0.5, 1.5);
-        check(7.0, 2.0);
     }
 
     #[test]

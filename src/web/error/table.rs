@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::transport::TransportFault;
-use crate::upstream::{BadResponse, FetchError, Refusal};
+use crate::upstream::{BadResponse, FetchError, Refusal, Spent};
 
 #[test]
 fn every_error_has_its_status_code_and_words() {
@@ -139,6 +139,7 @@ fn fetches() -> Vec<FetchError> {
         status,
         fault,
         waited: minutes,
+        spent: Box::new(spent(status)),
         retry_after: Duration::from_millis(20_001),
     };
     vec![
@@ -147,6 +148,7 @@ fn fetches() -> Vec<FetchError> {
         },
         FetchError::Busy {
             waited: minutes,
+            spent: Box::new(spent(Some(429))),
             retry_after: minutes,
         },
         FetchError::QueueFull { queued: 256 },
@@ -159,8 +161,21 @@ fn fetches() -> Vec<FetchError> {
         unavailable(None, None),
         FetchError::Timeout {
             timeout: Duration::from_mins(1),
+            spent: Box::new(Spent {
+                timeouts: 3,
+                ..Spent::default()
+            }),
         },
     ]
+}
+
+fn spent(status: Option<u16>) -> Spent {
+    Spent {
+        statuses: status.into_iter().map(|status| (status, 14)).collect(),
+        faults: u32::from(status.is_none()) * 9,
+        held: Duration::from_secs(status.map_or(0, |_| 580)),
+        ..Spent::default()
+    }
 }
 
 fn bad_responses() -> Vec<BadResponse> {
