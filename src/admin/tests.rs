@@ -158,10 +158,26 @@ async fn metrics_show_levels_and_counts() {
     cache_entries 12
     cache_fills 2
     cache_size_bytes 3000000
+    upstream_grants_total{site="lab",class="interactive"} 11
+    upstream_grants_total{site="lab",class="metadata"} 8
+    upstream_grants_total{site="lab",class="scan"} 4
+    upstream_grants_total{site="main",class="interactive"} 11
+    upstream_grants_total{site="main",class="metadata"} 8
+    upstream_grants_total{site="main",class="scan"} 4
     upstream_in_flight{site="lab"} 1
     upstream_in_flight{site="main"} 1
-    upstream_queued{site="lab"} 4
-    upstream_queued{site="main"} 4
+    upstream_level{site="lab"} 1
+    upstream_level{site="main"} 1
+    upstream_paused_seconds_total{site="lab"} 75.5
+    upstream_paused_seconds_total{site="main"} 75.5
+    upstream_queue_oldest_seconds{site="lab"} 40
+    upstream_queue_oldest_seconds{site="main"} 40
+    upstream_queued{site="lab",class="interactive"} 1
+    upstream_queued{site="lab",class="metadata"} 1
+    upstream_queued{site="lab",class="scan"} 2
+    upstream_queued{site="main",class="interactive"} 1
+    upstream_queued{site="main",class="metadata"} 1
+    upstream_queued{site="main",class="scan"} 2
     upstream_requests_total{site="lab",status_class="1xx"} 0
     upstream_requests_total{site="lab",status_class="2xx"} 70
     upstream_requests_total{site="lab",status_class="3xx"} 0
@@ -221,10 +237,18 @@ async fn plain_metrics_have_types_and_names_that_prometheus_knows() {
     # TYPE build_info gauge
     # HELP upstream_in_flight Queries that upstream works on.
     # TYPE upstream_in_flight gauge
+    # HELP upstream_level Queries that may be in flight now.
+    # TYPE upstream_level gauge
     # HELP upstream_queued Requests that wait for their turn.
     # TYPE upstream_queued gauge
+    # HELP upstream_queue_oldest_seconds How long the request has waited that came first.
+    # TYPE upstream_queue_oldest_seconds gauge
     # HELP auth_token_remaining_seconds Time until the token expires; 0 without a token.
     # TYPE auth_token_remaining_seconds gauge
+    # HELP upstream_grants_total Turns that were given out.
+    # TYPE upstream_grants_total counter
+    # HELP upstream_paused_seconds_total Time in which no query was sent because upstream wanted a pause.
+    # TYPE upstream_paused_seconds_total counter
     # HELP upstream_requests_total Data requests that were answered.
     # TYPE upstream_requests_total counter
     # HELP upstream_unanswered_total Data requests without a whole answer.
@@ -243,7 +267,7 @@ async fn status_is_json() {
     let found = exchange(Method::GET, "/api/status", failed()).await;
     insta::assert_snapshot!(found, @r#"
     200
-    {"version":"0.1.0","started":"1970-01-01T00:00:00Z","uptime_seconds":3723,"cache":{"entries":12,"bytes":3000000,"fills":2},"sites":[{"site":"lab","default":false,"endpoint":"https://api.cloud.com/monitorodata","token":{"state":"failed","explanation":"The client secret was refused. Enter a new one."},"in_flight":1,"queued":4,"paused_seconds":30,"last_error":{"at":"1970-01-01T00:00:00Z","message":"no <row> of `Users` & more"}},{"site":"main","default":true,"endpoint":"https://api.cloud.com/monitorodata","token":{"state":"valid","remaining_seconds":3000},"in_flight":1,"queued":4,"paused_seconds":30,"last_error":{"at":"1970-01-01T00:00:00Z","message":"no <row> of `Users` & more"}}]}
+    {"version":"0.1.0","started":"1970-01-01T00:00:00Z","uptime_seconds":3723,"cache":{"entries":12,"bytes":3000000,"fills":2},"sites":[{"site":"lab","default":false,"endpoint":"https://api.cloud.com/monitorodata","token":{"state":"failed","explanation":"The client secret was refused. Enter a new one."},"in_flight":1,"queued":4,"paused_seconds":30,"lane":{"level":1,"maximum":3,"in_flight":1,"paused_seconds":30,"waiting":[{"position":1,"class":"metadata","what":"$metadata","seconds":1},{"position":2,"class":"interactive","what":"Users(…)","seconds":2},{"position":3,"class":"scan","what":"Sessions","seconds":40},{"position":4,"class":"scan","what":"<b>","seconds":3}]},"last_error":{"at":"1970-01-01T00:00:00Z","message":"no <row> of `Users` & more"}},{"site":"main","default":true,"endpoint":"https://api.cloud.com/monitorodata","token":{"state":"valid","remaining_seconds":3000},"in_flight":1,"queued":4,"paused_seconds":30,"lane":{"level":1,"maximum":3,"in_flight":1,"paused_seconds":30,"waiting":[{"position":1,"class":"metadata","what":"$metadata","seconds":1},{"position":2,"class":"interactive","what":"Users(…)","seconds":2},{"position":3,"class":"scan","what":"Sessions","seconds":40},{"position":4,"class":"scan","what":"<b>","seconds":3}]},"last_error":{"at":"1970-01-01T00:00:00Z","message":"no <row> of `Users` & more"}}]}
     "#);
 }
 

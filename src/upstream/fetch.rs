@@ -197,7 +197,9 @@ impl Upstream {
             match failed {
                 Failed::Final(error) => {
                     if matches!(error, FetchError::Refused(_)) {
-                        pass.map(Pass::succeeded);
+                        if let Some(pass) = pass {
+                            pass.succeeded();
+                        }
                         budget.page_refused();
                     }
                     return Err(error);

@@ -297,6 +297,171 @@ async fn budget_ends_in_the_error_at_hand() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn all_who_wait_give_up_after_one_budget() {
+    for asked in [None, Some("20")] {
+        let busy = Reply::new(429, "");
+        let busy = asked.map_or(busy.clone(), |asked| busy.header("retry-after", asked));
+        let bench = bench([], std::iter::repeat_n(busy, 999));
+        let began = Instant::now();
+        let ends = join_all((0..50).map(|_| bench.fetch_patiently())).await;
+        let most = patience().total();
+        assert!((most - Duration::from_secs(31)..=most).contains(&began.elapsed()));
+        for end in ends {
+            let Err(FetchError::Busy { waited, spent, .. }) = end else {
+                panic!("{end:?}")
+            };
+            assert!(waited <= most);
+            assert_eq!(spent.held, waited);
+        }
+        // One attempt after each pause, whoever makes it.
+        let sent = bench.transport.data_requests();
+        assert!(sent.len() <= 42, "{}", sent.len());
+        let counts = bench.upstream.lane().status().counts;
+        assert_eq!(counts.throttled, sent.len() as u64);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttling_grows_on_the_lane_and_ends_with_a_success() {
+    let busy = || Reply::new(429, "");
+    let bench = bench([], [busy(), busy(), busy(), busy(), page(), busy()]);
+    let began = Instant::now();
+    let ends = join_all((0..3).map(|_| bench.fetch_patiently())).await;
+    assert!(ends.iter().all(Result::is_ok));
+    let sent = bench.transport.data_requests();
+    let pauses: Vec<_> = sent.windows(2).map(|two| two[1].at - two[0].at).collect();
+    for (pause, least) in pauses.iter().zip([500, 1000, 2000, 4000, 0, 500, 0]) {
+        let least = Duration::from_millis(least);
+        // Timers tick by the millisecond.
+        let most = least * 2 + Duration::from_millis(1);
+        assert!((least..=most).contains(pause), "{pauses:?}");
+    }
+    assert_eq!(pauses.len(), 7);
+    let counts = bench.upstream.lane().status().counts;
+    assert!(counts.paused <= began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_jumps_does_not_use_up_the_budget() {
+    let slow = |status| Reply::new(status, "").after(Duration::from_secs(30));
+    let bench = bench([], [slow(502), page()]);
+    let mut budget = patience();
+    let sleeps = async {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        tokio::time::advance(Duration::from_hours(1)).await;
+    };
+    let (fetched, ()) = tokio::join!(bench.fetch(&mut budget), sleeps);
+    assert_eq!(fetched.unwrap().attempts, 2);
+    assert!(budget.failing() <= Duration::from_secs(65));
+    assert!(budget.spent() <= Duration::from_secs(66));
+}
+
+/// What becomes of a query that can be divided, asked five times at most, by one answer.
+async fn divisible(replies: impl IntoIterator<Item = Reply>) -> Vec<String> {
+    let bench = bench([], replies);
+    let mut budget = patience();
+    let mut ends = Vec::new();
+    while ends.len() < 5 {
+        let query = Query {
+            divisible: true,
+            ..query("/Sessions")
+        };
+        let began = Instant::now();
+        let end = bench.upstream.fetch(query, &mut budget).await;
+        assert!(end.is_err() || budget.attempts() == 0);
+        ends.push(match end {
+            Ok(_) => "page".to_owned(),
+            Err(FetchError::TooHeavy(cause)) => {
+                let least = Duration::from_millis(500);
+                assert!(began.elapsed() >= least, "no pause after {cause}");
+                format!("less, {}", named(&cause))
+            }
+            Err(error) => named(&error),
+        });
+        if ends.last().is_some_and(|end| !end.starts_with("less")) {
+            break;
+        }
+    }
+    ends
+}
+
+fn named(error: &FetchError) -> String {
+    match error {
+        FetchError::Unavailable { status, fault, .. } => {
+            let fault = fault.map(|fault| format!("{fault:?}"));
+            status.map_or(fault.unwrap_or_default(), |status| status.to_string())
+        }
+        FetchError::Timeout { .. } => "timeout".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_heavy_query_is_given_back_and_a_hopeless_one_given_up() {
+    let after = |reply: Reply, seconds| reply.after(Duration::from_secs(seconds));
+    let failed = |status, seconds| after(Reply::new(status, ""), seconds);
+    let repeat = |reply: &Reply, times| vec![reply.clone(); times];
+    let cases = [
+        (vec![failed(504, 30), page()], "less, 504; page"),
+        (vec![failed(500, 1), page()], "less, 500; page"),
+        (vec![after(page(), 61), page()], "less, timeout; page"),
+        (vec![after(page().cut(), 25), page()], "less, Cut; page"),
+        (
+            vec![after(Reply::fault(TransportFault::Connect), 25)],
+            "less, Cut; page",
+        ),
+        // Those that are no sign of a heavy query are asked for again at once.
+        (vec![after(page().cut(), 5), page()], "page"),
+        (vec![failed(502, 30), page()], "page"),
+        (vec![failed(429, 0), failed(503, 0), page()], "page"),
+        // The limits are for the page, however often less was asked for.
+        (
+            repeat(&failed(500, 1), 9),
+            "less, 500; less, 500; less, 500; less, 500; 500",
+        ),
+        (
+            repeat(&after(page(), 61), 9),
+            "less, timeout; less, timeout; timeout",
+        ),
+        // A late 500 is none of the five.
+        (
+            repeat(&failed(500, 10), 9),
+            "less, 500; less, 500; less, 500; less, 500; less, 500",
+        ),
+    ];
+    for (replies, expected) in cases {
+        let ends = divisible(replies.clone()).await;
+        assert_eq!(ends.join("; "), expected, "{replies:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_limits_of_a_page_do_not_reach_the_next() {
+    let failed = || Reply::new(500, "");
+    let replies = [failed(), failed(), failed(), failed(), page()];
+    let bench = bench([], replies.iter().chain(&replies).cloned());
+    let mut budget = patience();
+    for _ in 0..2 {
+        assert_eq!(bench.fetch(&mut budget).await.unwrap().attempts, 5);
+    }
+    assert_eq!(budget.ledger().statuses[&500], 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn trouble_with_the_token_says_nothing_about_the_query() {
+    let failed = Reply::new(500, "").after(Duration::from_secs(25));
+    let bench = bench(std::iter::repeat_n(failed, 99), []);
+    let query = Query {
+        divisible: true,
+        ..query("/Sessions")
+    };
+    let error = bench.upstream.fetch(query, &mut patience()).await;
+    let error = error.unwrap_err();
+    assert_eq!(named(&error), "500", "{error}");
+    assert!(bench.transport.data_requests().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn slow_pages_time_out() {
     let slow = page().after(Duration::from_secs(61));
     let slow = || std::iter::repeat_n(slow.clone(), 9);

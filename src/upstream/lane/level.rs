@@ -106,8 +106,8 @@ mod tests {
             (9, "....+....", "111122222"),
             (9, "++-+-++", "2222223"),
             (9, "+++!", "2231"),
-            // 3 was too many, for five minutes; the next query shows that it may be no more.
-            (9, "+++!++++mmmm+m+", "223122222222233"),
+            // 3 was too many, for five minutes.
+            (9, "+++!++++mmmm+m+", "223122222222223"),
             // 1 is never too many, but neither is it the time for more.
             (9, "!+++mmmmm+", "1111111112"),
         ];

@@ -128,11 +128,11 @@ mod tests {
     fn queue(requests: &[&'static str]) -> Queue<()> {
         let mut queue = Queue::new();
         for (arrival, request) in (0..).zip(requests) {
-            let class = Class::ALL.into_iter();
-            let class = class.filter(|class| class.name().starts_with(&request[..1]));
+            let (class, party) = request.split_at(1);
+            let mut classes = Class::ALL.into_iter();
             let place = Place {
-                class: class.last().unwrap(),
-                party: Party::of(&request.as_bytes()[1..]),
+                class: classes.find(|c| c.name().starts_with(class)).unwrap(),
+                party: Party::of(party.as_bytes()),
                 what: (*request).into(),
                 since: Instant::now(),
                 call: (),

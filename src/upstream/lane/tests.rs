@@ -139,8 +139,8 @@ async fn one_that_failed_keeps_its_place_and_is_not_turned_away() {
     let order = RefCell::new(Vec::new());
     let fails = async {
         drop(first);
-        // The other one has the pass, and a third waits for it.
-        tokio::task::yield_now().await;
+        // The other one has the pass, and a third waits for it in what is a full queue.
+        sleep(Duration::from_millis(2)).await;
         let again = visitor.enter(PATIENCE).await;
         order.borrow_mut().push("again");
         drop(again.unwrap());
@@ -344,23 +344,25 @@ async fn a_long_wait_is_told() {
     let second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
     let guard = tracing::subscriber::set_default(subscriber);
     let lane = lane(1, 256);
-    let short = async {
-        let pass = scan(&lane).await;
-        sleep(Duration::from_secs(4)).await;
-        drop(pass);
-        let pass = scan(&lane).await;
-        sleep(Duration::from_secs(66)).await;
-        drop(pass);
+    let held = scan(&lane).await;
+    let frees = async {
+        sleep(Duration::from_secs(69)).await;
+        drop(held);
     };
-    let soon = async { drop(scan(&lane).await) };
-    let late = async {
-        sleep(Duration::from_secs(4)).await;
+    let waits = async { drop(scan(&lane).await) };
+    let preview = async {
+        sleep(Duration::from_secs(65)).await;
         drop(enter(&lane, visit(Class::Interactive, "")).await);
     };
-    tokio::join!(short, soon, late);
+    tokio::join!(waits, preview, frees);
     drop((guard, second));
     let lines = lines.0.lock().unwrap().join("\n");
-    insta::assert_snapshot!(lines, @"");
+    insta::assert_snapshot!(lines, @r#"
+    waits for its turn at upstream what=Users class="scan" position=1 queued=1 paused=false waited_ms=5000
+    waits for its turn at upstream what=Users class="scan" position=1 queued=1 paused=false waited_ms=35000
+    waits for its turn at upstream what=Users class="scan" position=1 queued=1 paused=false waited_ms=65000
+    got its turn at upstream what=Users class="scan" waited_ms=69000
+    "#);
 }
 
 /// More than any pause here.
