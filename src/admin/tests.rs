@@ -311,6 +311,7 @@ async fn page_for_people() {
     <dt>Source</dt><dd>https://api.cloud.com/monitorodata</dd>
     <dt>Sign-in</dt><dd><span class="bad">The client secret was refused. Enter a new one.</span></dd>
     <dt>Queries</dt><dd>1 under way, 4 waiting, paused by Citrix Cloud for 30s</dd>
+    <dt>Next</dt><dd>$metadata (metadata, for 1s), Users(…) (interactive, for 2s), Sessions (scan, for 40s), &lt;b&gt; (scan, for 3s)</dd>
     <dt>Last error</dt><dd>1970-01-01T00:00:00Z: no &lt;row&gt; of `Users` &amp; more</dd>
     </dl>
     <h2>main</h2>
@@ -319,6 +320,7 @@ async fn page_for_people() {
     <dt>Source</dt><dd>https://api.cloud.com/monitorodata</dd>
     <dt>Sign-in</dt><dd>valid for 50m</dd>
     <dt>Queries</dt><dd>1 under way, 4 waiting, paused by Citrix Cloud for 30s</dd>
+    <dt>Next</dt><dd>$metadata (metadata, for 1s), Users(…) (interactive, for 2s), Sessions (scan, for 40s), &lt;b&gt; (scan, for 3s)</dd>
     <dt>Last error</dt><dd>1970-01-01T00:00:00Z: no &lt;row&gt; of `Users` &amp; more</dd>
     </dl>
     <h2>Stored answers</h2>

@@ -7,15 +7,14 @@ use bytes::Bytes;
 use tokio::time::Instant;
 use url::Url;
 
+use super::again::{FailedAttempt, enter};
 use super::exchange::Question;
-use super::heavy::{gave_up, is_of_its_size, named};
-use super::lane::{Entered, NotEntered, Throttle, Visitor};
 use super::metrics::UpstreamMetrics;
-use super::retry::{Attempt, Decision, Failure, attempts_max, decide, own_pause, patience_left};
+use super::retry::Failure;
 use super::target::address;
-use super::transaction::{jitter, transaction_id};
-use super::verdict::{Failed, Passing, bad, busy};
-use super::{BadResponse, FetchError, Lane, Pass, Refusal, RetryBudget, Visit};
+use super::transaction::transaction_id;
+use super::verdict::{Failed, Passing, bad};
+use super::{BadResponse, FetchError, Lane, Refusal, RetryBudget, Visit};
 use crate::auth::Authorizer;
 use crate::transport::Transport;
 
@@ -220,103 +219,6 @@ impl Upstream {
                 }
             }
             self.inner.metrics.retried();
-        }
-    }
-
-    /// Waits before the next attempt, or says that there is none. `pass` is given back when the lane is paused, if
-    /// it has to be; then it is there that the request waits.
-    async fn pause(
-        &self,
-        failed: FailedAttempt<'_>,
-        budget: &mut RetryBudget,
-        pass: Option<Pass>,
-    ) -> Result<(), FetchError> {
-        let FailedAttempt {
-            passing,
-            after,
-            transaction,
-            divisible,
-        } = failed;
-        let of_query = !passing.at_token;
-        let failure = if of_query {
-            named(passing.failure, after)
-        } else {
-            passing.failure
-        };
-        let passing = Passing { failure, ..passing };
-        let divisible = divisible && of_query;
-        budget.failed_by(failure, !(divisible && is_of_its_size(failure, after)));
-        let attempts = budget.attempts();
-        let lane_pause = pass
-            .as_ref()
-            .filter(|_| failure.is_throttling())
-            .map(|pass| {
-                pass.throttled(Throttle {
-                    too_many: of_query && failure == Failure::Status(429),
-                    asked: passing.asked_pause,
-                    jitter: jitter(),
-                })
-            });
-        let attempt = Attempt {
-            failure,
-            alike: budget.alike(failure),
-            spent: budget.spent(),
-            budget: budget.total(),
-            pages: budget.pages(),
-            pause: lane_pause.unwrap_or_else(|| own_pause(failure, attempts, jitter())),
-        };
-        let timeout = self.inner.settings.page_timeout;
-        let Decision::Retry { after: pause } = decide(&attempt) else {
-            tracing::debug!(?failure, attempts, %transaction, "upstream request given up");
-            return Err(passing.into_error(budget.ledger(), timeout));
-        };
-        let too_heavy = divisible && gave_up(failure, after);
-        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        tracing::warn!(
-            ?failure,
-            cause = passing.cause,
-            attempts,
-            attempts_max = attempts_max(failure),
-            pause_ms = millis(pause),
-            left_ms = millis(patience_left(&attempt).saturating_sub(pause)),
-            too_heavy,
-            %transaction,
-            "upstream request failed, trying again"
-        );
-        drop(pass);
-        if lane_pause.is_none() {
-            budget.pause(pause);
-            tokio::time::sleep(pause).await;
-        }
-        if too_heavy {
-            let cause = passing.into_error(budget.ledger(), timeout);
-            return Err(FetchError::TooHeavy(Box::new(cause)));
-        }
-        Ok(())
-    }
-}
-
-/// An attempt that failed, and how.
-struct FailedAttempt<'a> {
-    passing: Passing,
-    /// How long it took.
-    after: Duration,
-    transaction: &'a str,
-    /// Whether the asker has a smaller query.
-    divisible: bool,
-}
-
-/// Waits for a turn. While the lane is paused, that is charged to the budget.
-async fn enter(visitor: &mut Visitor, budget: &mut RetryBudget) -> Result<Pass, FetchError> {
-    match visitor.enter(budget.left()).await {
-        Ok(Entered { pass, held }) => {
-            budget.held(held);
-            Ok(pass)
-        }
-        Err(NotEntered::Full { queued }) => Err(FetchError::QueueFull { queued }),
-        Err(NotEntered::Impatient { held, paused_for }) => {
-            budget.held(held);
-            Err(busy(budget.ledger(), paused_for))
         }
     }
 }

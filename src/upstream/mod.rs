@@ -9,6 +9,7 @@
 //! - A request carries our own headers only, to the configured service alone; redirects are not followed.
 //! - A body is handed out whole and plausible, or not at all.
 
+mod again;
 mod backoff;
 mod body;
 mod budget;

@@ -15,6 +15,8 @@ pub(super) struct Attempt {
     pub(super) alike: u32,
     /// Time that failed attempts and pauses of this answer have used, with the one that failed.
     pub(super) spent: Duration,
+    /// The part of it in pauses of the lane.
+    pub(super) held: Duration,
     /// Time that they may use.
     pub(super) budget: Duration,
     /// Pages of this answer that were read.
@@ -79,18 +81,16 @@ pub(super) fn attempts_max(failure: Failure) -> Option<u32> {
     }
 }
 
-/// For how much longer failures of this kind are put up with.
+/// For how much longer failures of this kind are put up with. A client that has received nothing loses nothing when it
+/// hears soon that upstream is out of reach; that upstream was busy before does not count towards this.
 pub(super) fn patience_left(attempt: &Attempt) -> Duration {
-    patience(attempt).saturating_sub(attempt.spent)
-}
-
-/// A client that has received nothing loses nothing when it hears soon that upstream is out of reach.
-fn patience(attempt: &Attempt) -> Duration {
+    let left = attempt.budget.saturating_sub(attempt.spent);
     match attempt.failure {
         Failure::Fault(fault) if attempt.pages == 0 && fault != TransportFault::Cut => {
-            attempt.budget.min(OUT_OF_REACH_PATIENCE)
+            let out_of_reach = attempt.spent.saturating_sub(attempt.held);
+            left.min(OUT_OF_REACH_PATIENCE.saturating_sub(out_of_reach))
         }
-        _ => attempt.budget,
+        _ => left,
     }
 }
 
@@ -134,6 +134,7 @@ mod tests {
             failure,
             alike: attempts,
             spent: Duration::ZERO,
+            held: Duration::ZERO,
             budget: Duration::from_mins(10),
             pages: 0,
             pause: own_pause(failure, attempts, 1.0),
@@ -201,6 +202,16 @@ mod tests {
             };
             assert_eq!(patience_left(&attempt), secs(left), "{failure:?} {pages}");
         }
+    }
+
+    #[test]
+    fn a_busy_upstream_is_not_out_of_reach() {
+        let attempt = Attempt {
+            spent: secs(120.0),
+            held: secs(100.0),
+            ..attempt(Failure::Fault(TransportFault::Connect), 1)
+        };
+        assert_eq!(patience_left(&attempt), secs(10.0));
     }
 
     #[test]

@@ -66,7 +66,7 @@ async fn order(lane: &Lane, visits: &[(Class, &str)]) -> Vec<usize> {
 async fn first_come_first_served() {
     let lane = lane(1, 256);
     let alike = [(Class::Scan, "a"); 10];
-    assert_eq!(order(&lane, &alike).await, Vec::from_iter(0..10));
+    assert_eq!(order(&lane, &alike).await, (0..10).collect::<Vec<_>>());
     let status = lane.status();
     assert_eq!((status.in_flight, status.queued()), (0, 0));
     assert_eq!(*status.counts.grants.of(Class::Scan), 11);
@@ -191,7 +191,7 @@ async fn a_pause_longer_than_the_patience_is_not_waited_for() {
     let began = Instant::now();
     let waits = async {
         let mut visitor = lane.visitor(visit(Class::Scan, ""));
-        let patience = Duration::from_secs(60);
+        let patience = Duration::from_mins(1);
         let impatient = visitor.enter(patience).await.unwrap_err();
         let (seconds, held) = match impatient {
             NotEntered::Impatient { held, paused_for } => (paused_for.as_secs(), held),
@@ -302,7 +302,7 @@ async fn status_tells_who_waits_for_how_long() {
         let waiting = status.waiting.iter();
         let waiting = waiting.map(|w| (w.position, w.class, w.waited.as_secs()));
         let expected = [(1, Class::Interactive, 3), (2, Class::Scan, 7)];
-        assert_eq!(Vec::from_iter(waiting), expected);
+        assert_eq!(waiting.collect::<Vec<_>>(), expected);
         assert_eq!((status.level, status.maximum, status.in_flight), (1, 2, 1));
         assert_eq!(status.oldest(), Duration::from_secs(7));
         assert_eq!(*status.queued_by_class().of(Class::Scan), 1);

@@ -72,6 +72,10 @@ impl Visitor {
         loop {
             let now = Instant::now();
             let pause_end = pauses.borrow_and_update().filter(|end| *end > now);
+            if pause_end.is_none() {
+                // Whoever goes on to wait without a timer has looked after the pause.
+                self.shared.let_in();
+            }
             let paused_for = pause_end.map_or(Duration::ZERO, |end| end - now);
             if held.saturating_add(paused_for) > patience {
                 return Err(NotEntered::Impatient { held, paused_for });
@@ -88,7 +92,7 @@ impl Visitor {
                 },
                 // The sender lives as long as the lane.
                 _ = pauses.changed() => {}
-                () = pause_is_over, if pause_end.is_some() => self.shared.let_in(),
+                () = pause_is_over, if pause_end.is_some() => {}
                 () = sleep_until(told.next) => line_is_due = true,
             }
             if let Some(end) = pause_end {
@@ -105,7 +109,7 @@ impl Visitor {
         }
     }
 
-    /// Takes a place in the queue, and is called at once when the way is free.
+    /// Takes a place in the queue, even when the way is free.
     fn queue(&mut self) -> Result<oneshot::Receiver<Pass>, NotEntered> {
         let (call, granted) = oneshot::channel();
         let now = Instant::now();
@@ -123,7 +127,6 @@ impl Visitor {
         entered.map_err(|Full { queued }| NotEntered::Full { queued })?;
         // Its answer has waited once, and is not turned away when it asks again.
         self.visit.turn = Turn::Next;
-        self.shared.let_in();
         Ok(granted)
     }
 }
