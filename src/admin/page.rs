@@ -95,11 +95,11 @@ fn section(site: &Site, base: &str) -> String {
 
 /// Those that wait at the front of the queue.
 fn next(lane: &Lane) -> String {
-    let line = |waiting: &Waiting| {
+    let told = |waiting: &Waiting| {
         let (what, since) = (Text(&waiting.what), duration(waiting.seconds));
         format!("{what} ({}, for {since})", waiting.class)
     };
-    let front: Vec<String> = lane.waiting.iter().take(NEXT_MAX).map(line).collect();
+    let front: Vec<String> = lane.waiting.iter().take(NEXT_MAX).map(told).collect();
     match front.join(", ") {
         text if text.is_empty() => text,
         text => format!("<dt>Next</dt><dd>{text}</dd>\n"),

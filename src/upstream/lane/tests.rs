@@ -2,9 +2,11 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::FutureExt;
 use futures_util::future::{join, join_all};
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::*;
@@ -256,6 +258,47 @@ async fn giving_up_in_the_moment_of_the_grant_loses_no_grant() {
     assert_eq!((status.in_flight, status.queued()), (1, 0));
     assert!(next.now_or_never().is_some());
     assert_eq!(lane.status().in_flight, 0);
+}
+
+/// On several threads, where a grant and the end of the one that waits for it may meet.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_grant_is_lost_among_threads() {
+    let lane = Arc::new(lane(3, usize::MAX));
+    let in_flight = Arc::new(AtomicUsize::new(0));
+    let mut tasks = JoinSet::new();
+    for number in 0..64_usize {
+        let (lane, in_flight) = (Arc::clone(&lane), Arc::clone(&in_flight));
+        tasks.spawn(async move {
+            for round in 0..100 {
+                let class = Class::ALL[(number + round) % 3];
+                let enters = enter(&lane, visit(class, ""));
+                let patience = async {
+                    for _ in 0..(number * 31 + round * 17) % 40 {
+                        tokio::task::yield_now().await;
+                    }
+                };
+                let pass = tokio::select! {
+                    pass = enters => pass.unwrap(),
+                    () = patience => continue,
+                };
+                assert!(in_flight.fetch_add(1, Ordering::SeqCst) < 3);
+                tokio::task::yield_now().await;
+                in_flight.fetch_sub(1, Ordering::SeqCst);
+                if round % 5 == 0 {
+                    drop(pass);
+                } else {
+                    pass.succeeded();
+                }
+            }
+            // One that waits to the end gets its turn.
+            scan(&lane).await.succeeded();
+        });
+    }
+    while let Some(ended) = tasks.join_next().await {
+        ended.unwrap();
+    }
+    let status = lane.status();
+    assert_eq!((status.in_flight, status.queued()), (0, 0));
 }
 
 /// Seconds until `count` pages of one second are through, with the highest number in flight.
