@@ -5,10 +5,9 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{Request, StatusCode, Uri};
 
 use super::body::{Unread, is_html, read_whole};
-use super::fetch::unsendable;
 use super::retry::Failure;
 use super::verdict::{Failed, Passing, bad, judge, no_token};
-use super::{BadResponse, FetchError, RetryBudget, Upstream};
+use super::{BadResponse, FetchError, Refusal, RetryBudget, Upstream};
 use crate::auth::Credentials;
 
 /// What is sent: the same in each attempt.
@@ -92,6 +91,15 @@ fn request(
     request
         .body(Bytes::new())
         .map_err(|_| Failed::Final(unsendable()))
+}
+
+/// A question that cannot be put into a request is refused as upstream would refuse it.
+pub(super) fn unsendable() -> FetchError {
+    FetchError::Refused(Refusal {
+        status: 400,
+        code: None,
+        message: Some("the query cannot be sent: it holds characters that a URL does not allow, or leaves the service".to_owned()),
+    })
 }
 
 /// An error's body larger than this is no message.

@@ -8,13 +8,13 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::again::{FailedAttempt, enter};
-use super::exchange::Question;
+use super::exchange::{Question, unsendable};
 use super::metrics::UpstreamMetrics;
 use super::retry::Failure;
 use super::target::address;
 use super::transaction::transaction_id;
 use super::verdict::{Failed, Passing, bad};
-use super::{BadResponse, FetchError, Lane, Refusal, RetryBudget, Visit};
+use super::{BadResponse, FetchError, Lane, RetryBudget, Visit};
 use crate::auth::Authorizer;
 use crate::transport::Transport;
 
@@ -240,15 +240,6 @@ async fn checked<T: Send + 'static>(
             Err(_) => Err(Failed::Passing(Passing::new(Failure::Implausible))),
         },
     }
-}
-
-/// A question that cannot be put into a request is refused as upstream would refuse it.
-pub(super) fn unsendable() -> FetchError {
-    FetchError::Refused(Refusal {
-        status: 400,
-        code: None,
-        message: Some("the query cannot be sent: it holds characters that a URL does not allow, or leaves the service".to_owned()),
-    })
 }
 
 /// Parsing takes about two milliseconds for so many bytes. Pages of a thousand rows have half a million.

@@ -232,6 +232,23 @@ async fn a_clock_that_jumps_charges_a_pause_as_it_was_planned() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pause_that_grows_while_the_machine_sleeps_holds_nobody_for_good() {
+    let lane = lane(1, 256);
+    let pass = scan(&lane).await;
+    pause(&pass, 30);
+    let waits = async { scan(&lane).await.succeeded() };
+    let grows = async {
+        sleep(Duration::from_secs(29)).await;
+        pause(&pass, 11);
+        drop(pass);
+        // Both the longer pause and its end are told at once.
+        tokio::time::advance(Duration::from_hours(1)).await;
+    };
+    let both = timeout(Duration::from_hours(2), join(waits, grows));
+    assert!(both.await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
 async fn giving_up_frees_the_place() {
     let lane = lane(1, 256);
     let held = scan(&lane).await;
