@@ -8,6 +8,8 @@
 //! - No more requests of one customer are under way than its [`Lane`] allows, and none while upstream wants a pause.
 //! - A request carries our own headers only, to the configured service alone; redirects are not followed.
 //! - A body is handed out whole and plausible, or not at all.
+//! - Who is first is decided at each page anew, and nobody waits for ever: neither behind others ([`lane`]) nor for an
+//!   upstream that refuses everyone ([`RetryBudget`]).
 
 mod again;
 mod backoff;

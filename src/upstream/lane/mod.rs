@@ -1,8 +1,8 @@
 //! The lane: how many queries of one customer run at a time, and in which order they wait.
 //!
 //! Citrix Cloud answers 429 to more than a few queries of one customer at a time (one, in its older documents), so all
-//! sites of a customer share a lane. It is granted for one page at a time, and at each grant it is chosen anew among
-//! all that wait: by class, fair among parties, first come first served. What it decides is in [`state`], without time
+//! sites of a customer share a lane. It is granted for one page at a time, and at each grant the next one is chosen anew
+//! among all that wait: by class, fair among parties, first come first served. What it decides is in [`state`], without time
 //! and tasks; here and in [`visitor`] is who waits for it.
 
 mod ages;

@@ -1,7 +1,9 @@
 //! Those that wait, in paused time.
 
+mod pauses;
+mod told;
+
 use std::cell::RefCell;
-use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::FutureExt;
@@ -162,93 +164,6 @@ async fn one_that_failed_keeps_its_place_and_is_not_turned_away() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pause_holds_everyone_only_grows_and_ends_for_all_at_once() {
-    let lane = lane(2, 256);
-    let began = Instant::now();
-    let held = scan(&lane).await;
-    assert_eq!(pause(&held, 30), Duration::from_secs(30));
-    assert_eq!(pause(&held, 5), Duration::from_secs(30));
-    let longer = async {
-        sleep(Duration::from_secs(29)).await;
-        let status = lane.status();
-        assert_eq!((status.in_flight, status.queued()), (1, 3));
-        assert_eq!(pause(&held, 11), Duration::from_secs(11));
-        assert_eq!(lane.status().paused_for, Some(Duration::from_secs(11)));
-        drop(held);
-    };
-    let enters = (0..3).map(|_| async {
-        let mut visitor = lane.visitor(visit(Class::Scan, ""));
-        let entered = visitor.enter(PATIENCE).await.unwrap();
-        assert_eq!(began.elapsed(), Duration::from_secs(40));
-        assert_eq!(entered.held, Duration::from_secs(40));
-    });
-    join(join_all(enters), longer).await;
-    assert_eq!(lane.status().counts.paused, Duration::from_secs(40));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_pause_longer_than_the_patience_is_not_waited_for() {
-    let lane = lane(1, 256);
-    let held = scan(&lane).await;
-    let began = Instant::now();
-    let waits = async {
-        let mut visitor = lane.visitor(visit(Class::Scan, ""));
-        let patience = Duration::from_mins(1);
-        let impatient = visitor.enter(patience).await.unwrap_err();
-        let (seconds, held) = match impatient {
-            NotEntered::Impatient { held, paused_for } => (paused_for.as_secs(), held),
-            NotEntered::Full { .. } => panic!("{impatient:?}"),
-        };
-        // Waiting for a turn cost nothing.
-        assert_eq!(
-            (began.elapsed().as_secs(), held.as_secs(), seconds),
-            (550, 50, 20)
-        );
-        assert_eq!(lane.status().queued(), 0);
-    };
-    let throttles = async {
-        sleep(Duration::from_secs(500)).await;
-        pause(&held, 55);
-        sleep(Duration::from_secs(50)).await;
-        pause(&held, 20);
-    };
-    join(waits, throttles).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_clock_that_jumps_charges_a_pause_as_it_was_planned() {
-    let lane = lane(1, 256);
-    pause(&scan(&lane).await, 30);
-    let waits = async {
-        let mut visitor = lane.visitor(visit(Class::Scan, ""));
-        visitor.enter(PATIENCE).await.unwrap().held
-    };
-    let sleeps = async {
-        sleep(Duration::from_secs(10)).await;
-        tokio::time::advance(Duration::from_hours(1)).await;
-    };
-    let (held, ()) = join(waits, sleeps).await;
-    assert_eq!(held, Duration::from_secs(30));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_pause_that_grows_while_the_machine_sleeps_holds_nobody_for_good() {
-    let lane = lane(1, 256);
-    let pass = scan(&lane).await;
-    pause(&pass, 30);
-    let waits = async { scan(&lane).await.succeeded() };
-    let grows = async {
-        sleep(Duration::from_secs(29)).await;
-        pause(&pass, 11);
-        drop(pass);
-        // Both the longer pause and its end are told at once.
-        tokio::time::advance(Duration::from_hours(1)).await;
-    };
-    let both = timeout(Duration::from_hours(2), join(waits, grows));
-    assert!(both.await.is_ok());
-}
-
-#[tokio::test(start_paused = true)]
 async fn giving_up_frees_the_place() {
     let lane = lane(1, 256);
     let held = scan(&lane).await;
@@ -350,79 +265,6 @@ async fn level_is_found_below_the_maximum() {
     sleep(Duration::from_mins(5)).await;
     assert_eq!(rush(&lane, 50).await.1, 4);
     assert_eq!(lane.status().maximum, 4);
-}
-
-#[tokio::test(start_paused = true)]
-async fn status_tells_who_waits_for_how_long() {
-    let lane = lane(2, 256);
-    let held = scan(&lane).await;
-    let looks = async {
-        sleep(Duration::from_secs(7)).await;
-        let status = lane.status();
-        let waiting = status.waiting.iter();
-        let waiting = waiting.map(|w| (w.position, w.class, w.waited.as_secs()));
-        let expected = [(1, Class::Interactive, 3), (2, Class::Scan, 7)];
-        assert_eq!(waiting.collect::<Vec<_>>(), expected);
-        assert_eq!((status.level, status.maximum, status.in_flight), (1, 2, 1));
-        assert_eq!(status.oldest(), Duration::from_secs(7));
-        assert_eq!(*status.queued_by_class().of(Class::Scan), 1);
-        drop(held);
-    };
-    let preview = async {
-        sleep(Duration::from_secs(4)).await;
-        drop(enter(&lane, visit(Class::Interactive, "")).await);
-    };
-    let waits = async { drop(scan(&lane).await) };
-    tokio::join!(waits, preview, looks);
-}
-
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<String>>>);
-
-impl io::Write for Lines {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let line = String::from_utf8_lossy(line);
-        let said = line.split("request ").nth(1).unwrap_or_default();
-        self.0.lock().unwrap().push(said.trim_end().to_owned());
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_long_wait_is_told() {
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    // A second dispatcher makes tracing ask both whether a line is wanted.
-    let second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
-    let guard = tracing::subscriber::set_default(subscriber);
-    let lane = lane(1, 256);
-    let held = scan(&lane).await;
-    let frees = async {
-        sleep(Duration::from_secs(69)).await;
-        drop(held);
-    };
-    let waits = async { drop(scan(&lane).await) };
-    let preview = async {
-        sleep(Duration::from_secs(65)).await;
-        drop(enter(&lane, visit(Class::Interactive, "")).await);
-    };
-    tokio::join!(waits, preview, frees);
-    drop((guard, second));
-    let lines = lines.0.lock().unwrap().join("\n");
-    insta::assert_snapshot!(lines, @r#"
-    waits for its turn at upstream what=Users class="scan" position=1 queued=1 paused=false waited_ms=5000
-    waits for its turn at upstream what=Users class="scan" position=1 queued=1 paused=false waited_ms=35000
-    waits for its turn at upstream what=Users class="scan" position=1 queued=1 paused=false waited_ms=65000
-    got its turn at upstream what=Users class="scan" waited_ms=69000
-    "#);
 }
 
 /// More than any pause here.
