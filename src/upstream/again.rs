@@ -14,6 +14,8 @@ pub(super) struct FailedAttempt<'a> {
     pub(super) passing: Passing,
     /// How long it took.
     pub(super) after: Duration,
+    /// How much of it was charged to the budget.
+    pub(super) charged: Duration,
     pub(super) transaction: &'a str,
     /// Whether the asker has a smaller query.
     pub(super) divisible: bool,
@@ -31,6 +33,7 @@ impl Upstream {
         let FailedAttempt {
             passing,
             after,
+            charged,
             transaction,
             divisible,
         } = failed;
@@ -42,7 +45,11 @@ impl Upstream {
         };
         let passing = Passing { failure, ..passing };
         let divisible = divisible && of_query;
-        budget.failed_by(failure, !(divisible && is_of_its_size(failure, after)));
+        budget.failed_by(
+            failure,
+            charged,
+            !(divisible && is_of_its_size(failure, after)),
+        );
         let attempts = budget.attempts();
         let lane_pause = pass
             .as_ref()
@@ -58,7 +65,7 @@ impl Upstream {
             failure,
             alike: budget.alike(failure),
             spent: budget.spent(),
-            held: budget.ledger().held,
+            out_of_reach: budget.out_of_reach(),
             budget: budget.total(),
             pages: budget.pages(),
             pause: lane_pause.unwrap_or_else(|| own_pause(failure, attempts, jitter())),
@@ -83,7 +90,7 @@ impl Upstream {
         );
         drop(pass);
         if lane_pause.is_none() {
-            budget.pause(pause);
+            budget.pause(failure, pause);
             tokio::time::sleep(pause).await;
         }
         if too_heavy {

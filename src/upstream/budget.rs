@@ -24,6 +24,8 @@ struct PageSoFar {
     attempts: u32,
     /// Failures that count towards the limits of their kind.
     failures: Vec<Failure>,
+    /// Time in attempts and pauses while upstream was out of reach.
+    out_of_reach: Duration,
 }
 
 impl RetryBudget {
@@ -78,6 +80,11 @@ impl RetryBudget {
         u32::try_from(alike.count()).unwrap_or(u32::MAX)
     }
 
+    /// Time for the present page in which upstream was out of reach.
+    pub(super) fn out_of_reach(&self) -> Duration {
+        self.page.out_of_reach
+    }
+
     /// An attempt begins.
     pub(super) fn attempted(&mut self) {
         self.page.attempts = self.page.attempts.saturating_add(1);
@@ -89,22 +96,30 @@ impl RetryBudget {
         *attempting = attempting.saturating_add(attempt);
     }
 
-    /// Why the attempt was for nothing, and whether that counts towards the limit of its kind.
-    pub(super) fn failed_by(&mut self, failure: Failure, counts: bool) {
+    /// Why an attempt that took so long was for nothing, and whether that counts towards the limit of its kind.
+    pub(super) fn failed_by(&mut self, failure: Failure, attempt: Duration, counts: bool) {
         self.spent.count(failure);
+        self.note_out_of_reach(failure, attempt);
         if counts {
             self.page.failures.push(failure);
         }
     }
 
-    /// A pause of our own, as long as it was planned.
-    pub(super) fn pause(&mut self, pause: Duration) {
+    /// A pause of our own after such a failure, as long as it was planned.
+    pub(super) fn pause(&mut self, failure: Failure, pause: Duration) {
+        self.note_out_of_reach(failure, pause);
         self.spent.pausing = self.spent.pausing.saturating_add(pause);
     }
 
     /// The lane was paused for so long while this answer waited in it.
     pub(super) fn held(&mut self, pause: Duration) {
         self.spent.held = self.spent.held.saturating_add(pause);
+    }
+
+    fn note_out_of_reach(&mut self, failure: Failure, time: Duration) {
+        if failure.is_out_of_reach() {
+            self.page.out_of_reach = self.page.out_of_reach.saturating_add(time);
+        }
     }
 
     /// The present page was read, and another one comes next.
@@ -122,6 +137,7 @@ impl RetryBudget {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::TransportFault;
 
     #[test]
     fn failures_belong_to_a_page_and_time_to_the_answer() {
@@ -130,14 +146,19 @@ mod tests {
         for counts in [true, true, false] {
             budget.attempted();
             budget.failed(seconds(2));
-            budget.failed_by(Failure::Status(500), counts);
-            budget.pause(seconds(1));
+            budget.failed_by(Failure::Status(500), seconds(2), counts);
+            budget.pause(Failure::Status(500), seconds(1));
         }
         budget.held(seconds(30));
         assert_eq!(budget.alike(Failure::Status(500)), 2);
         assert_eq!(budget.alike(Failure::Timeout), 0);
         assert_eq!(budget.attempts(), 3);
+        assert_eq!(budget.out_of_reach(), Duration::ZERO);
+        let gone = Failure::Fault(TransportFault::Dns);
+        budget.failed_by(gone, seconds(7), true);
+        assert_eq!(budget.out_of_reach(), seconds(7));
         budget.page_read();
+        assert_eq!(budget.out_of_reach(), Duration::ZERO);
         assert_eq!(
             (budget.alike(Failure::Status(500)), budget.attempts()),
             (0, 0)

@@ -192,7 +192,8 @@ impl Upstream {
             };
             let after = began.elapsed();
             // Not more than it may take, whatever the clock says: the machine may have slept.
-            budget.failed(after.min(self.inner.settings.page_timeout + ATTEMPT_LEEWAY));
+            let charged = after.min(self.inner.settings.page_timeout + ATTEMPT_LEEWAY);
+            budget.failed(charged);
             match failed {
                 Failed::Final(error) => {
                     if matches!(error, FetchError::Refused(_)) {
@@ -212,6 +213,7 @@ impl Upstream {
                     let failed = FailedAttempt {
                         passing,
                         after,
+                        charged,
                         transaction: &transaction,
                         divisible: query.divisible,
                     };

@@ -15,8 +15,8 @@ pub(super) struct Attempt {
     pub(super) alike: u32,
     /// Time that failed attempts and pauses of this answer have used, with the one that failed.
     pub(super) spent: Duration,
-    /// The part of it in pauses of the lane.
-    pub(super) held: Duration,
+    /// The part of it that went by while upstream was out of reach, since the last page that was read.
+    pub(super) out_of_reach: Duration,
     /// Time that they may use.
     pub(super) budget: Duration,
     /// Pages of this answer that were read.
@@ -55,6 +55,11 @@ impl Failure {
     pub(super) fn is_throttling(self) -> bool {
         matches!(self, Self::Status(429 | 503))
     }
+
+    /// Whether there was no way to upstream at all.
+    pub(super) fn is_out_of_reach(self) -> bool {
+        matches!(self, Self::Fault(fault) if fault != TransportFault::Cut)
+    }
 }
 
 /// Decides about another attempt. A pause that would exceed the patience is not begun.
@@ -82,16 +87,13 @@ pub(super) fn attempts_max(failure: Failure) -> Option<u32> {
 }
 
 /// For how much longer failures of this kind are put up with. A client that has received nothing loses nothing when it
-/// hears soon that upstream is out of reach; that upstream was busy before does not count towards this.
+/// hears soon that upstream is out of reach; what else took time before does not count towards this.
 pub(super) fn patience_left(attempt: &Attempt) -> Duration {
     let left = attempt.budget.saturating_sub(attempt.spent);
-    match attempt.failure {
-        Failure::Fault(fault) if attempt.pages == 0 && fault != TransportFault::Cut => {
-            let out_of_reach = attempt.spent.saturating_sub(attempt.held);
-            left.min(OUT_OF_REACH_PATIENCE.saturating_sub(out_of_reach))
-        }
-        _ => left,
+    if attempt.pages == 0 && attempt.failure.is_out_of_reach() {
+        return left.min(OUT_OF_REACH_PATIENCE.saturating_sub(attempt.out_of_reach));
     }
+    left
 }
 
 /// The pause after an attempt for which the lane does not pause. `attempts` are those for this page so far, and `jitter`
@@ -134,7 +136,7 @@ mod tests {
             failure,
             alike: attempts,
             spent: Duration::ZERO,
-            held: Duration::ZERO,
+            out_of_reach: Duration::ZERO,
             budget: Duration::from_mins(10),
             pages: 0,
             pause: own_pause(failure, attempts, 1.0),
@@ -197,6 +199,7 @@ mod tests {
         ] {
             let attempt = Attempt {
                 spent: secs(20.0),
+                out_of_reach: secs(20.0),
                 pages,
                 ..attempt(failure, 1)
             };
@@ -208,7 +211,7 @@ mod tests {
     fn a_busy_upstream_is_not_out_of_reach() {
         let attempt = Attempt {
             spent: secs(120.0),
-            held: secs(100.0),
+            out_of_reach: secs(20.0),
             ..attempt(Failure::Fault(TransportFault::Connect), 1)
         };
         assert_eq!(patience_left(&attempt), secs(10.0));
@@ -219,6 +222,7 @@ mod tests {
         let check = |failure: Failure, spent: f64, budget: f64, pages: u64, gives_up: bool| {
             let attempt = Attempt {
                 spent: secs(spent),
+                out_of_reach: secs(spent),
                 budget: secs(budget),
                 pages,
                 ..attempt(failure, 1)

@@ -65,6 +65,19 @@ async fn a_clock_that_jumps_does_not_use_up_the_budget() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_machine_that_wakes_up_may_be_without_a_network_for_a_while() {
+    let cut = page().cut().after(Duration::from_secs(30));
+    let gone = || (0..4).map(|_| Reply::fault(TransportFault::Dns));
+    let bench = bench([], [cut].into_iter().chain(gone()));
+    let sleeps = async {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        tokio::time::advance(Duration::from_secs(45)).await;
+    };
+    let (fetched, ()) = tokio::join!(bench.fetch_patiently(), sleeps);
+    assert_eq!(fetched.unwrap().attempts, 6);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_limits_of_a_page_do_not_reach_the_next() {
     let failed = || Reply::new(500, "");
     let replies = [failed(), failed(), failed(), failed(), page()];
