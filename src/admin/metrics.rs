@@ -15,10 +15,10 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::Operator;
 use super::json::error;
 use super::status::seconds;
-use crate::gateway::{AuthState, GatewayStatus};
+use super::{Operator, lane_metrics};
+use crate::gateway::{AuthState, GatewayStatus, SiteStatus};
 
 /// `GET /metrics`: `OpenMetrics` for those who ask for it, else the older text format.
 pub(super) async fn metrics(State(operator): State<Arc<Operator>>, headers: HeaderMap) -> Response {
@@ -39,8 +39,16 @@ pub(super) async fn metrics(State(operator): State<Arc<Operator>>, headers: Head
 
 /// Bounded by the configuration, which names the sites.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct SiteLabel {
-    site: String,
+pub(super) struct SiteLabel {
+    pub(super) site: String,
+}
+
+impl SiteLabel {
+    pub(super) fn of(site: &SiteStatus) -> Self {
+        Self {
+            site: site.site.to_string(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -50,7 +58,7 @@ struct RequestLabels {
     status_class: &'static str,
 }
 
-type Level = Gauge<u64, AtomicU64>;
+pub(super) type Level = Gauge<u64, AtomicU64>;
 
 fn exposition(counted: &Registry, status: &GatewayStatus) -> Result<String, fmt::Error> {
     let mut text = String::new();
@@ -77,29 +85,24 @@ fn read_off(status: &GatewayStatus) -> Registry {
         status.cache_bytes,
     );
     level("cache_fills", "Answers being made", status.fills);
+    lane_metrics::levels(&mut registry, status);
     site_levels(&mut registry, status);
+    lane_metrics::counts(&mut registry, status);
     site_scans(&mut registry, status);
     site_counts(&mut registry, status);
     registry
 }
 
 fn site_levels(registry: &mut Registry, status: &GatewayStatus) {
-    let (in_flight, queued, token) = <(Sites, Sites, Sites)>::default();
+    let token = Sites::default();
     for site in &status.sites {
-        let label = SiteLabel {
-            site: site.site.to_string(),
-        };
-        in_flight.get_or_create(&label).set(site.in_flight);
-        queued.get_or_create(&label).set(site.queued);
+        let label = SiteLabel::of(site);
         let remaining = match &site.token {
             AuthState::Valid { remaining } => seconds(*remaining),
             AuthState::None | AuthState::Failed { .. } => 0,
         };
         token.get_or_create(&label).set(remaining);
     }
-    let upstream = registry.sub_registry_with_prefix("upstream");
-    upstream.register("in_flight", "Queries that upstream works on", in_flight);
-    upstream.register("queued", "Requests that wait for their turn", queued);
     let auth = registry.sub_registry_with_prefix("auth");
     let help = "Time until the token expires; 0 without a token";
     auth.register_with_unit("token_remaining", help, Unit::Seconds, token);
@@ -127,9 +130,7 @@ fn site_counts(registry: &mut Registry, status: &GatewayStatus) {
     let requests = Family::<RequestLabels, Counter>::default();
     let (unanswered, retries, throttled, tokens) = <(Counts, Counts, Counts, Counts)>::default();
     for site in &status.sites {
-        let label = SiteLabel {
-            site: site.site.to_string(),
-        };
+        let label = SiteLabel::of(site);
         let counts = site.upstream;
         for (status_class, count) in STATUS_CLASSES.into_iter().zip(counts.status) {
             let labels = RequestLabels {
@@ -200,7 +201,7 @@ fn plain(text: &str) -> String {
     lines.join("\n")
 }
 
-type Sites = Family<SiteLabel, Level>;
+pub(super) type Sites = Family<SiteLabel, Level>;
 type Counts = Family<SiteLabel, Counter>;
 
 const STATUS_CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];

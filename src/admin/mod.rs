@@ -11,6 +11,7 @@
 mod health;
 mod html;
 mod json;
+mod lane_metrics;
 mod metrics;
 mod page;
 mod purge;

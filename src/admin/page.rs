@@ -11,7 +11,7 @@ use url::Url;
 use super::Operator;
 use super::html::Text;
 use super::scan;
-use super::status::{LastError, Site, Status, Token};
+use super::status::{Lane, LastError, Site, Status, Token, Waiting};
 
 /// `GET /`.
 pub(super) async fn page(State(operator): State<Arc<Operator>>, request: Request) -> Response {
@@ -83,7 +83,7 @@ fn section(site: &Site, base: &str) -> String {
 <dt>Source</dt><dd>{endpoint}</dd>
 <dt>Sign-in</dt><dd>{token}</dd>
 <dt>Queries</dt><dd>{in_flight} under way, {queued} waiting{paused}</dd>
-{error}</dl>
+{next}{error}</dl>
 "#,
         name = Text(&site.name),
         address = Text(&address),
@@ -91,8 +91,22 @@ fn section(site: &Site, base: &str) -> String {
         token = token(&site.token),
         in_flight = site.in_flight,
         queued = site.queued,
+        next = next(&site.lane),
         error = site.last_error.as_ref().map(last_error).unwrap_or_default(),
     )
+}
+
+/// Those that wait at the front of the queue.
+fn next(lane: &Lane) -> String {
+    let told = |waiting: &Waiting| {
+        let (what, since) = (Text(&waiting.what), duration(waiting.seconds));
+        format!("{what} ({}, for {since})", waiting.class)
+    };
+    let front: Vec<String> = lane.waiting.iter().take(NEXT_MAX).map(told).collect();
+    match front.join(", ") {
+        text if text.is_empty() => text,
+        text => format!("<dt>Next</dt><dd>{text}</dd>\n"),
+    }
 }
 
 fn token(token: &Token) -> String {
@@ -129,6 +143,9 @@ fn size(bytes: u64) -> String {
         _ => format!("{} GiB", tenths(GIB)),
     }
 }
+
+/// So many of those that wait are shown.
+const NEXT_MAX: usize = 5;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;

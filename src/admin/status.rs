@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::Operator;
 use super::json::json;
 use super::scan::Scan;
-use crate::gateway::{AuthState, GatewayStatus, SiteStatus};
+use crate::gateway::{AuthState, GatewayStatus, LaneStatus, SiteStatus};
 use crate::odata::name::SiteId;
 
 /// `GET /api/status`.
@@ -49,10 +49,37 @@ pub(super) struct Site {
     pub default: bool,
     pub endpoint: String,
     pub token: Token,
-    pub in_flight: u64,
-    pub queued: u64,
+    pub in_flight: usize,
+    pub queued: usize,
     pub paused_seconds: Option<u64>,
+    pub lane: Lane,
     pub last_error: Option<LastError>,
+}
+
+/// How its customer's lane is.
+#[derive(Debug, Serialize)]
+pub(super) struct Lane {
+    /// Queries that may be in flight now.
+    pub level: usize,
+    /// The most that the settings allow.
+    pub maximum: usize,
+    pub in_flight: usize,
+    /// How much longer the pause under way takes.
+    pub paused_seconds: Option<u64>,
+    /// In the present order.
+    pub waiting: Vec<Waiting>,
+}
+
+/// A request that waits.
+#[derive(Debug, Serialize)]
+pub(super) struct Waiting {
+    /// From 1 on.
+    pub position: usize,
+    pub class: &'static str,
+    /// An entity set, or the like.
+    pub what: String,
+    /// Since when it waits.
+    pub seconds: u64,
 }
 
 /// How its token is.
@@ -115,13 +142,32 @@ impl Site {
                     explanation: explanation.clone(),
                 },
             },
-            in_flight: status.in_flight,
-            queued: status.queued,
-            paused_seconds: status.paused_for.map(seconds),
+            in_flight: status.lane.in_flight,
+            queued: status.lane.queued(),
+            paused_seconds: status.lane.paused_for.map(seconds),
+            lane: Lane::new(&status.lane),
             last_error: last_error.map(|(at, message)| LastError {
                 at: whole_seconds(*at),
                 message: message.clone(),
             }),
+        }
+    }
+}
+
+impl Lane {
+    fn new(status: &LaneStatus) -> Self {
+        let waiting = status.waiting.iter().map(|waiting| Waiting {
+            position: waiting.position,
+            class: waiting.class.name(),
+            what: waiting.what.to_string(),
+            seconds: seconds(waiting.waited),
+        });
+        Self {
+            level: status.level,
+            maximum: status.maximum,
+            in_flight: status.in_flight,
+            paused_seconds: status.paused_for.map(seconds),
+            waiting: waiting.collect(),
         }
     }
 }

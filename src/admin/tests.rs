@@ -10,7 +10,10 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::clock::FollowingClock;
-use crate::gateway::{AuthState, GatewayStatus, Pace, ScanStatus, SiteStatus, UpstreamCounts, Way};
+use crate::gateway::{
+    AuthState, ByClass, Class, GatewayStatus, LaneCounts, LaneStatus, Pace, ScanStatus, SiteStatus,
+    UpstreamCounts, Waiting, Way,
+};
 use crate::odata::name::SiteId;
 
 struct MadeUp(AuthState);
@@ -28,9 +31,7 @@ impl Watched for MadeUp {
                 retries: 9,
                 throttled: 4,
             },
-            in_flight: 1,
-            queued: 4,
-            paused_for: Some(Duration::from_secs(30)),
+            lane: lane(),
             last_error: Some((
                 Timestamp::UNIX_EPOCH,
                 "no <row> of `Users` & more".to_owned(),
@@ -75,6 +76,32 @@ impl Watched for MadeUp {
         } else {
             12
         }
+    }
+}
+
+fn lane() -> LaneStatus {
+    let waiting = |position, class, what: &str, seconds| Waiting {
+        position,
+        class,
+        what: what.into(),
+        waited: Duration::from_secs(seconds),
+    };
+    LaneStatus {
+        level: 1,
+        maximum: 3,
+        in_flight: 1,
+        paused_for: Some(Duration::from_secs(30)),
+        waiting: vec![
+            waiting(1, Class::Metadata, "$metadata", 1),
+            waiting(2, Class::Interactive, "Users(…)", 2),
+            waiting(3, Class::Scan, "Sessions", 40),
+            waiting(4, Class::Scan, "<b>", 3),
+        ],
+        counts: LaneCounts {
+            grants: ByClass::from_fn(|class| class.name().len() as u64),
+            throttled: 4,
+            paused: Duration::from_millis(75_500),
+        },
     }
 }
 
@@ -153,10 +180,26 @@ async fn metrics_show_levels_and_counts() {
     gateway_scan_rows{site="main"} 824000
     gateway_scans{site="lab"} 0
     gateway_scans{site="main"} 2
+    upstream_grants_total{site="lab",class="interactive"} 11
+    upstream_grants_total{site="lab",class="metadata"} 8
+    upstream_grants_total{site="lab",class="scan"} 4
+    upstream_grants_total{site="main",class="interactive"} 11
+    upstream_grants_total{site="main",class="metadata"} 8
+    upstream_grants_total{site="main",class="scan"} 4
     upstream_in_flight{site="lab"} 1
     upstream_in_flight{site="main"} 1
-    upstream_queued{site="lab"} 4
-    upstream_queued{site="main"} 4
+    upstream_level{site="lab"} 1
+    upstream_level{site="main"} 1
+    upstream_paused_seconds_total{site="lab"} 75.5
+    upstream_paused_seconds_total{site="main"} 75.5
+    upstream_queue_oldest_seconds{site="lab"} 40
+    upstream_queue_oldest_seconds{site="main"} 40
+    upstream_queued{site="lab",class="interactive"} 1
+    upstream_queued{site="lab",class="metadata"} 1
+    upstream_queued{site="lab",class="scan"} 2
+    upstream_queued{site="main",class="interactive"} 1
+    upstream_queued{site="main",class="metadata"} 1
+    upstream_queued{site="main",class="scan"} 2
     upstream_requests_total{site="lab",status_class="1xx"} 0
     upstream_requests_total{site="lab",status_class="2xx"} 70
     upstream_requests_total{site="lab",status_class="3xx"} 0
@@ -216,10 +259,18 @@ async fn plain_metrics_have_types_and_names_that_prometheus_knows() {
     # TYPE build_info gauge
     # HELP upstream_in_flight Queries that upstream works on.
     # TYPE upstream_in_flight gauge
+    # HELP upstream_level Queries that may be in flight now.
+    # TYPE upstream_level gauge
     # HELP upstream_queued Requests that wait for their turn.
     # TYPE upstream_queued gauge
+    # HELP upstream_queue_oldest_seconds How long the request has waited that came first.
+    # TYPE upstream_queue_oldest_seconds gauge
     # HELP auth_token_remaining_seconds Time until the token expires; 0 without a token.
     # TYPE auth_token_remaining_seconds gauge
+    # HELP upstream_grants_total Turns that were given out.
+    # TYPE upstream_grants_total counter
+    # HELP upstream_paused_seconds_total Time in which no query was sent because upstream wanted a pause.
+    # TYPE upstream_paused_seconds_total counter
     # HELP gateway_scans Collections that are being read.
     # TYPE gateway_scans gauge
     # HELP gateway_scan_rows Rows that they have so far.
@@ -242,7 +293,7 @@ async fn status_is_json() {
     let found = exchange(Method::GET, "/api/status", failed()).await;
     insta::assert_snapshot!(found, @r#"
     200
-    {"version":"0.1.0","started":"1970-01-01T00:00:00Z","uptime_seconds":3723,"cache":{"entries":12,"bytes":3000000,"fills":2},"sites":[{"site":"lab","default":false,"endpoint":"https://api.cloud.com/monitorodata","token":{"state":"failed","explanation":"The client secret was refused. Enter a new one."},"in_flight":1,"queued":4,"paused_seconds":30,"last_error":{"at":"1970-01-01T00:00:00Z","message":"no <row> of `Users` & more"}},{"site":"main","default":true,"endpoint":"https://api.cloud.com/monitorodata","token":{"state":"valid","remaining_seconds":3000},"in_flight":1,"queued":4,"paused_seconds":30,"last_error":{"at":"1970-01-01T00:00:00Z","message":"no <row> of `Users` & more"}}],"scans":[{"site":"main","set":"Sessions","shape":"Sessions?$filter=Id lt ?&$select=Id","way":"range","rows":412000,"pages":413,"rows_per_second":6200,"expected_rows":2000000,"seconds_left":256,"clients":2,"seconds":66},{"site":"main","set":"Users","shape":"Users?$filter=Id lt ?&$select=Id","way":null,"rows":412000,"pages":413,"rows_per_second":6200,"expected_rows":null,"seconds_left":null,"clients":1,"seconds":66}]}
+    {"version":"0.1.0","started":"1970-01-01T00:00:00Z","uptime_seconds":3723,"cache":{"entries":12,"bytes":3000000,"fills":2},"sites":[{"site":"lab","default":false,"endpoint":"https://api.cloud.com/monitorodata","token":{"state":"failed","explanation":"The client secret was refused. Enter a new one."},"in_flight":1,"queued":4,"paused_seconds":30,"lane":{"level":1,"maximum":3,"in_flight":1,"paused_seconds":30,"waiting":[{"position":1,"class":"metadata","what":"$metadata","seconds":1},{"position":2,"class":"interactive","what":"Users(…)","seconds":2},{"position":3,"class":"scan","what":"Sessions","seconds":40},{"position":4,"class":"scan","what":"<b>","seconds":3}]},"last_error":{"at":"1970-01-01T00:00:00Z","message":"no <row> of `Users` & more"}},{"site":"main","default":true,"endpoint":"https://api.cloud.com/monitorodata","token":{"state":"valid","remaining_seconds":3000},"in_flight":1,"queued":4,"paused_seconds":30,"lane":{"level":1,"maximum":3,"in_flight":1,"paused_seconds":30,"waiting":[{"position":1,"class":"metadata","what":"$metadata","seconds":1},{"position":2,"class":"interactive","what":"Users(…)","seconds":2},{"position":3,"class":"scan","what":"Sessions","seconds":40},{"position":4,"class":"scan","what":"<b>","seconds":3}]},"last_error":{"at":"1970-01-01T00:00:00Z","message":"no <row> of `Users` & more"}}],"scans":[{"site":"main","set":"Sessions","shape":"Sessions?$filter=Id lt ?&$select=Id","way":"range","rows":412000,"pages":413,"rows_per_second":6200,"expected_rows":2000000,"seconds_left":256,"clients":2,"seconds":66},{"site":"main","set":"Users","shape":"Users?$filter=Id lt ?&$select=Id","way":null,"rows":412000,"pages":413,"rows_per_second":6200,"expected_rows":null,"seconds_left":null,"clients":1,"seconds":66}]}
     "#);
 }
 
@@ -287,6 +338,7 @@ async fn page_for_people() {
     <dt>Source</dt><dd>https://api.cloud.com/monitorodata</dd>
     <dt>Sign-in</dt><dd><span class="bad">The client secret was refused. Enter a new one.</span></dd>
     <dt>Queries</dt><dd>1 under way, 4 waiting, paused by Citrix Cloud for 30s</dd>
+    <dt>Next</dt><dd>$metadata (metadata, for 1s), Users(…) (interactive, for 2s), Sessions (scan, for 40s), &lt;b&gt; (scan, for 3s)</dd>
     <dt>Last error</dt><dd>1970-01-01T00:00:00Z: no &lt;row&gt; of `Users` &amp; more</dd>
     </dl>
     <h2>main</h2>
@@ -295,6 +347,7 @@ async fn page_for_people() {
     <dt>Source</dt><dd>https://api.cloud.com/monitorodata</dd>
     <dt>Sign-in</dt><dd>valid for 50m</dd>
     <dt>Queries</dt><dd>1 under way, 4 waiting, paused by Citrix Cloud for 30s</dd>
+    <dt>Next</dt><dd>$metadata (metadata, for 1s), Users(…) (interactive, for 2s), Sessions (scan, for 40s), &lt;b&gt; (scan, for 3s)</dd>
     <dt>Last error</dt><dd>1970-01-01T00:00:00Z: no &lt;row&gt; of `Users` &amp; more</dd>
     </dl>
     <h2>Running scans</h2>

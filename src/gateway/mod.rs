@@ -45,7 +45,7 @@ pub use self::site::Site;
 pub use self::status::{GatewayStatus, ScanStatus, SiteStatus};
 pub use crate::auth::AuthState;
 pub use crate::cache::{Freshness, Way};
-pub use crate::upstream::{Party, UpstreamCounts};
+pub use crate::upstream::{ByClass, Class, LaneCounts, LaneStatus, Party, UpstreamCounts, Waiting};
 
 /// A question with the wishes that came with it.
 #[derive(Debug, Clone)]

@@ -103,16 +103,13 @@ impl Site {
     }
 
     pub(super) fn status(&self) -> SiteStatus {
-        let lane = self.upstream.lane().status();
         SiteStatus {
             site: self.id.clone(),
             endpoint: self.upstream.service_root().to_string(),
             token: self.upstream.authorizer().state(),
             token_requests: self.upstream.authorizer().requests(),
             upstream: self.upstream.metrics().counts(),
-            in_flight: lane.in_flight as u64,
-            queued: lane.queued as u64,
-            paused_for: lane.paused_for,
+            lane: self.upstream.lane().status(),
             last_error: self.learnt().last_error.clone(),
         }
     }

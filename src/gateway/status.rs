@@ -10,7 +10,7 @@ use crate::cache::Running;
 use crate::odata::name::SiteId;
 use crate::odata::question::Resource;
 use crate::odata::shape::shape;
-use crate::upstream::UpstreamCounts;
+use crate::upstream::{LaneStatus, UpstreamCounts};
 
 /// The state of everything behind the gateway.
 #[derive(Debug, Clone)]
@@ -75,12 +75,8 @@ pub struct SiteStatus {
     pub token_requests: u64,
     /// Data requests since the start, and what became of them.
     pub upstream: UpstreamCounts,
-    /// Queries in flight at upstream.
-    pub in_flight: u64,
-    /// Requests waiting for the lane.
-    pub queued: u64,
-    /// Set while upstream asked for a pause: how much longer.
-    pub paused_for: Option<Duration>,
+    /// Its customer's lane, which it may share with other sites.
+    pub lane: LaneStatus,
     /// The last failure of an answer, if any: when, and what happened.
     pub last_error: Option<(Timestamp, String)>,
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use humantime::{FormattedDuration, format_duration};
 
+use super::Spent;
 use crate::transport::TransportFault;
 
 /// A question that upstream did not answer, after all retries.
@@ -21,11 +22,13 @@ pub enum FetchError {
     /// An answer that is not OData.
     #[error("upstream sent a response that cannot be used")]
     BadResponse(#[source] BadResponse),
-    /// 429 until the retry budget was used up.
-    #[error("upstream was busy for {}", rounded(*waited))]
+    /// 429, or a paused lane, until the retry budget was used up.
+    #[error("upstream was busy for {}{}", rounded(*waited), spent.aside())]
     Busy {
         /// Time spent on failed attempts and pauses.
         waited: Duration,
+        /// What it was spent on.
+        spent: Box<Spent>,
         /// When upstream wants to be asked again.
         retry_after: Duration,
     },
@@ -36,7 +39,7 @@ pub enum FetchError {
         queued: usize,
     },
     /// No connection, or 5xx until the retry budget was used up.
-    #[error("upstream was unavailable for {}", rounded(*waited))]
+    #[error("upstream was unavailable for {}{}", rounded(*waited), spent.aside())]
     Unavailable {
         /// The last status, when there was one.
         status: Option<u16>,
@@ -44,6 +47,8 @@ pub enum FetchError {
         fault: Option<TransportFault>,
         /// Time spent on failed attempts and pauses.
         waited: Duration,
+        /// What it was spent on.
+        spent: Box<Spent>,
         /// When to ask again.
         retry_after: Duration,
     },
@@ -52,10 +57,12 @@ pub enum FetchError {
     #[error("upstream gave up on the query")]
     TooHeavy(#[source] Box<Self>),
     /// No answer within the page timeout, three times or until the retry budget was used up.
-    #[error("upstream gave no answer within {}", rounded(*timeout))]
+    #[error("upstream gave no answer within {}{}", rounded(*timeout), spent.aside())]
     Timeout {
         /// The page timeout.
         timeout: Duration,
+        /// What the retry budget was spent on.
+        spent: Box<Spent>,
     },
 }
 
@@ -142,6 +149,7 @@ mod tests {
         let check = |millis: u64, expected: &str| {
             let error = FetchError::Busy {
                 waited: Duration::from_millis(millis),
+                spent: Box::default(),
                 retry_after: Duration::ZERO,
             };
             assert_eq!(

@@ -4,19 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{Request, StatusCode, Uri};
 use tokio::time::Instant;
 use url::Url;
 
-use super::body::{Unread, is_html, read_whole};
+use super::again::{FailedAttempt, enter};
+use super::exchange::{Question, unsendable};
 use super::metrics::UpstreamMetrics;
-use super::retry::{Attempt, Decision, Failure, attempts_max, decide, patience_left};
+use super::retry::Failure;
 use super::target::address;
-use super::transaction::{jitter, transaction_id};
-use super::verdict::{Failed, Passing, bad, judge, no_token};
-use super::{BadResponse, FetchError, Lane, Pass, QueueFull, Refusal, RetryBudget, Turn, Visit};
-use crate::auth::{Authorizer, Credentials};
+use super::transaction::transaction_id;
+use super::verdict::{Failed, Passing, bad};
+use super::{BadResponse, FetchError, Lane, RetryBudget, Visit};
+use crate::auth::Authorizer;
 use crate::transport::Transport;
 
 /// What an [`Upstream`] needs to know.
@@ -33,16 +32,16 @@ pub struct Settings {
 /// The service of one site; clones share everything.
 #[derive(Debug, Clone)]
 pub struct Upstream {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
-struct Inner {
-    settings: Settings,
-    authorizer: Authorizer,
+pub(super) struct Inner {
+    pub(super) settings: Settings,
+    pub(super) authorizer: Authorizer,
     lane: Arc<Lane>,
-    transport: Arc<dyn Transport>,
-    metrics: UpstreamMetrics,
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) metrics: UpstreamMetrics,
 }
 
 /// A whole response body.
@@ -54,7 +53,7 @@ pub struct Fetched {
     pub content_type: Option<String>,
     /// How long the attempt that succeeded took, without waiting for a turn.
     pub elapsed: Duration,
-    /// Attempts in all.
+    /// Attempts for this page in all.
     pub attempts: u32,
 }
 
@@ -81,12 +80,6 @@ pub struct Query<'a> {
     /// Whether the asker can ask for less at once. If so, a failure that looks as if upstream gave up on the query
     /// (its time limit) is handed back as [`FetchError::TooHeavy`], after the pause that it calls for.
     pub divisible: bool,
-}
-
-/// What is sent: the same in each attempt.
-struct Question<'a> {
-    address: Uri,
-    accept: &'a str,
 }
 
 impl Upstream {
@@ -168,32 +161,27 @@ impl Upstream {
             address: address(self.service_root(), query.target).ok_or_else(unsendable)?,
             accept: query.accept,
         };
-        let mut turn = query.visit.turn;
-        let mut attempts = 0;
-        let mut failures = Vec::new();
+        let mut visitor = self.inner.lane.visitor(query.visit);
         let mut token_renewed = false;
         loop {
-            let pass = self.inner.lane.enter(turn).await;
-            let pass = pass.map_err(|QueueFull { queued }| FetchError::QueueFull { queued })?;
-            // The place in the queue is not asked for again: this answer has waited once.
-            turn = Turn::Next;
-            attempts += 1;
+            let pass = enter(&mut visitor, budget).await?;
+            budget.attempted();
             let transaction = transaction_id();
             let began = Instant::now();
-            let result = self.try_once(&question, &transaction, budget.spent()).await;
+            let result = self.try_once(&question, &transaction, budget).await;
             // The pass of a failed attempt is kept until the lane is paused: nobody enters in between.
-            let pass = Some(pass).filter(|_| result.is_err());
-            let checked = match result {
+            let (checked, pass) = match result {
                 Ok((body, content_type)) => {
+                    pass.succeeded();
                     let fetched = Fetched {
                         body,
                         content_type,
                         elapsed: began.elapsed(),
-                        attempts,
+                        attempts: budget.attempts(),
                     };
-                    checked(&check, fetched).await
+                    (checked(&check, fetched).await, None)
                 }
-                Err(failed) => Err(failed),
+                Err(failed) => (Err(failed), Some(pass)),
             };
             let failed = match checked {
                 Ok(value) => {
@@ -202,136 +190,38 @@ impl Upstream {
                 }
                 Err(failed) => failed,
             };
-            budget.failed(began.elapsed());
+            let after = began.elapsed();
+            // Not more than it may take, whatever the clock says: the machine may have slept.
+            let charged = after.min(self.inner.settings.page_timeout + ATTEMPT_LEEWAY);
+            budget.failed(charged);
             match failed {
-                Failed::Final(error) => return Err(error),
+                Failed::Final(error) => {
+                    if matches!(error, FetchError::Refused(_)) {
+                        if let Some(pass) = pass {
+                            pass.succeeded();
+                        }
+                        budget.page_refused();
+                    }
+                    return Err(error);
+                }
                 Failed::Unauthorized(error) if token_renewed => return Err(error),
                 Failed::Unauthorized(_) => {
                     tracing::warn!(%transaction, "token refused, asking for a new one");
                     token_renewed = true;
                 }
                 Failed::Passing(passing) => {
-                    failures.push(passing.failure);
-                    let alike = failures.iter().filter(|f| **f == passing.failure).count();
-                    let attempt = Attempt {
-                        failure: passing.failure,
-                        attempts,
-                        alike: u32::try_from(alike).unwrap_or(u32::MAX),
-                        spent: budget.spent(),
-                        budget: budget.total(),
-                        pages: budget.pages(),
-                        asked_pause: passing.asked_pause,
-                        jitter: jitter(),
+                    let failed = FailedAttempt {
+                        passing,
+                        after,
+                        charged,
+                        transaction: &transaction,
+                        divisible: query.divisible,
                     };
-                    self.pause(passing, &attempt, &transaction, budget, pass)
-                        .await?;
+                    self.pause(failed, budget, pass).await?;
                 }
             }
             self.inner.metrics.retried();
         }
-    }
-
-    /// Waits before the next attempt, or says that there is none. `pass` is given back when the lane is paused, if
-    /// it has to be.
-    async fn pause(
-        &self,
-        passing: Passing,
-        attempt: &Attempt,
-        transaction: &str,
-        budget: &mut RetryBudget,
-        pass: Option<Pass>,
-    ) -> Result<(), FetchError> {
-        let failure = passing.failure;
-        let throttled = failure.is_throttling();
-        let attempts = attempt.attempts;
-        match decide(attempt) {
-            Decision::Retry { after } => {
-                budget.pause(after);
-                let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-                tracing::warn!(
-                    ?failure,
-                    cause = passing.cause,
-                    attempts,
-                    attempts_max = attempts_max(failure),
-                    pause_ms = millis(after),
-                    left_ms = millis(patience_left(attempt).saturating_sub(after)),
-                    %transaction,
-                    "upstream request failed, trying again"
-                );
-                if throttled {
-                    self.inner.lane.pause(after);
-                }
-                drop(pass);
-                tokio::time::sleep(after).await;
-                Ok(())
-            }
-            Decision::GiveUp => {
-                if let Some(asked) = passing.asked_pause
-                    && throttled
-                {
-                    self.inner.lane.pause(asked.min(LANE_PAUSE_MAX));
-                }
-                tracing::debug!(?failure, attempts, %transaction, "upstream request given up");
-                Err(passing.into_error(budget.spent(), self.inner.settings.page_timeout))
-            }
-        }
-    }
-
-    /// One attempt: a token, a request, a whole body of status 200.
-    async fn try_once(
-        &self,
-        question: &Question<'_>,
-        transaction: &str,
-        waited: Duration,
-    ) -> Result<(Bytes, Option<String>), Failed> {
-        let inner = &*self.inner;
-        let credentials = inner.authorizer.credentials().await;
-        let credentials = credentials.map_err(|error| no_token(&error, waited))?;
-        let request = request(question, &credentials, transaction)?;
-        let exchange = tokio::time::timeout(inner.settings.page_timeout, self.exchange(request));
-        let Ok(result) = exchange.await else {
-            inner.metrics.unanswered();
-            return Err(Failed::Passing(Passing::new(Failure::Timeout)));
-        };
-        match &result {
-            Err(Failed::Unauthorized(_)) => inner.authorizer.reject(credentials.generation),
-            Ok(_) | Err(Failed::Final(FetchError::Refused(_))) => {
-                inner.authorizer.accept(credentials.generation);
-            }
-            Err(_) => {}
-        }
-        result
-    }
-
-    async fn exchange(&self, request: Request<Bytes>) -> Result<(Bytes, Option<String>), Failed> {
-        let inner = &*self.inner;
-        let response = inner.transport.send(request).await.map_err(|error| {
-            inner.metrics.unanswered();
-            Failed::Passing(Passing::fault(&error))
-        })?;
-        let (head, body) = response.into_parts();
-        inner.metrics.answered(head.status);
-        let content_type = head.headers.get(CONTENT_TYPE);
-        let content_type = content_type.and_then(|value| value.to_str().ok());
-        if head.status != StatusCode::OK {
-            // What an error says is welcome, but its status is enough.
-            let body = read_whole(body, ERROR_BYTES_MAX).await.unwrap_or_default();
-            let html = is_html(content_type, &body);
-            let black_out = |text: &str| inner.authorizer.black_out(text);
-            let failed = judge(head.status, &head.headers, &body, html, black_out);
-            return Err(failed);
-        }
-        let limit = inner.settings.page_bytes_max;
-        let body = read_whole(body, limit)
-            .await
-            .map_err(|unread| match unread {
-                Unread::TooLarge => bad(BadResponse::TooLarge { limit }),
-                Unread::Cut(error) => Failed::Passing(Passing::fault(&error)),
-            })?;
-        if is_html(content_type, &body) {
-            return Err(bad(BadResponse::Html));
-        }
-        Ok((body, content_type.map(str::to_owned)))
     }
 }
 
@@ -354,38 +244,8 @@ async fn checked<T: Send + 'static>(
     }
 }
 
-/// A request with our own headers, and nothing of the client's.
-fn request(
-    question: &Question<'_>,
-    credentials: &Credentials,
-    transaction: &str,
-) -> Result<Request<Bytes>, Failed> {
-    let mut request = Request::get(question.address.clone())
-        .header(ACCEPT, question.accept)
-        .header("OData-MaxVersion", "4.0")
-        .header("Citrix-TransactionId", transaction);
-    for (name, value) in &credentials.headers {
-        request = request.header(name, value);
-    }
-    request
-        .body(Bytes::new())
-        .map_err(|_| Failed::Final(unsendable()))
-}
-
-/// A question that cannot be put into a request is refused as upstream would refuse it.
-fn unsendable() -> FetchError {
-    FetchError::Refused(Refusal {
-        status: 400,
-        code: None,
-        message: Some("the query cannot be sent: it holds characters that a URL does not allow, or leaves the service".to_owned()),
-    })
-}
-
-/// An error's body larger than this is no message.
-const ERROR_BYTES_MAX: usize = 256 * 1024;
-
 /// Parsing takes about two milliseconds for so many bytes. Pages of a thousand rows have half a million.
 const CHECKED_IN_PLACE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// The longest pause that upstream can put on a lane.
-const LANE_PAUSE_MAX: Duration = Duration::from_mins(2);
+/// An attempt may take so much longer than the page timeout: it also waits for a token.
+const ATTEMPT_LEEWAY: Duration = Duration::from_secs(5);

@@ -4,26 +4,25 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::backoff;
 use crate::transport::TransportFault;
 
 /// What is known when an attempt has failed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Attempt {
     pub(super) failure: Failure,
-    /// Attempts for this page, with the one that failed.
-    pub(super) attempts: u32,
-    /// Those of them that failed in the same way.
+    /// Attempts for this page that failed in the same way, with this one.
     pub(super) alike: u32,
     /// Time that failed attempts and pauses of this answer have used, with the one that failed.
     pub(super) spent: Duration,
+    /// The part of it that went by while upstream was out of reach, since the last page that was read.
+    pub(super) out_of_reach: Duration,
     /// Time that they may use.
     pub(super) budget: Duration,
     /// Pages of this answer that were read.
     pub(super) pages: u64,
-    /// What upstream asked for: `Retry-After`, else the body's `retryDelay`.
-    pub(super) asked_pause: Option<Duration>,
-    /// From 0 to 1; spreads those who failed together.
-    pub(super) jitter: f64,
+    /// The pause before another attempt: that of the lane, or [`own_pause`].
+    pub(super) pause: Duration,
 }
 
 /// Why an attempt failed, if another may succeed.
@@ -56,6 +55,11 @@ impl Failure {
     pub(super) fn is_throttling(self) -> bool {
         matches!(self, Self::Status(429 | 503))
     }
+
+    /// Whether there was no way to upstream at all.
+    pub(super) fn is_out_of_reach(self) -> bool {
+        matches!(self, Self::Fault(fault) if fault != TransportFault::Cut)
+    }
 }
 
 /// Decides about another attempt. A pause that would exceed the patience is not begun.
@@ -63,11 +67,12 @@ pub(super) fn decide(attempt: &Attempt) -> Decision {
     if attempts_max(attempt.failure).is_some_and(|max| attempt.alike >= max) {
         return Decision::GiveUp;
     }
-    let after = pause(attempt);
-    if after > patience_left(attempt) {
+    if attempt.pause > patience_left(attempt) {
         return Decision::GiveUp;
     }
-    Decision::Retry { after }
+    Decision::Retry {
+        after: attempt.pause,
+    }
 }
 
 /// How many attempts may fail in this way; `None` when time alone sets the limit. Some queries fail with 500
@@ -81,37 +86,24 @@ pub(super) fn attempts_max(failure: Failure) -> Option<u32> {
     }
 }
 
-/// For how much longer failures of this kind are put up with.
+/// For how much longer failures of this kind are put up with. A client that has received nothing loses nothing when it
+/// hears soon that upstream is out of reach; what else took time before does not count towards this.
 pub(super) fn patience_left(attempt: &Attempt) -> Duration {
-    patience(attempt).saturating_sub(attempt.spent)
+    let left = attempt.budget.saturating_sub(attempt.spent);
+    if attempt.pages == 0 && attempt.failure.is_out_of_reach() {
+        return left.min(OUT_OF_REACH_PATIENCE.saturating_sub(attempt.out_of_reach));
+    }
+    left
 }
 
-/// A client that has received nothing loses nothing when it hears soon that upstream is out of reach.
-fn patience(attempt: &Attempt) -> Duration {
-    match attempt.failure {
-        Failure::Fault(fault) if attempt.pages == 0 && fault != TransportFault::Cut => {
-            attempt.budget.min(OUT_OF_REACH_PATIENCE)
-        }
-        _ => attempt.budget,
-    }
-}
-
-fn pause(attempt: &Attempt) -> Duration {
-    if attempt.failure.is_throttling()
-        && let Some(asked) = attempt.asked_pause
-    {
-        return asked.clamp(ASKED_PAUSE_MIN, ASKED_PAUSE_MAX);
-    }
-    let first = match attempt.failure {
+/// The pause after an attempt for which the lane does not pause. `attempts` are those for this page so far, and `jitter`
+/// from 0 to 1 spreads those who failed together.
+pub(super) fn own_pause(failure: Failure, attempts: u32, jitter: f64) -> Duration {
+    let first = match failure {
         Failure::Fault(_) => Duration::from_millis(500),
         Failure::Status(_) | Failure::Timeout | Failure::Implausible => Duration::from_secs(1),
     };
-    let doublings = attempt.attempts.saturating_sub(1).min(16);
-    let full = first
-        .saturating_mul(1 << doublings)
-        .min(Duration::from_secs(30));
-    // Between a half and the whole: never at once, never all together.
-    full.mul_f64(0.5 + attempt.jitter.clamp(0.0, 1.0) / 2.0)
+    backoff::growing(first, attempts, jitter)
 }
 
 /// Reads `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date, which is compared with the response's
@@ -131,11 +123,6 @@ pub(super) fn retry_after(value: &str, date: Option<&str>) -> Option<Duration> {
 
 const OUT_OF_REACH_PATIENCE: Duration = Duration::from_secs(30);
 
-/// `Retry-After: 0` is no invitation to hammer.
-const ASKED_PAUSE_MIN: Duration = Duration::from_secs(1);
-
-const ASKED_PAUSE_MAX: Duration = Duration::from_mins(2);
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,13 +134,12 @@ mod tests {
     fn attempt(failure: Failure, attempts: u32) -> Attempt {
         Attempt {
             failure,
-            attempts,
             alike: attempts,
             spent: Duration::ZERO,
+            out_of_reach: Duration::ZERO,
             budget: Duration::from_mins(10),
             pages: 0,
-            asked_pause: None,
-            jitter: 1.0,
+            pause: own_pause(failure, attempts, 1.0),
         }
     }
 
@@ -162,10 +148,6 @@ mod tests {
         let fault = Failure::Fault(TransportFault::Cut);
         let cases = [
             // failure, attempts so far, pause (`None`: give up)
-            (Failure::Status(429), 1, Some(1.0)),
-            (Failure::Status(429), 4, Some(8.0)),
-            (Failure::Status(429), 6, Some(30.0)),
-            (Failure::Status(503), 100, Some(30.0)),
             (Failure::Status(502), 2, Some(2.0)),
             (Failure::Status(500), 1, Some(1.0)),
             (Failure::Status(500), 4, Some(8.0)),
@@ -217,6 +199,7 @@ mod tests {
         ] {
             let attempt = Attempt {
                 spent: secs(20.0),
+                out_of_reach: secs(20.0),
                 pages,
                 ..attempt(failure, 1)
             };
@@ -225,20 +208,13 @@ mod tests {
     }
 
     #[test]
-    fn upstream_may_ask_for_a_pause() {
-        let check = |status: u16, asked: f64, pause: f64| {
-            let attempt = Attempt {
-                asked_pause: Some(secs(asked)),
-                ..attempt(Failure::Status(status), 1)
-            };
-            let after = secs(pause);
-            assert_eq!(decide(&attempt), Decision::Retry { after }, "{status}");
+    fn a_busy_upstream_is_not_out_of_reach() {
+        let attempt = Attempt {
+            spent: secs(120.0),
+            out_of_reach: secs(20.0),
+            ..attempt(Failure::Fault(TransportFault::Connect), 1)
         };
-        check(429, 30.0, 30.0);
-        check(503, 2.5, 2.5);
-        check(429, 0.0, 1.0);
-        check(429, 86400.0, 120.0);
-        check(502, 30.0, 1.0);
+        assert_eq!(patience_left(&attempt), secs(10.0));
     }
 
     #[test]
@@ -246,6 +222,7 @@ mod tests {
         let check = |failure: Failure, spent: f64, budget: f64, pages: u64, gives_up: bool| {
             let attempt = Attempt {
                 spent: secs(spent),
+                out_of_reach: secs(spent),
                 budget: secs(budget),
                 pages,
                 ..attempt(failure, 1)
@@ -270,21 +247,6 @@ mod tests {
             check(Failure::Fault(fault), 5.0, 5.0, 0, true);
         }
         check(Failure::Fault(TransportFault::Cut), 300.0, 600.0, 0, false);
-    }
-
-    #[test]
-    fn jitter_halves_at_most() {
-        let check = |jitter: f64, pause: f64| {
-            let attempt = Attempt {
-                jitter,
-                ..attempt(Failure::Timeout, 2)
-            };
-            let after = secs(pause);
-            assert_eq!(decide(&attempt), Decision::Retry { after }, "{jitter}");
-        };
-        check(0.0, 1.0);
-        check(0.5, 1.5);
-        check(7.0, 2.0);
     }
 
     #[test]

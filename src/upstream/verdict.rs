@@ -6,7 +6,7 @@ use http::header::{DATE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, StatusCode};
 
 use super::retry::{Failure, retry_after};
-use super::{BadResponse, FetchError, Refusal};
+use super::{BadResponse, FetchError, Refusal, Spent};
 use crate::auth::TokenError;
 use crate::odata::error::UpstreamMessage;
 use crate::telemetry::chain;
@@ -33,6 +33,8 @@ pub(super) struct Passing {
     pub(super) bad: Option<BadResponse>,
     /// What the layer below said; a status says enough by itself.
     pub(super) cause: Option<String>,
+    /// Whether it was for want of a token: then it says nothing about the query.
+    pub(super) at_token: bool,
 }
 
 impl Passing {
@@ -42,6 +44,7 @@ impl Passing {
             asked_pause: None,
             bad: None,
             cause: None,
+            at_token: false,
         }
     }
 
@@ -52,29 +55,47 @@ impl Passing {
         }
     }
 
-    /// The error to hand out when there is no other attempt.
-    pub(super) fn into_error(self, waited: Duration, timeout: Duration) -> FetchError {
-        let retry_after = self
-            .asked_pause
-            .unwrap_or(RETRY_AFTER_DEFAULT)
-            .clamp(RETRY_AFTER_MIN, RETRY_AFTER_MAX);
-        let unavailable = |status, fault| FetchError::Unavailable {
-            status,
-            fault,
-            waited,
-            retry_after,
-        };
+    /// The error to hand out when there is no other attempt, or none of this kind. `spent` is what the answer's
+    /// budget was spent on, with this failure.
+    pub(super) fn into_error(self, spent: &Spent, timeout: Duration) -> FetchError {
+        let asked = self.asked_pause.unwrap_or(RETRY_AFTER_DEFAULT);
         match (self.bad, self.failure) {
             (Some(bad), _) => FetchError::BadResponse(bad),
-            (None, Failure::Status(429)) => FetchError::Busy {
-                waited,
-                retry_after,
+            (None, Failure::Status(429)) => busy(spent, asked),
+            (None, Failure::Timeout) => FetchError::Timeout {
+                timeout,
+                spent: Box::new(spent.clone()),
             },
-            (None, Failure::Timeout) => FetchError::Timeout { timeout },
-            (None, Failure::Status(status)) => unavailable(Some(status), None),
-            (None, Failure::Fault(fault)) => unavailable(None, Some(fault)),
-            (None, Failure::Implausible) => unavailable(None, Some(TransportFault::Other)),
+            (None, Failure::Status(status)) => unavailable(spent, asked, Some(status), None),
+            (None, Failure::Fault(fault)) => unavailable(spent, asked, None, Some(fault)),
+            (None, Failure::Implausible) => {
+                unavailable(spent, asked, None, Some(TransportFault::Other))
+            }
         }
+    }
+}
+
+/// Upstream, or a stranger who shares the customer with us, wants us to stay away.
+pub(super) fn busy(spent: &Spent, retry_after: Duration) -> FetchError {
+    FetchError::Busy {
+        waited: spent.time(),
+        spent: Box::new(spent.clone()),
+        retry_after: retry_after.clamp(RETRY_AFTER_MIN, RETRY_AFTER_MAX),
+    }
+}
+
+fn unavailable(
+    spent: &Spent,
+    retry_after: Duration,
+    status: Option<u16>,
+    fault: Option<TransportFault>,
+) -> FetchError {
+    FetchError::Unavailable {
+        status,
+        fault,
+        waited: spent.time(),
+        spent: Box::new(spent.clone()),
+        retry_after: retry_after.clamp(RETRY_AFTER_MIN, RETRY_AFTER_MAX),
     }
 }
 
@@ -91,24 +112,25 @@ pub(super) fn bad(bad: BadResponse) -> Failed {
     }
 }
 
-/// No credentials for an attempt.
-pub(super) fn no_token(error: &TokenError, waited: Duration) -> Failed {
-    let passing = |failure| {
+/// No credentials for an attempt. `spent` is what the answer's budget was spent on before.
+pub(super) fn no_token(error: &TokenError, spent: &Spent) -> Failed {
+    let passing = |failure, cause| {
         Failed::Passing(Passing {
-            cause: Some(error.to_string()),
+            cause: Some(cause),
+            at_token: true,
             ..Passing::new(failure)
         })
     };
     match error {
-        TokenError::Transport(error) => Failed::Passing(Passing::fault(error)),
-        TokenError::Timeout { .. } => passing(Failure::Timeout),
-        TokenError::Status { status } if error.is_transient() => passing(Failure::Status(*status)),
-        TokenError::Stopping => Failed::Final(FetchError::Unavailable {
-            status: None,
-            fault: Some(TransportFault::Other),
-            waited,
-            retry_after: RETRY_AFTER_DEFAULT,
-        }),
+        TokenError::Transport(error) => passing(Failure::Fault(error.fault), chain(error)),
+        TokenError::Timeout { .. } => passing(Failure::Timeout, error.to_string()),
+        TokenError::Status { status } if error.is_transient() => {
+            passing(Failure::Status(*status), error.to_string())
+        }
+        TokenError::Stopping => {
+            let fault = Some(TransportFault::Other);
+            Failed::Final(unavailable(spent, RETRY_AFTER_DEFAULT, None, fault))
+        }
         TokenError::Refused { .. }
         | TokenError::Status { .. }
         | TokenError::NotToken { .. }

@@ -1,4 +1,4 @@
-//! One query at a time, first come, first served, and no work for nobody.
+//! One query at a time, the small ones first, and no work for nobody.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use citrix_odata_proxy::demo::Knobs;
 use futures_util::future::{join, join_all};
 use http::Method;
 use http_body_util::BodyExt;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::world::{Received, World, read, small};
 
@@ -101,6 +101,56 @@ async fn others_of_the_customer_may_be_in_the_way() {
     let ends = rush(&world, 10).await;
     assert!(ends.iter().all(|end| end == "whole"), "{ends:?}");
     assert!(world.simulator.stats().throttled > 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_preview_waits_for_one_page_of_a_scan() {
+    let world = World::new(slow(10), "");
+    // A token and a schema, so that only the lane counts.
+    world.get("/monitorodata/Users?$top=1").await;
+    let scans = async {
+        let all = ["", "?$orderby=StartDate", "?$filter=ExitCode ge 0"];
+        let ask = async |options| world.get(&format!("{PATH}{options}")).await;
+        join_all(all.map(ask)).await
+    };
+    let preview = async {
+        sleep(Duration::from_secs(34)).await;
+        let began = Instant::now();
+        let status = async {
+            sleep(Duration::from_secs(2)).await;
+            world.get("/api/status").await.json()["sites"][0]["lane"].clone()
+        };
+        let preview = world.get("/monitorodata/Users?$top=2");
+        let (preview, lane) = join(preview, status).await;
+        assert_eq!(preview.rows().len(), 2);
+        // The rest of the page under way, and its own.
+        assert_eq!(began.elapsed().as_secs(), 16);
+        let waiting: Vec<_> = lane["waiting"].as_array().unwrap().iter().collect();
+        assert_eq!(waiting.len(), 3, "{lane}");
+        assert_eq!(waiting[0]["class"], "interactive");
+        assert_eq!(waiting[0]["seconds"], 2);
+        assert_eq!(waiting[1]["class"], "scan");
+        assert_eq!(waiting[2]["position"], 3);
+        assert_eq!((&lane["level"], &lane["in_flight"]), (&1.into(), &1.into()));
+    };
+    let (scans, ()) = join(scans, preview).await;
+    assert!(scans.iter().all(|answer| answer.status == 200));
+    assert_eq!(world.simulator.stats().peak_in_flight, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_level_stays_below_what_upstream_refused() {
+    // Two at a time, whatever the operator hopes for.
+    let knobs = Knobs {
+        lanes: 2,
+        ..slow(1)
+    };
+    let world = World::new(knobs, "sites.main.upstream.concurrency = 8");
+    let ends = rush(&world, 40).await;
+    assert!(ends.iter().all(|end| end == "whole"), "{ends:?}");
+    let stats = world.simulator.stats();
+    assert!(stats.data_requests > 100, "{stats:?}");
+    assert!(stats.throttled <= 3, "{stats:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::transport::TransportFault;
-use crate::upstream::{BadResponse, FetchError, Refusal};
+use crate::upstream::{BadResponse, FetchError, Refusal, Spent};
 
 #[test]
 fn every_error_has_its_status_code_and_words() {
@@ -25,7 +25,7 @@ fn every_error_has_its_status_code_and_words() {
         let status = problem.status.as_u16();
         assert!(![308, 401, 403].contains(&status));
     }
-    insta::assert_snapshot!(table, @r#"
+    insta::assert_snapshot!(table, @r"
     400 InvalidRequest: The URL cannot be read: bad percent-encoding in `%ZZ`. Write `%` as `%25`, and other characters in UTF-8.
     400 InvalidRequest: The URL cannot be read: query option `$top` appears twice. Give each option once.
     400 InvalidRequest: The URL cannot be read: URL of 40000 bytes is longer than the limit of 32768. Shorten the query, for example with fewer values in `$filter`.
@@ -43,16 +43,16 @@ fn every_error_has_its_status_code_and_words() {
     400 BadRequest: Citrix refused the query with status 410 and did not say why. Check the names and options in the URL against `$metadata`.
     501 NotImplemented: Citrix refused the query with status 501 and did not say why. Check the names and options in the URL against `$metadata`.
     502 UpstreamCredentials: The client secret was refused; enter a new one.
-    503 UpstreamBusy after 120 s: Citrix Cloud was too busy for this customer for 10m, and the proxy gave up waiting. Try again later, and let fewer reports refresh at the same time.
+    503 UpstreamBusy after 120 s: Citrix Cloud was too busy for this customer for 10m (14 times status 429; 9m 40s of it in pauses that Citrix asked for), and the proxy gave up waiting. Try again later, and let fewer reports refresh at the same time.
     503 UpstreamBusy after 30 s: 256 queries wait for Citrix Cloud already, which answers one after the other. Try again later, or have the administrator raise `upstream.queue_limit`.
-    503 UpstreamUnavailable after 21 s: Citrix Cloud answered with status 503 for 10m. Try again later; https://status.cloud.com tells of outages.
-    503 UpstreamUnavailable after 21 s: Citrix Cloud was not reachable for 10m: its host name could not be resolved. Check the machine's DNS, and `region` or `upstream.endpoint`. `citrix-odata-proxy check` tests each step.
-    503 UpstreamUnavailable after 21 s: Citrix Cloud was not reachable for 10m: no connection could be made. Check the network, the firewall and the proxy settings of the machine. `citrix-odata-proxy check` tests each step.
-    503 UpstreamUnavailable after 21 s: Citrix Cloud was not reachable for 10m: no trusted TLS session could be made. If a company proxy inspects TLS, install its root certificate in the machine's certificate store. `citrix-odata-proxy check` tests each step.
-    503 UpstreamUnavailable after 21 s: Citrix Cloud was not reachable for 10m: its answers stopped before their end. Check the network and any proxy on the way. `citrix-odata-proxy check` tests each step.
-    503 UpstreamUnavailable after 21 s: Citrix Cloud was not reachable for 10m: it could not be asked. The proxy's log has the cause under the request id. `citrix-odata-proxy check` tests each step.
-    503 UpstreamUnavailable after 21 s: Citrix Cloud was not reachable for 10m: it could not be asked. The proxy's log has the cause under the request id. `citrix-odata-proxy check` tests each step.
-    504 UpstreamTimeout: Citrix Cloud did not answer within 1m. Ask for less at once, with `$filter` on a shorter time or with `$select`, or have the administrator raise `upstream.page_timeout`.
+    503 UpstreamUnavailable after 21 s: Citrix Cloud answered with status 503 for 10m (14 times status 503; 9m 40s of it in pauses that Citrix asked for). Try again later; https://status.cloud.com tells of outages.
+    503 UpstreamUnavailable after 21 s: Citrix Cloud was not reachable for 10m (9 times a failed connection): its host name could not be resolved. Check the machine's DNS, and `region` or `upstream.endpoint`. `citrix-odata-proxy check` tests each step.
+    503 UpstreamUnavailable after 21 s: Citrix Cloud was not reachable for 10m (9 times a failed connection): no connection could be made. Check the network, the firewall and the proxy settings of the machine. `citrix-odata-proxy check` tests each step.
+    503 UpstreamUnavailable after 21 s: Citrix Cloud was not reachable for 10m (9 times a failed connection): no trusted TLS session could be made. If a company proxy inspects TLS, install its root certificate in the machine's certificate store. `citrix-odata-proxy check` tests each step.
+    503 UpstreamUnavailable after 21 s: Citrix Cloud was not reachable for 10m (9 times a failed connection): its answers stopped before their end. Check the network and any proxy on the way. `citrix-odata-proxy check` tests each step.
+    503 UpstreamUnavailable after 21 s: Citrix Cloud was not reachable for 10m (9 times a failed connection): it could not be asked. The proxy's log has the cause under the request id. `citrix-odata-proxy check` tests each step.
+    503 UpstreamUnavailable after 21 s: Citrix Cloud was not reachable for 10m (9 times a failed connection): it could not be asked. The proxy's log has the cause under the request id. `citrix-odata-proxy check` tests each step.
+    504 UpstreamTimeout: Citrix Cloud did not answer within 1m (3 times no answer in time). Ask for less at once, with `$filter` on a shorter time or with `$select`, or have the administrator raise `upstream.page_timeout`.
     502 UpstreamBadResponse: Citrix Cloud's answer cannot be used: an HTML page instead of data. Something on the way answered in its place, such as a company proxy or a log-on page. Let the proxy's machine reach Citrix Cloud directly, and run `citrix-odata-proxy check`.
     502 UpstreamBadResponse: Citrix Cloud's answer cannot be used: a redirect (status 302). Redirects are not followed, because credentials would go with them. Check `upstream.endpoint` and `region`, and what stands between here and Citrix Cloud.
     502 UpstreamBadResponse: Citrix Cloud's answer cannot be used: a page larger than 1048576 bytes. Ask for fewer columns with `$select`, or for less with `$expand`.
@@ -62,7 +62,7 @@ fn every_error_has_its_status_code_and_words() {
     502 UpstreamBadResponse: Citrix Cloud's answer cannot be used: a next link that does not continue this collection: another host. The answer cannot be completed, so nothing of it is given. Try again, or ask for less at once with `$filter`.
     502 UpstreamBadResponse: Citrix Cloud's answer cannot be used: a page whose context differs from the first page's. The answer cannot be completed, so nothing of it is given. Try again, or ask for less at once with `$filter`.
     502 UpstreamBadResponse: Citrix Cloud's answer cannot be used: more than 10000 pages. Ask for less at once, with `$filter` on a shorter time.
-    "#);
+    ");
 }
 
 fn all() -> Vec<AnswerError> {
@@ -139,6 +139,7 @@ fn fetches() -> Vec<FetchError> {
         status,
         fault,
         waited: minutes,
+        spent: Box::new(spent(status)),
         retry_after: Duration::from_millis(20_001),
     };
     vec![
@@ -147,6 +148,7 @@ fn fetches() -> Vec<FetchError> {
         },
         FetchError::Busy {
             waited: minutes,
+            spent: Box::new(spent(Some(429))),
             retry_after: minutes,
         },
         FetchError::QueueFull { queued: 256 },
@@ -159,8 +161,21 @@ fn fetches() -> Vec<FetchError> {
         unavailable(None, None),
         FetchError::Timeout {
             timeout: Duration::from_mins(1),
+            spent: Box::new(Spent {
+                timeouts: 3,
+                ..Spent::default()
+            }),
         },
     ]
+}
+
+fn spent(status: Option<u16>) -> Spent {
+    Spent {
+        statuses: status.into_iter().map(|status| (status, 14)).collect(),
+        faults: u32::from(status.is_none()) * 9,
+        held: Duration::from_secs(status.map_or(0, |_| 580)),
+        ..Spent::default()
+    }
 }
 
 fn bad_responses() -> Vec<BadResponse> {

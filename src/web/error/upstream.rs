@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use crate::transport::TransportFault;
-use crate::upstream::{BadResponse, FetchError, Refusal, rounded};
+use crate::upstream::{BadResponse, FetchError, Refusal, Spent, rounded};
 use crate::web::problem::Problem;
 
 impl From<&FetchError> for Problem {
@@ -20,11 +20,13 @@ impl From<&FetchError> for Problem {
             FetchError::BadResponse(cause) => cause.into(),
             FetchError::Busy {
                 waited,
+                spent,
                 retry_after,
             } => {
                 let waited = rounded(*waited);
+                let spent = spent.aside();
                 let message = format!(
-                    "Citrix Cloud was too busy for this customer for {waited}, and the proxy gave up waiting. \
+                    "Citrix Cloud was too busy for this customer for {waited}{spent}, and the proxy gave up waiting. \
                      Try again later, and let fewer reports refresh at the same time."
                 );
                 busy(message, *retry_after)
@@ -40,21 +42,23 @@ impl From<&FetchError> for Problem {
                 status,
                 fault,
                 waited,
+                spent,
                 retry_after,
             } => Self {
                 retry_after: Some(seconds(*retry_after)),
                 ..Self::new(
                     StatusCode::SERVICE_UNAVAILABLE,
                     "UpstreamUnavailable",
-                    unavailable(*status, *fault, *waited),
+                    unavailable(*status, *fault, *waited, spent),
                 )
             },
             FetchError::TooHeavy(cause) => (&**cause).into(),
-            FetchError::Timeout { timeout } => {
+            FetchError::Timeout { timeout, spent } => {
                 let message = format!(
-                    "Citrix Cloud did not answer within {}. Ask for less at once, with `$filter` on a shorter \
+                    "Citrix Cloud did not answer within {}{}. Ask for less at once, with `$filter` on a shorter \
                      time or with `$select`, or have the administrator raise `upstream.page_timeout`.",
-                    rounded(*timeout)
+                    rounded(*timeout),
+                    spent.aside()
                 );
                 Self::new(StatusCode::GATEWAY_TIMEOUT, "UpstreamTimeout", message)
             }
@@ -128,8 +132,13 @@ fn busy(message: String, retry_after: Duration) -> Problem {
     }
 }
 
-fn unavailable(status: Option<u16>, fault: Option<TransportFault>, waited: Duration) -> String {
-    let waited = rounded(waited);
+fn unavailable(
+    status: Option<u16>,
+    fault: Option<TransportFault>,
+    waited: Duration,
+    spent: &Spent,
+) -> String {
+    let waited = format!("{}{}", rounded(waited), spent.aside());
     if let Some(status) = status {
         return format!(
             "Citrix Cloud answered with status {status} for {waited}. Try again later; \

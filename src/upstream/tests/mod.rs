@@ -1,5 +1,8 @@
 //! Whole exchanges with a scripted service, in paused time.
 
+mod heavy;
+mod patience;
+
 use std::io;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
@@ -276,8 +279,11 @@ async fn budget_ends_in_the_error_at_hand() {
     match busy(429).fetch(&mut budget).await {
         Err(FetchError::Busy {
             waited,
+            spent,
             retry_after,
         }) => {
+            assert_eq!(spent.statuses[&429], 3);
+            assert_eq!(spent.held, waited);
             assert_eq!(waited, Duration::from_secs(18));
             assert_eq!(retry_after, Duration::from_secs(9));
         }

@@ -1,0 +1,201 @@
+//! The lane as a machine without time and tasks of its own: it is told what happens and when, and says who may go.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::LaneSettings;
+use super::level::Level;
+use super::queue::{Arrival, GrantNumber, Place, Queue};
+use super::status::LaneCounts;
+use super::visit::Turn;
+use crate::upstream::backoff;
+
+/// Who waits, how many are under way, and until when nobody may go. `C` is how one that waits is called.
+///
+/// It always holds that nobody waits without a reason: whoever changes anything lets in whom [`State::grant`] names.
+#[derive(Debug)]
+pub(super) struct State<C> {
+    queue: Queue<C>,
+    queue_limit: usize,
+    level: Level,
+    in_flight: usize,
+    arrivals: u64,
+    grants: GrantNumber,
+    paused_until: Option<Instant>,
+    throttled: Throttled,
+    counts: LaneCounts,
+}
+
+/// Throttled answers in a row, whoever got them.
+#[derive(Debug, Default)]
+struct Throttled {
+    in_a_row: u32,
+    /// Those that were granted until here were under way when the last one came. Theirs tell nothing new.
+    known_to: GrantNumber,
+}
+
+/// An answer by which upstream wants everyone of this customer to pause.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::upstream) struct Throttle {
+    /// Whether the queries were too many (429), as opposed to upstream being in trouble (503).
+    pub(in crate::upstream) too_many: bool,
+    /// The pause that upstream asked for.
+    pub(in crate::upstream) asked: Option<Duration>,
+    /// From 0 to 1.
+    pub(in crate::upstream) jitter: f64,
+}
+
+/// The queue was full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Full {
+    pub(super) queued: usize,
+}
+
+/// Leave for one that waited.
+#[derive(Debug)]
+pub(super) struct Grant<C> {
+    pub(super) number: GrantNumber,
+    pub(super) call: C,
+}
+
+impl<C> State<C> {
+    pub(super) fn new(settings: LaneSettings) -> Self {
+        Self {
+            queue: Queue::new(),
+            queue_limit: settings.queue_limit,
+            level: Level::new(settings.concurrency.get()),
+            in_flight: 0,
+            arrivals: 0,
+            grants: GrantNumber::default(),
+            paused_until: None,
+            throttled: Throttled::default(),
+            counts: LaneCounts::default(),
+        }
+    }
+
+    /// A place in the order of arrivals, for one that will [`State::enter`].
+    pub(super) fn arrive(&mut self) -> Arrival {
+        self.arrivals += 1;
+        Arrival(self.arrivals)
+    }
+
+    /// Queues, even when the way is free. An answer's first page is refused when it would have to wait in a full
+    /// queue.
+    pub(super) fn enter(
+        &mut self,
+        arrival: Arrival,
+        turn: Turn,
+        place: Place<C>,
+        now: Instant,
+    ) -> Result<(), Full> {
+        let queued = self.queue.len();
+        let free = self.has_room(now) && self.queue.is_empty();
+        if turn == Turn::First && !free && queued >= self.queue_limit {
+            return Err(Full { queued });
+        }
+        self.queue.add(arrival, place);
+        Ok(())
+    }
+
+    /// Gives a place in the queue up; does nothing when it was granted.
+    pub(super) fn leave(&mut self, arrival: Arrival) {
+        self.queue.remove(arrival);
+    }
+
+    /// The next one that may go now, if any may. To be asked until there is none.
+    pub(super) fn grant(&mut self, now: Instant) -> Option<Grant<C>> {
+        if !self.has_room(now) {
+            return None;
+        }
+        let number = GrantNumber(self.grants.0 + 1);
+        let (_, place) = self.queue.take_next(number)?;
+        self.grants = number;
+        self.in_flight += 1;
+        *self.counts.grants.of_mut(place.class) += 1;
+        Some(Grant {
+            number,
+            call: place.call,
+        })
+    }
+
+    /// A query ended well.
+    pub(super) fn succeeded(&mut self, now: Instant) {
+        let was_limit = !self.queue.is_empty() && self.in_flight >= self.level.now();
+        self.level.succeeded(was_limit, now);
+        self.throttled.in_a_row = 0;
+        self.in_flight = self.in_flight.saturating_sub(1);
+    }
+
+    /// A query ended in some other way, or was given up.
+    pub(super) fn released(&mut self) {
+        self.level.failed();
+        self.in_flight = self.in_flight.saturating_sub(1);
+    }
+
+    /// The query that was granted as `number` was throttled. It is under way until it is released. Returns how much
+    /// longer nobody may go: at least 500 ms.
+    pub(super) fn throttled(
+        &mut self,
+        number: GrantNumber,
+        throttle: Throttle,
+        now: Instant,
+    ) -> Duration {
+        self.counts.throttled += 1;
+        if number > self.throttled.known_to {
+            self.throttled.known_to = self.grants;
+            self.throttled.in_a_row = self.throttled.in_a_row.saturating_add(1);
+            if throttle.too_many {
+                self.level.throttled(now);
+            }
+        }
+        let in_a_row = self.throttled.in_a_row;
+        let pause = backoff::throttled(throttle.asked, in_a_row, throttle.jitter);
+        self.pause(pause, now);
+        self.paused_for(now).unwrap_or_default()
+    }
+
+    /// Nobody goes for `duration` from now; a longer pause under way stays.
+    pub(super) fn pause(&mut self, duration: Duration, now: Instant) {
+        let under_way = self.pause_end(now).unwrap_or(now);
+        let end = (now + duration).max(under_way);
+        self.counts.paused = self.counts.paused.saturating_add(end - under_way);
+        self.paused_until = Some(end);
+    }
+
+    /// When the pause under way ends.
+    pub(super) fn pause_end(&self, now: Instant) -> Option<Instant> {
+        self.paused_until.filter(|end| *end > now)
+    }
+
+    /// How much longer the pause under way takes.
+    pub(super) fn paused_for(&self, now: Instant) -> Option<Duration> {
+        let end = self.pause_end(now)?;
+        Some(end.saturating_duration_since(now))
+    }
+
+    pub(super) fn level(&self) -> &Level {
+        &self.level
+    }
+
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    pub(super) fn queue(&self) -> &Queue<C> {
+        &self.queue
+    }
+
+    /// Counts since the start. Of a pause under way, only what is over of it.
+    pub(super) fn counts(&self, now: Instant) -> LaneCounts {
+        let to_come = self.paused_for(now).unwrap_or_default();
+        LaneCounts {
+            paused: self.counts.paused.saturating_sub(to_come),
+            ..self.counts
+        }
+    }
+
+    fn has_room(&self, now: Instant) -> bool {
+        self.in_flight < self.level.now() && self.pause_end(now).is_none()
+    }
+}

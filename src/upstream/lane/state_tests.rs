@@ -1,0 +1,287 @@
+//! Random histories of a lane: what always holds, whatever comes in whatever order.
+
+use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use tokio::time::Instant;
+
+use super::LaneSettings;
+use super::ages::PASSED_OVER_MAX;
+use super::queue::{Arrival, GrantNumber, Place};
+use super::state::{Full, State, Throttle};
+use super::visit::{ByClass, Class, Party, Turn};
+
+#[derive(Debug, Clone, Copy)]
+enum Event {
+    Enter(Class, u8),
+    /// One that waits goes away; which, counts from the one that waits longest.
+    Leave(usize),
+    Succeed(usize),
+    Fail(usize),
+    /// With what upstream asked for, in seconds.
+    Throttle(usize, Option<u64>),
+    /// So many seconds go by.
+    Wait(u64),
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let class = prop::sample::select(Class::ALL.as_slice());
+    prop_oneof![
+        4 => (class, 0..4_u8).prop_map(|(class, party)| Event::Enter(class, party)),
+        1 => (0..9_usize).prop_map(Event::Leave),
+        3 => (0..9_usize).prop_map(Event::Succeed),
+        1 => (0..9_usize).prop_map(Event::Fail),
+        1 => (0..9_usize, prop::option::of(0..200_u64)).prop_map(|(i, s)| Event::Throttle(i, s)),
+        1 => (0..400_u64).prop_map(Event::Wait),
+    ]
+}
+
+/// A lane, and what is known of it from outside.
+struct History {
+    state: State<(Arrival, Class, u8)>,
+    max: usize,
+    began: Instant,
+    now: Instant,
+    waiting: BTreeMap<Arrival, (Class, u8)>,
+    under_way: Vec<GrantNumber>,
+    passed_over: ByClass<u32>,
+    last_grants: HashMap<(Class, u8), GrantNumber>,
+}
+
+impl History {
+    fn new(max: usize) -> Self {
+        let settings = LaneSettings {
+            concurrency: NonZeroUsize::new(max).unwrap(),
+            queue_limit: 0,
+        };
+        let now = Instant::now();
+        Self {
+            state: State::new(settings),
+            max,
+            began: now,
+            now,
+            waiting: BTreeMap::new(),
+            under_way: Vec::new(),
+            passed_over: ByClass::default(),
+            last_grants: HashMap::new(),
+        }
+    }
+
+    fn happens(&mut self, event: Event) {
+        match event {
+            Event::Enter(class, party) => self.enter(class, party),
+            Event::Leave(which) => {
+                if let Some(arrival) = self.waiting.keys().nth(which).copied() {
+                    self.state.leave(arrival);
+                    self.waiting.remove(&arrival);
+                }
+            }
+            Event::Succeed(which) => {
+                if self.end(which).is_some() {
+                    self.state.succeeded(self.now);
+                }
+            }
+            Event::Fail(which) => {
+                if self.end(which).is_some() {
+                    self.state.released();
+                }
+            }
+            Event::Throttle(which, asked) => self.throttle(which, asked),
+            Event::Wait(seconds) => self.now += Duration::from_secs(seconds),
+        }
+        while self.let_in().is_some() {}
+        self.check();
+    }
+
+    fn enter(&mut self, class: Class, party: u8) {
+        let arrival = self.state.arrive();
+        let place = Place {
+            class,
+            party: Party::of(&[party]),
+            what: "Users".into(),
+            since: self.now,
+            call: (arrival, class, party),
+        };
+        let entered = self.state.enter(arrival, Turn::Next, place, self.now);
+        assert_eq!(entered, Ok(()));
+        self.waiting.insert(arrival, (class, party));
+    }
+
+    fn end(&mut self, which: usize) -> Option<GrantNumber> {
+        (which < self.under_way.len()).then(|| self.under_way.remove(which))
+    }
+
+    fn throttle(&mut self, which: usize, asked: Option<u64>) {
+        let Some(number) = self.end(which) else {
+            return;
+        };
+        let before = (self.state.level().now(), self.state.paused_for(self.now));
+        let throttle = Throttle {
+            too_many: true,
+            asked: asked.map(Duration::from_secs),
+            jitter: 0.0,
+        };
+        let pause = self.state.throttled(number, throttle, self.now);
+        assert!(pause >= Duration::from_millis(500));
+        assert!(pause >= before.1.unwrap_or_default(), "a pause only grows");
+        assert!(self.state.level().now() >= before.0 / 2);
+        assert!(self.state.grant(self.now).is_none());
+        self.state.released();
+    }
+
+    /// Lets one in, and checks that it was the right one.
+    fn let_in(&mut self) -> Option<Arrival> {
+        let grant = self.state.grant(self.now)?;
+        let (arrival, class, party) = grant.call;
+        assert!(self.state.paused_for(self.now).is_none());
+        assert!(self.state.in_flight() <= self.state.level().now());
+        assert!(self.waiting.remove(&arrival).is_some(), "granted twice");
+        let last = |party| self.last_grants.get(&(class, party)).copied();
+        let rivals = self.waiting.iter().filter(|(_, rival)| rival.0 == class);
+        for (rival, (_, other)) in rivals {
+            if *other == party {
+                assert!(arrival < *rival, "first come, first served");
+            } else {
+                assert!(last(party) <= last(*other), "in turn");
+            }
+        }
+        self.passed_over = ByClass::from_fn(|other| {
+            let waits = self.waiting.values().any(|(class, _)| *class == other);
+            match other {
+                other if other != class && waits => self.passed_over.of(other) + 1,
+                _ => 0,
+            }
+        });
+        for other in Class::ALL {
+            assert!(*self.passed_over.of(other) <= PASSED_OVER_MAX + 1);
+        }
+        self.last_grants.insert((class, party), grant.number);
+        self.under_way.push(grant.number);
+        Some(arrival)
+    }
+
+    fn check(&self) {
+        let level = self.state.level().now();
+        assert!((1..=self.max).contains(&level));
+        assert_eq!(self.state.in_flight(), self.under_way.len());
+        assert!(self.state.in_flight() <= self.max);
+        let waiting: Vec<_> = self.waiting.keys().copied().collect();
+        let mut known: Vec<_> = self.order();
+        let paused = self.state.paused_for(self.now).is_some();
+        let full = self.state.in_flight() >= level;
+        assert!(known.is_empty() || paused || full, "waits for nothing");
+        known.sort_unstable();
+        assert_eq!(known, waiting, "nobody is lost");
+        let counts = self.state.counts(self.now);
+        assert!(counts.paused <= self.now - self.began);
+    }
+
+    fn order(&self) -> Vec<Arrival> {
+        let order = self.state.queue().in_order();
+        order.into_iter().map(|(arrival, _)| arrival).collect()
+    }
+
+    /// Nobody comes any more, and all goes well.
+    fn runs_dry(mut self) {
+        let order = self.order();
+        self.now += Duration::from_hours(1);
+        let mut granted = Vec::new();
+        loop {
+            while let Some(arrival) = self.let_in() {
+                granted.push(arrival);
+            }
+            if self.end(0).is_none() {
+                break;
+            }
+            self.state.succeeded(self.now);
+        }
+        assert_eq!(granted, order, "as it was foretold");
+        assert!(self.state.queue().is_empty());
+        assert_eq!(self.state.in_flight(), 0);
+    }
+}
+
+proptest! {
+    #[test]
+    fn invariants_hold_whatever_happens(
+        max in 1..6_usize,
+        events in prop::collection::vec(event(), 0..100),
+    ) {
+        let mut history = History::new(max);
+        for event in events {
+            history.happens(event);
+        }
+        history.runs_dry();
+    }
+}
+
+#[test]
+fn growth_counts_throttled_answers_in_a_row_whoever_got_them() {
+    let mut history = History::new(1);
+    let mut pauses = Vec::new();
+    for _ in 0..9 {
+        history.happens(Event::Enter(Class::Scan, 0));
+        history.happens(Event::Throttle(0, None));
+        let pause = history.state.paused_for(history.now).unwrap();
+        pauses.push(pause.as_millis());
+        history.happens(Event::Wait(120));
+        if pauses.len() == 7 {
+            history.happens(Event::Enter(Class::Scan, 0));
+            history.happens(Event::Succeed(0));
+        }
+    }
+    assert_eq!(
+        pauses,
+        [500, 1000, 2000, 4000, 8000, 15_000, 15_000, 500, 1000]
+    );
+    let counts = history.state.counts(history.now);
+    assert_eq!(counts.paused, Duration::from_secs(47));
+    assert_eq!((counts.throttled, *counts.grants.of(Class::Scan)), (9, 10));
+}
+
+#[test]
+fn queries_under_way_together_are_throttled_once() {
+    let mut history = History::new(4);
+    for _ in 0..30 {
+        history.happens(Event::Enter(Class::Scan, 0));
+    }
+    while history.under_way.len() < 4 {
+        history.happens(Event::Succeed(0));
+    }
+    for _ in 0..4 {
+        history.happens(Event::Throttle(0, None));
+        assert_eq!(history.state.level().now(), 2);
+        let pause = history.state.paused_for(history.now).unwrap();
+        assert_eq!(pause, Duration::from_millis(500));
+    }
+    history.happens(Event::Wait(1));
+    assert_eq!(history.under_way.len(), 2);
+    for _ in 0..2 {
+        history.happens(Event::Throttle(0, None));
+        assert_eq!(history.state.level().now(), 1);
+    }
+}
+
+#[test]
+fn a_free_lane_has_no_queue_to_be_full() {
+    let mut history = History::new(1);
+    let enter = |history: &mut History, turn| {
+        let arrival = history.state.arrive();
+        let place = Place {
+            class: Class::Scan,
+            party: Party::default(),
+            what: "Users".into(),
+            since: history.now,
+            call: (arrival, Class::Scan, 0),
+        };
+        let entered = history.state.enter(arrival, turn, place, history.now);
+        history.state.grant(history.now);
+        entered
+    };
+    assert_eq!(enter(&mut history, Turn::First), Ok(()));
+    assert_eq!(enter(&mut history, Turn::First), Err(Full { queued: 0 }));
+    assert_eq!(enter(&mut history, Turn::Next), Ok(()));
+    assert_eq!(enter(&mut history, Turn::First), Err(Full { queued: 1 }));
+}
