@@ -51,6 +51,7 @@ impl Upstream {
             !(divisible && is_of_its_size(failure, after)),
         );
         let attempts = budget.attempts();
+        let too_heavy = divisible && gave_up(failure, after);
         let lane_pause = pass
             .as_ref()
             .filter(|_| failure.is_throttling())
@@ -68,25 +69,25 @@ impl Upstream {
             out_of_reach: budget.out_of_reach(),
             budget: budget.total(),
             pages: budget.pages(),
-            pause: lane_pause.unwrap_or_else(|| own_pause(failure, attempts, jitter())),
+            // A smaller query is another one: there is no reason to wait longer and longer before it.
+            pause: lane_pause.unwrap_or_else(|| {
+                own_pause(failure, if too_heavy { 1 } else { attempts }, jitter())
+            }),
         };
         let timeout = self.inner.settings.page_timeout;
         let Decision::Retry { after: pause } = decide(&attempt) else {
             tracing::debug!(?failure, attempts, %transaction, "upstream request given up");
             return Err(passing.into_error(budget.ledger(), timeout));
         };
-        let too_heavy = divisible && gave_up(failure, after);
-        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        tracing::warn!(
-            ?failure,
-            cause = passing.cause,
+        if too_heavy && budget.pages() > 0 {
+            budget.forgive(charged);
+        }
+        tell(
+            &attempt,
             attempts,
-            attempts_max = attempts_max(failure),
-            pause_ms = millis(pause),
-            left_ms = millis(patience_left(&attempt).saturating_sub(pause)),
+            passing.cause.as_deref(),
             too_heavy,
-            %transaction,
-            "upstream request failed, trying again"
+            transaction,
         );
         drop(pass);
         if lane_pause.is_none() {
@@ -99,6 +100,22 @@ impl Upstream {
         }
         Ok(())
     }
+}
+
+/// One line in the log about an attempt that is not the last.
+fn tell(attempt: &Attempt, attempts: u32, cause: Option<&str>, too_heavy: bool, transaction: &str) {
+    let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    tracing::warn!(
+        failure = ?attempt.failure,
+        cause,
+        attempts,
+        attempts_max = attempts_max(attempt.failure),
+        pause_ms = millis(attempt.pause),
+        left_ms = millis(patience_left(attempt).saturating_sub(attempt.pause)),
+        too_heavy,
+        %transaction,
+        "upstream request failed, trying again"
+    );
 }
 
 /// Waits for a turn. While the lane is paused, that is charged to the budget.

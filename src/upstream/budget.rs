@@ -105,6 +105,13 @@ impl RetryBudget {
         }
     }
 
+    /// An attempt that took so long is not held against an answer that is getting on: it found out how much upstream
+    /// can bear at once, and a long scan finds that out many times.
+    pub(super) fn forgive(&mut self, attempt: Duration) {
+        let attempting = &mut self.spent.attempting;
+        *attempting = attempting.saturating_sub(attempt);
+    }
+
     /// A pause of our own after such a failure, as long as it was planned.
     pub(super) fn pause(&mut self, failure: Failure, pause: Duration) {
         self.note_out_of_reach(failure, pause);
