@@ -92,18 +92,21 @@ impl Links {
             return Ok(None);
         };
         self.trail.step(&question)?;
+        let mut counted = self.counted;
         let (sized, document) = loop {
-            let sized = sized(&question, size, self.counted);
+            let sized = sized(&question, size, counted);
             match errand.ask(&sized.question, sized.divisible).await {
                 Ok(document) => break (sized, document),
                 // A count may take upstream longer than the rows do.
-                Err(FetchError::TooHeavy(_)) if self.counted => self.counted = false,
+                Err(FetchError::TooHeavy(_)) if counted => counted = false,
                 Err(FetchError::TooHeavy(cause)) if heavy == Heavy::GiveBack => {
                     self.trail.back(&question);
                     return Err(FetchError::TooHeavy(cause).into());
                 }
                 Err(FetchError::TooHeavy(_)) => {
                     size.too_heavy(sized.rows);
+                    // It was not the count.
+                    counted = self.counted;
                     tracing::warn!(
                         rows = size.limit(),
                         "upstream gave up on a page, asking for fewer rows at once"

@@ -275,7 +275,8 @@ proptest! {
         let (body, asked) = ask(&table, "Sessions");
         check(&table, &body.unwrap(), |_| true);
         let there = table.rows.iter().filter(|row| row.since == 0).count();
-        prop_assert_eq!(walked_by_date(&asked), there >= 10 * table.page.get(), "{:?}", asked);
+        let rows = table.page.get().min(table.bearable);
+        prop_assert!(walked_by_date(&asked) || there < 10 * rows, "{asked:?}");
         let (body, _) = ask(&table, "Sessions?$filter=Kind lt 2");
         check(&table, &body.unwrap(), |row| row.kind < 2);
     }
