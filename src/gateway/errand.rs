@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::site::Site;
 use crate::cache::Progress;
 use crate::odata::csdl;
-use crate::odata::page::{self, Document};
+use crate::odata::page::{self, Document, Page};
 use crate::odata::question::{Question, Resource};
 use crate::odata::representation::Representation;
 use crate::odata::schema::Schema;
@@ -119,6 +119,21 @@ impl<'a> Errand<'a> {
                 |error| tracing::debug!(error = %chain(error), "going on without $metadata"),
             )
             .ok()
+    }
+
+    /// The same for a collection that is welcome and not needed: one attempt, and no error.
+    pub(super) async fn page_if_possible(&mut self, question: &Question) -> Option<Page> {
+        let budget = std::mem::replace(&mut self.budget, RetryBudget::new(Duration::ZERO));
+        let document = self.ask(question, false).await;
+        self.budget = budget;
+        match document {
+            Ok(Document::Collection(page)) => Some(page),
+            Ok(Document::Single(_)) => None,
+            Err(error) => {
+                tracing::debug!(error = %chain(&error), "going on without an answer");
+                None
+            }
+        }
     }
 
     /// Asks for the body of `target`, canonical text below the service root.

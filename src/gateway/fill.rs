@@ -81,7 +81,7 @@ impl Fill<'_> {
         page: Option<&OwnPage>,
     ) -> Result<(), AnswerError> {
         let root = self.errand.site.root();
-        let mut pages = Pages::scan(&self.errand, ask.clone());
+        let mut pages = Pages::scan(&self.errand, ask.clone(), page.is_none());
         let mut rows_written = 0;
         let mut opened = false;
         while let Some(part) = pages.read(&mut self.errand).await? {
@@ -109,7 +109,7 @@ impl Fill<'_> {
             }
             let last = pages.done() || top.is_some_and(|top| rows_written >= top);
             if last {
-                text.append(closing(page, rows_written));
+                text.append(closing(page, pages.rows_read()));
             }
             if !text.is_empty() {
                 let rows = row_count;
@@ -121,7 +121,7 @@ impl Fill<'_> {
             self.writer.room().await;
         }
         // The last page was not known to be the last.
-        let (text, rows) = (closing(page, rows_written), 0);
+        let (text, rows) = (closing(page, pages.rows_read()), 0);
         self.writer.push(Segment { text, rows }).await;
         Ok(())
     }
@@ -284,8 +284,11 @@ fn limited(page: Page, left: Option<u64>) -> (Bytes, u64) {
 }
 
 /// A full page of the client's own size leads on to the next; a page that is not full was the last.
-fn closing(page: Option<&OwnPage>, rows_written: u64) -> NeutralText {
-    let full = |page: &&OwnPage| rows_written >= u64::from(page.size.get());
+///
+/// Full is what upstream has given: where rows were dropped because they came twice, the next page still begins where
+/// upstream's counting ends.
+fn closing(page: Option<&OwnPage>, rows_read: u64) -> NeutralText {
+    let full = |page: &&OwnPage| rows_read >= u64::from(page.size.get());
     let next = page.filter(full).and_then(|page| page.next.as_ref());
     splice::closing(next.map(Question::canonical).as_deref())
 }

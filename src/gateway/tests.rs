@@ -181,12 +181,19 @@ async fn a_page_that_made_no_sense_is_asked_for_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_top_that_upstream_caps_without_a_link_is_looked_behind() {
-    let hundred = format!(r#"{{"value":[{}]}}"#, vec![r#"{"Id":1}"#; 100].join(","));
-    let rest = r#"{"value":[{"Id":2}]}"#;
-    let (body, asked) = exchange("Machines?$top=250", &[&hundred, &hundred, rest]).await;
+    let hundred = |first: u64| {
+        let rows = (first..first + 100).map(|id| format!(r#"{{"Id":{id}}}"#));
+        format!(r#"{{"value":[{}]}}"#, rows.collect::<Vec<_>>().join(","))
+    };
+    let bodies = [
+        hundred(0),
+        hundred(100),
+        r#"{"value":[{"Id":200}]}"#.to_owned(),
+    ];
+    let (body, asked) = exchange("Machines?$top=250", &bodies.each_ref().map(String::as_str)).await;
     let body = body.unwrap();
     assert_eq!(body.matches("Id").count(), 201);
-    assert!(body.ends_with(r#"{"Id":1},{"Id":2}]}"#));
+    assert!(body.ends_with(r#"{"Id":199},{"Id":200}]}"#));
     let expected = [
         "Machines?$top=250",
         "Machines?$skip=100&$top=150",

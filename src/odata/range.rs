@@ -29,14 +29,9 @@ impl RangeWalk {
         if !is_whole_scan(asked) {
             return None;
         }
-        let mut named = entity.properties.iter();
-        let (column, kind) = named.find(|(name, _)| name.eq_ignore_ascii_case(column))?;
+        let column = date_column(entity, column)?;
         let shown = |name: &String| is_selected(asked, name);
-        if kind != "Edm.DateTimeOffset"
-            || entity.key.is_empty()
-            || !shown(column)
-            || !entity.key.iter().all(shown)
-        {
+        if entity.key.is_empty() || !shown(column) || !entity.key.iter().all(shown) {
             return None;
         }
         // Rows of one date are in the order of their keys, so that pages within it do not overlap.
@@ -51,6 +46,11 @@ impl RangeWalk {
             order: order.join(","),
             nullable: !entity.required.contains(column),
         })
+    }
+
+    /// Whether the type has a date column of that name.
+    pub fn knows(entity: &EntityType, column: &str) -> bool {
+        date_column(entity, column).is_some()
     }
 
     /// The date's column.
@@ -88,6 +88,13 @@ impl RangeWalk {
         };
         question.with("$filter", &filter)
     }
+}
+
+/// The column as `$metadata` writes it.
+fn date_column<'a>(entity: &'a EntityType, column: &str) -> Option<&'a String> {
+    let mut named = entity.properties.iter();
+    let (column, kind) = named.find(|(name, _)| name.eq_ignore_ascii_case(column))?;
+    (kind == "Edm.DateTimeOffset").then_some(column)
 }
 
 /// Where the next range may begin when rows up to `last` were seen, so that none is passed over.

@@ -6,18 +6,36 @@ use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
 use xxhash_rust::xxh3::Xxh3;
 
+use super::schema::EntityType;
+
 /// What is to be read of every row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowReader {
-    /// The key's columns, then the date's when it is wanted.
+    known_by: KnownBy,
+    /// The key's columns, and the date's when it is wanted and no part of the key.
     columns: Vec<String>,
-    dated: bool,
+    /// How many of them are the key's.
+    key_columns: usize,
+    /// Which of them is the date's.
+    date_at: Option<usize>,
+}
+
+/// What tells rows apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum KnownBy {
+    Key,
+    /// The whole text: a key may be stored with more precision than it is written with, so that the keys of different
+    /// rows look alike.
+    Text,
+    /// The value of the first member, whatever it is.
+    FirstMember,
 }
 
 /// What was read of one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RowFacts {
-    /// A digest of the key as written. 128 bits, because two rows with one digest would be taken for one row.
+    /// A digest of what the row is known by, as written. 128 bits, because two rows with one digest would be taken for
+    /// one row.
     pub key: u128,
     /// The date; `None` when it is null, or was not wanted.
     pub date: Option<Timestamp>,
@@ -26,20 +44,37 @@ pub struct RowFacts {
 }
 
 impl RowReader {
-    /// Reads the columns of a key, and a column that holds a date.
-    pub fn new(key: &[String], date: Option<&str>) -> Self {
-        let columns = key.iter().map(String::as_str).chain(date);
+    /// Reads the key of `entity`, and a column that holds a date.
+    pub fn of(entity: &EntityType, date: Option<&str>) -> Self {
+        let kind = |name: &String| entity.properties.get(name).map(String::as_str);
+        let inexact = entity
+            .key
+            .iter()
+            .any(|name| kind(name).is_some_and(|kind| INEXACT.contains(&kind)));
+        let mut columns = entity.key.clone();
+        let date_at = date.map(|date| {
+            let in_key = columns.iter().position(|name| name == date);
+            in_key.unwrap_or_else(|| {
+                columns.push(date.to_owned());
+                columns.len() - 1
+            })
+        });
         Self {
-            columns: columns.map(str::to_owned).collect(),
-            dated: date.is_some(),
+            known_by: if inexact { KnownBy::Text } else { KnownBy::Key },
+            key_columns: entity.key.len(),
+            columns,
+            date_at,
         }
     }
 
-    /// Reads nothing but where rows are; the key is the row's whole text.
-    pub fn of_whole_rows() -> Self {
+    /// Reads the first member of rows of which no key is known. Upstream writes the key first (samples), so that rows
+    /// that begin alike may be the same.
+    pub fn of_first_members() -> Self {
         Self {
+            known_by: KnownBy::FirstMember,
             columns: Vec::new(),
-            dated: false,
+            key_columns: 0,
+            date_at: None,
         }
     }
 
@@ -48,11 +83,25 @@ impl RowReader {
     pub fn read(&self, rows: &[u8]) -> Option<Vec<RowFacts>> {
         let mut facts = Vec::new();
         let mut scan = Scan { text: rows, at: 0 };
-        let mut values = vec![None; self.columns.len()];
-        while let Some(span) = scan.row(&self.columns, &mut values) {
+        let slots = if self.known_by == KnownBy::FirstMember {
+            1
+        } else {
+            self.columns.len()
+        };
+        let mut values = vec![None; slots];
+        while let Some(span) = scan.row(|nth, name| self.slot(nth, name), &mut values) {
             facts.push(self.facts(rows, span, &mut values)?);
         }
         Some(facts)
+    }
+
+    /// Where the value of the row's `nth` member, from 0, is wanted.
+    fn slot(&self, nth: usize, name: &[u8]) -> Option<usize> {
+        if self.known_by == KnownBy::FirstMember {
+            return (nth == 0).then_some(0);
+        }
+        let mut columns = self.columns.iter();
+        columns.position(|column| column.as_bytes() == name)
     }
 
     fn facts(
@@ -62,21 +111,22 @@ impl RowReader {
         values: &mut [Option<Range<usize>>],
     ) -> Option<RowFacts> {
         let mut key = Xxh3::new();
-        if self.columns.is_empty() {
+        if self.known_by == KnownBy::Text {
             key.update(rows.get(span.clone())?);
         }
         let mut date = None;
-        let date_at = self.columns.len() - usize::from(self.dated);
         for (at, value) in values.iter_mut().enumerate() {
             let value = rows.get(value.take()?)?;
-            match (at == date_at, value) {
-                (true, b"null") => {}
-                (true, value) => date = Some(moment(value)?),
-                (false, b"null") => return None,
-                (false, value) => {
-                    key.update(value);
-                    key.update(&[0]);
-                }
+            let of_key = at < self.key_columns || self.known_by == KnownBy::FirstMember;
+            if of_key && value == b"null" {
+                return None;
+            }
+            if of_key && self.known_by != KnownBy::Text {
+                key.update(value);
+                key.update(&[0]);
+            }
+            if self.date_at == Some(at) && value != b"null" {
+                date = Some(moment(value)?);
             }
         }
         Some(RowFacts {
@@ -86,6 +136,15 @@ impl RowReader {
         })
     }
 }
+
+/// Types whose values are written with less precision than they may be stored with.
+const INEXACT: [&str; 5] = [
+    "Edm.DateTimeOffset",
+    "Edm.TimeOfDay",
+    "Edm.Duration",
+    "Edm.Double",
+    "Edm.Single",
+];
 
 /// Those rows of `rows` at `spans`, in that order, with commas between them.
 pub fn joined(rows: &Bytes, spans: &[Range<usize>]) -> Bytes {
@@ -99,10 +158,13 @@ pub fn joined(rows: &Bytes, spans: &[Range<usize>]) -> Bytes {
     kept.freeze()
 }
 
-/// A JSON string that holds a date and time with an offset.
+/// A JSON string that holds a date and time with an offset. The last days that .NET knows are behind the last moment of
+/// the library, and stand for "never".
 fn moment(value: &[u8]) -> Option<Timestamp> {
     let text = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-    str::from_utf8(text).ok()?.parse().ok()
+    let text = str::from_utf8(text).ok()?;
+    let never = || text.starts_with("9999-12-3").then_some(Timestamp::MAX);
+    text.parse().ok().or_else(never)
 }
 
 /// A walk through text that is known to be rows: valid JSON objects with commas between them.
@@ -112,10 +174,10 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    /// Where the next row is; fills in where the values of its columns are.
+    /// Where the next row is; fills in where the values are that `slot` wants.
     fn row(
         &mut self,
-        columns: &[String],
+        slot: impl Fn(usize, &[u8]) -> Option<usize>,
         values: &mut [Option<Range<usize>>],
     ) -> Option<Range<usize>> {
         self.at += memchr::memchr(b'{', self.text.get(self.at..)?)?;
@@ -125,6 +187,7 @@ impl Scan<'_> {
         let mut value = start;
         let mut depth = 0_usize;
         let mut name_due = false;
+        let mut names = 0;
         loop {
             let byte = *self.text.get(self.at)?;
             match byte {
@@ -132,14 +195,14 @@ impl Scan<'_> {
                     let name = self.string()?;
                     if name_due {
                         name_due = false;
-                        let name = self.text.get(name)?;
-                        wanted = columns.iter().position(|column| column.as_bytes() == name);
+                        wanted = slot(names, self.text.get(name)?);
+                        names += 1;
                     }
                     continue;
                 }
                 b':' if depth == 1 => value = self.at + 1,
                 b',' | b'}' if depth == 1 => {
-                    if let Some(slot) = wanted.take().and_then(|column| values.get_mut(column)) {
+                    if let Some(slot) = wanted.take().and_then(|slot| values.get_mut(slot)) {
                         *slot = Some(trimmed(self.text, value..self.at));
                     }
                     name_due = true;
@@ -187,8 +250,45 @@ mod tests {
     use super::*;
 
     fn reader(key: &[&str], date: Option<&str>) -> RowReader {
-        let key: Vec<String> = key.iter().map(|&name| name.to_owned()).collect();
-        RowReader::new(&key, date)
+        reader_of("Edm.Int32", key, date)
+    }
+
+    fn reader_of(kind: &str, key: &[&str], date: Option<&str>) -> RowReader {
+        let entity = EntityType {
+            key: key.iter().map(|&name| name.to_owned()).collect(),
+            properties: key
+                .iter()
+                .map(|&name| (name.to_owned(), kind.to_owned()))
+                .collect(),
+            ..EntityType::default()
+        };
+        RowReader::of(&entity, date)
+    }
+
+    #[test]
+    fn keys_that_may_look_alike_are_not_trusted() {
+        let rows = br#"{"D":"2026-03-02T08:00:00Z","V":1},{"D":"2026-03-02T08:00:00Z","V":2},{"D":"2026-03-02T08:00:00Z","V":1}"#;
+        let facts = reader_of("Edm.DateTimeOffset", &["D"], Some("D"))
+            .read(rows)
+            .unwrap();
+        assert_ne!(facts[0].key, facts[1].key);
+        assert_eq!(facts[0].key, facts[2].key);
+        assert!(facts.iter().all(|row| row.date.is_some()));
+    }
+
+    #[test]
+    fn first_members_need_no_key() {
+        let rows = br#"{"A":1,"B":2},{"A":1,"B":3},{"Z":{"A":1}}"#;
+        let facts = RowReader::of_first_members().read(rows).unwrap();
+        assert_eq!(facts[0].key, facts[1].key);
+        assert_ne!(facts[0].key, facts[2].key);
+    }
+
+    #[test]
+    fn never_is_the_last_moment() {
+        let rows = br#"{"Id":1,"D":"9999-12-31T23:59:59.9999999Z"}"#;
+        let facts = reader(&["Id"], Some("D")).read(rows).unwrap();
+        assert_eq!(facts[0].date, Some(Timestamp::MAX));
     }
 
     #[test]

@@ -135,8 +135,9 @@ impl RetryBudget {
         self.page = PageSoFar::default();
     }
 
-    /// Upstream answered, but with a refusal: whatever is asked next is something else.
-    pub(super) fn page_refused(&mut self) {
+    /// Upstream answered, but with a refusal, or the asker thought of another question: whatever is asked next is
+    /// something else.
+    pub(crate) fn page_refused(&mut self) {
         self.page = PageSoFar::default();
     }
 }

@@ -124,8 +124,14 @@ pub enum BadResponse {
     /// A later page that belongs to another collection or projection.
     #[error("a page whose context differs from the first page's")]
     ContextChanged,
+    /// Rows that were asked for by date, and cannot be what was asked for.
+    #[error("rows by date that are not as they were asked for: {reason} (see `scans.range_never`)")]
+    DateWalk {
+        /// In what way.
+        reason: String,
+    },
     /// Fewer rows than upstream counts.
-    #[error("{came} rows where upstream counts {counted}")]
+    #[error("{came} rows where upstream counts {counted} (see `scans.range_never`)")]
     Incomplete {
         /// Rows that upstream counts.
         counted: u64,

@@ -1,7 +1,7 @@
 //! How far a fill has come.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -17,7 +17,7 @@ pub struct Progress {
     expected: AtomicU64,
     /// 0: unknown.
     rows_per_second: AtomicU64,
-    way: OnceLock<Way>,
+    way: Mutex<Option<Way>>,
 }
 
 /// How the pages of a collection are walked.
@@ -55,7 +55,7 @@ impl Progress {
             upstream_micros: AtomicU64::new(0),
             expected: AtomicU64::new(0),
             rows_per_second: AtomicU64::new(0),
-            way: OnceLock::new(),
+            way: Mutex::default(),
         }
     }
 
@@ -105,14 +105,14 @@ impl Progress {
         self.expected_rows().is_some_and(nearly)
     }
 
-    /// Notes how the pages are walked; the first word counts.
+    /// Notes how the pages are walked; the last word counts.
     pub fn set_way(&self, way: Way) {
-        self.way.get_or_init(|| way);
+        *self.way.lock().unwrap_or_else(PoisonError::into_inner) = Some(way);
     }
 
     /// How the pages are walked, when there is a choice and it is made.
     pub fn way(&self) -> Option<Way> {
-        self.way.get().copied()
+        *self.way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes how fast rows come at present; 0 when nobody knows.

@@ -23,6 +23,8 @@ pub(super) struct Links {
     linked: bool,
     /// Whether the next page is to bring a count that the client has not asked for.
     counted: bool,
+    /// Whether upstream has refused to.
+    refuses_count: bool,
 }
 
 /// What to do when upstream gives up on a page.
@@ -63,7 +65,13 @@ impl Links {
             empty_in_a_row: 0,
             linked: false,
             counted: false,
+            refuses_count: false,
         }
+    }
+
+    /// Whether upstream has refused to count.
+    pub(super) fn refuses_count(&self) -> bool {
+        self.refuses_count
     }
 
     /// The question at the beginning.
@@ -92,21 +100,23 @@ impl Links {
             return Ok(None);
         };
         self.trail.step(&question)?;
-        let mut counted = self.counted;
+        let mut counted = std::mem::take(&mut self.counted);
         let (sized, document) = loop {
             let sized = sized(&question, size, counted);
             match errand.ask(&sized.question, sized.divisible).await {
                 Ok(document) => break (sized, document),
-                // A count may take upstream longer than the rows do.
+                // A count may take upstream longer than the rows do, or not be allowed.
                 Err(FetchError::TooHeavy(_)) if counted => counted = false,
+                Err(FetchError::Refused(_)) if counted => {
+                    counted = false;
+                    self.refuses_count = true;
+                }
                 Err(FetchError::TooHeavy(cause)) if heavy == Heavy::GiveBack => {
                     self.trail.back(&question);
                     return Err(FetchError::TooHeavy(cause).into());
                 }
                 Err(FetchError::TooHeavy(_)) => {
                     size.too_heavy(sized.rows);
-                    // It was not the count.
-                    counted = self.counted;
                     tracing::warn!(
                         rows = size.limit(),
                         "upstream gave up on a page, asking for fewer rows at once"
@@ -115,7 +125,6 @@ impl Links {
                 Err(error) => return Err(error.into()),
             }
         };
-        self.counted = false;
         self.next = match &document {
             Document::Single(_) => None,
             Document::Collection(page) => {
@@ -134,9 +143,10 @@ impl Links {
     }
 
     /// Reads on behind the end, because `rows` rows that it counted are not part of the answer.
-    pub(super) fn extend(&mut self, rows: u64) {
+    pub(super) fn extend(&mut self, rows: u64) -> Result<(), AnswerError> {
         let asked = self.asked().without("$count");
-        self.next = Some(further(&asked, self.rows(), Some(rows)));
+        self.next = Some(further(&asked, self.rows(), Some(rows))?);
+        Ok(())
     }
 
     /// The question for what comes behind `page`.
@@ -149,14 +159,16 @@ impl Links {
     ) -> Result<Option<Question>, AnswerError> {
         let rows = page.row_count;
         self.walk.note(rows);
-        if let Some(limit) = sized.limit {
-            // The end of our own `$top` is not the end of the rows.
-            let more = rows >= limit || page.next.is_some() || PAGE_LIMITS.contains(&rows);
+        if sized.limit.is_some() {
+            // The end of our own `$top` is not the end of the rows, and a short page of it may be short because upstream
+            // counts rows that it does not show.
+            let more = rows > 0 || page.next.is_some();
             let left = question.top().map(|top| top.saturating_sub(rows));
-            return Ok((more && left != Some(0)).then(|| further(question, rows, left)));
+            let next = (more && left != Some(0)).then(|| further(question, rows, left));
+            return next.transpose();
         }
         let Some(link) = &page.next else {
-            return Ok(self.behind_a_cut_without_link(question, rows));
+            return self.behind_a_cut_without_link(question, rows);
         };
         self.linked = true;
         self.empty_in_a_row = if rows == 0 {
@@ -173,23 +185,32 @@ impl Links {
 
     /// That upstream continues a `$top` above its page limit with a link is inferred, not known. In a walk that has
     /// seen no link, a page that is full to a published limit, though more was asked for, is looked behind.
-    fn behind_a_cut_without_link(&self, question: &Question, rows: u64) -> Option<Question> {
-        let left = question.top()?.checked_sub(rows).filter(|left| *left > 0)?;
+    fn behind_a_cut_without_link(
+        &self,
+        question: &Question,
+        rows: u64,
+    ) -> Result<Option<Question>, AnswerError> {
+        let left = question.top().and_then(|top| top.checked_sub(rows));
+        let left = left.filter(|left| *left > 0);
         if self.linked || !PAGE_LIMITS.contains(&rows) {
-            return None;
+            return Ok(None);
         }
-        Some(further(question, rows, Some(left)))
+        left.map(|left| further(question, rows, Some(left)))
+            .transpose()
     }
 }
 
 /// The rows behind the first `rows` of `question`, `left` of them at most.
-fn further(question: &Question, rows: u64, left: Option<u64>) -> Question {
-    let place = question.skip().unwrap_or(0) + rows;
+fn further(question: &Question, rows: u64, left: Option<u64>) -> Result<Question, AnswerError> {
+    let place = question.skip().unwrap_or(0).checked_add(rows);
+    let place = place.ok_or_else(|| AnswerError::InvalidOption {
+        reason: "`$skip` is too large".to_owned(),
+    })?;
     let next = question.with("$skip", &place.to_string());
-    match left {
+    Ok(match left {
         Some(left) => next.with("$top", &left.to_string()),
         None => next,
-    }
+    })
 }
 
 /// `question` for no more rows at once than upstream can bear. A place that only upstream's token knows cannot be

@@ -7,6 +7,7 @@
 
 mod links;
 mod range;
+mod repeats;
 mod seen;
 mod size;
 
@@ -17,7 +18,8 @@ use futures_util::future::{BoxFuture, FutureExt};
 
 use self::links::{Heavy, Links};
 use self::range::{Range, is_refusal};
-use self::seen::{Seen, are_distinct};
+use self::repeats::Repeats;
+use self::seen::are_distinct;
 use self::size::PageSize;
 use super::errand::Errand;
 use super::error::{AnswerError, malformed};
@@ -25,10 +27,9 @@ use super::nested;
 use crate::cache::Way;
 use crate::odata::next::Walk;
 use crate::odata::page::{Document, Page};
-use crate::odata::question::{Question, Resource};
-use crate::odata::range::{RangeWalk, counts_cheaply, is_selected, is_whole_scan};
-use crate::odata::row::{RowReader, joined};
-use crate::odata::schema::Schema;
+use crate::odata::question::Question;
+use crate::odata::range::{RangeWalk, counts_cheaply, is_whole_scan};
+use crate::odata::row::RowReader;
 use crate::upstream::{BadResponse, FetchError};
 
 pub(super) use self::links::fault_of;
@@ -47,25 +48,13 @@ pub(super) struct Pages {
     scan: bool,
     /// Whether the count on the first page is ours and not the client's.
     counted: bool,
-    /// Rows that upstream counted.
+    /// Rows that were dropped on the way to a row limit that is to be reached all the same.
+    owed: Option<u64>,
+    /// Rows that upstream counted, of a whole scan.
     expected: Option<u64>,
+    /// Rows of the first page.
+    page_rows: u64,
     rows: u64,
-}
-
-/// What is done about rows that come twice.
-#[derive(Debug)]
-enum Repeats {
-    /// Nothing yet: a single page has none. The rows of the first.
-    Open(Option<Bytes>),
-    /// Keys do not tell.
-    Unknown,
-    Dropped {
-        reader: RowReader,
-        seen: Seen,
-        /// Whether the rows are known to show their key. If not, whole rows are compared, and when one comes twice,
-        /// `$metadata` is asked whether that means anything.
-        sure: bool,
-    },
 }
 
 /// What a page turned out to be.
@@ -78,18 +67,19 @@ pub(super) enum Part {
 }
 
 impl Pages {
-    /// All pages of what `question` finds, in whatever way is best for `errand`'s site.
-    pub(super) fn scan(errand: &Errand<'_>, question: Question) -> Self {
-        let column = question
-            .set()
-            .and_then(|set| errand.site.ranges().column(set.as_str()));
+    /// All pages of what `question` finds, in whatever way is best for `errand`'s site. `reaches_top`: with a row limit,
+    /// as many rows are wanted; without, upstream's idea of so many is.
+    pub(super) fn scan(errand: &Errand<'_>, question: Question, reaches_top: bool) -> Self {
+        let set = question.set().map(ToString::to_string);
+        let column = set.and_then(|set| errand.site.ranges().column(&set).map(str::to_owned));
         let scan = column.is_some() && is_whole_scan(&question);
         let counted =
             scan && question.option("$count") != Some("true") && counts_cheaply(&question);
         Self {
             scan,
             counted,
-            repeats: Repeats::Open(None),
+            owed: question.top().filter(|_| reaches_top).map(|_| 0),
+            repeats: Repeats::unknown(),
             ..Self::with(Links::of(question, counted))
         }
     }
@@ -109,19 +99,27 @@ impl Pages {
             links,
             range: None,
             size: PageSize::new(),
-            repeats: Repeats::Unknown,
+            repeats: Repeats::Off,
             context: None,
             first: true,
             scan: false,
             counted: false,
+            owed: None,
             expected: None,
+            page_rows: 0,
             rows: 0,
         }
     }
 
     /// Whether it is known that the page that was read last is the last one.
     pub(super) fn done(&self) -> bool {
-        self.range.is_none() && self.links.done()
+        let complete = self.expected.is_none_or(|expected| self.rows >= expected);
+        self.range.is_none() && self.links.done() && complete
+    }
+
+    /// Rows that upstream has given so far, those among them that came twice.
+    pub(super) fn rows_read(&self) -> u64 {
+        self.links.rows()
     }
 
     /// The next page; `None` behind the last. Boxed, because completing a page may walk other pages.
@@ -130,19 +128,19 @@ impl Pages {
         errand: &'a mut Errand<'_>,
     ) -> BoxFuture<'a, Result<Option<Part>, AnswerError>> {
         async move {
-            let page = match self.range {
-                Some(_) => self.by_range(errand).await?,
-                None => None,
-            };
-            let page = match page {
-                Some(page) => Some(Document::Collection(page)),
-                None => self.by_links(errand).await?,
-            };
-            let mut page = match page {
-                None => return Ok(None),
-                Some(Document::Single(body)) if self.first => return Ok(Some(Part::Single(body))),
-                Some(Document::Single(_)) => return Err(malformed("a page without rows")),
-                Some(Document::Collection(page)) => page,
+            let mut page = match self.by_range(errand).await? {
+                Some(page) => page,
+                None => match self.by_links(errand).await? {
+                    Some(Document::Collection(page)) => page,
+                    Some(Document::Single(body)) if self.first => {
+                        return Ok(Some(Part::Single(body)));
+                    }
+                    Some(Document::Single(_)) => return Err(malformed("a page without rows")),
+                    None => {
+                        self.check_number(errand).await?;
+                        return Ok(None);
+                    }
+                },
             };
             self.check_context(&page)?;
             self.first = false;
@@ -160,21 +158,25 @@ impl Pages {
             return Ok(None);
         };
         match range.read(errand, &mut self.size).await {
-            Ok(Some(page)) => Ok(Some(page)),
-            Ok(None) => {
-                self.check_number(errand).await?;
-                self.range = None;
-                self.links.end();
-                Ok(None)
-            }
+            Ok(Some(page)) => return Ok(Some(page)),
+            Ok(None) => self.links.end(),
             Err(error) if range.is_at_its_beginning() && is_refusal(&error) => {
-                let error = crate::telemetry::chain(&error);
-                tracing::warn!(error, "no walk by date, following links instead");
-                self.range = None;
-                Ok(None)
+                let set = self.links.asked().set().map(ToString::to_string);
+                let (site, error) = (errand.site.id(), crate::telemetry::chain(&error));
+                tracing::warn!(
+                    %site,
+                    set,
+                    error,
+                    "no walk by date, following links instead; `scans.range_never` saves the attempt"
+                );
+                // The page by links is another question.
+                errand.budget.page_refused();
+                errand.progress.set_way(Way::Links);
             }
-            Err(error) => Err(error),
+            Err(error) => return Err(error),
         }
+        self.range = None;
+        Ok(None)
     }
 
     async fn by_links(&mut self, errand: &mut Errand<'_>) -> Result<Option<Document>, AnswerError> {
@@ -186,33 +188,52 @@ impl Pages {
             return Ok(document);
         };
         if self.first {
+            self.repeats.note(&page.rows);
             self.choose(errand, &page).await;
             if self.counted {
                 page.count = None;
             }
         } else {
-            self.drop_repeats(errand, &mut page).await;
+            let asked = self.links.asked();
+            let dropped = self.repeats.drop_from(errand, asked, &mut page).await?;
+            if let Some(owed) = &mut self.owed {
+                *owed += dropped;
+                if self.links.done() && *owed > 0 {
+                    self.links.extend(std::mem::take(owed))?;
+                }
+            }
         }
         Ok(Some(Document::Collection(page)))
     }
 
     /// Chooses how to go on behind the first page.
     async fn choose(&mut self, errand: &mut Errand<'_>, page: &Page) {
-        let Repeats::Open(first) = &mut self.repeats else {
-            return;
-        };
-        if self.links.done() {
+        if matches!(self.repeats, Repeats::Off) {
             return;
         }
-        *first = Some(page.rows.clone());
+        let mut count = page.count.as_deref().and_then(number);
+        let more = !self.links.done();
+        if count.is_none() && self.counted && more && !self.links.refuses_count() {
+            // It was too much together with the rows.
+            let ask = counting(self.links.asked());
+            count = errand
+                .page_if_possible(&ask)
+                .await
+                .and_then(|page| number(&page.count?));
+        }
+        if self.scan {
+            self.expected = count;
+            self.page_rows = page.row_count;
+        }
+        if !more {
+            return;
+        }
         let asked = self.links.asked();
-        let count = page.count.as_deref().and_then(number);
         if let Some(count) = count {
             let rows = count.saturating_sub(asked.skip().unwrap_or(0));
             let rows = asked.top().map_or(rows, |top| top.min(rows));
             errand.progress.expect_rows(rows);
         }
-        self.expected = count;
         let long = count.is_some_and(|count| count >= page.row_count.saturating_mul(LONG_PAGES));
         if self.scan && long {
             self.range = self.by_date(errand, page).await.map(Box::new);
@@ -230,74 +251,43 @@ impl Pages {
         let column = errand.site.ranges().column(set.as_str())?.to_owned();
         let schema = errand.schema_if_possible().await?;
         let (_, entity) = schema.set(set.as_str())?;
+        if !RangeWalk::knows(entity, &column) {
+            let site = errand.site.id();
+            tracing::warn!(%site, %set, column, "no such date column, following links; see `scans.range_columns`");
+        }
         let walk = RangeWalk::of(asked, entity, &column)?;
-        let reader = RowReader::new(&entity.key, Some(walk.column()));
+        let reader = RowReader::of(entity, Some(walk.column()));
         let early = reader.read(&page.rows)?;
         if !are_distinct(&early) {
             return None;
         }
         let keys: HashSet<u128> = early.into_iter().map(|row| row.key).collect();
-        tracing::info!(%set, column = walk.column(), expected_rows = self.expected, "long scan, walked by date");
+        tracing::info!(
+            %set,
+            column = walk.column(),
+            expected_rows = self.expected,
+            "long scan, walked by date"
+        );
         Some(Range::new(walk, reader, keys))
     }
 
-    /// Drops rows that came before: each one is where it is now because others were added before it. With a row limit
-    /// the walk goes on behind it for as many, because upstream counted them.
-    async fn drop_repeats(&mut self, errand: &mut Errand<'_>, page: &mut Page) {
-        if let Repeats::Open(first) = &mut self.repeats {
-            let first = first.take().unwrap_or_default();
-            self.repeats = repeats(errand, self.links.asked(), &first);
-        }
-        let Repeats::Dropped { reader, seen, sure } = &mut self.repeats else {
-            return;
-        };
-        let rows = reader.read(&page.rows);
-        let rows = rows.filter(|rows| rows.len() as u64 == page.row_count);
-        let Some(fresh) = rows.as_deref().and_then(|rows| seen.note(rows)) else {
-            tracing::debug!(
-                "the key does not tell rows apart, so rows that come twice are not noticed"
-            );
-            self.repeats = Repeats::Unknown;
-            return;
-        };
-        let dropped = page.row_count - fresh.len() as u64;
-        if dropped == 0 {
-            return;
-        }
-        if !*sure {
-            let schema = errand.schema_if_possible().await;
-            *sure = schema.is_some_and(|schema| by_key(&schema, self.links.asked()).is_some());
-            if !*sure {
-                self.repeats = Repeats::Unknown;
-                return;
-            }
-        }
-        tracing::info!(
-            dropped,
-            "rows came twice, because others were added while the pages were read"
-        );
-        let fresh: Vec<_> = fresh.into_iter().map(|row| row.span.clone()).collect();
-        page.rows = joined(&page.rows, &fresh);
-        page.row_count = fresh.len() as u64;
-        if self.links.done() && self.links.asked().top().is_some() {
-            self.links.extend(dropped);
-        }
-    }
-
-    /// A walk by date stands and falls with upstream's idea of the date's order. When it has brought fewer rows than
-    /// upstream counted before, and than it counts now, by more than come and go, something was left out.
-    async fn check_number(&self, errand: &mut Errand<'_>) -> Result<(), AnswerError> {
-        let Some(before) = self.expected.filter(|expected| *expected > self.rows) else {
+    /// Whether the rows are as many as upstream counted, where it did. When they are fewer than it counted before and
+    /// than it counts now, by more than come and go meanwhile, something was left out.
+    async fn check_number(&mut self, errand: &mut Errand<'_>) -> Result<(), AnswerError> {
+        let Some(before) = self
+            .expected
+            .take()
+            .filter(|expected| *expected > self.rows)
+        else {
             return Ok(());
         };
-        let ask = self.links.asked().with("$count", "true").with("$top", "0");
-        let counted = match errand.ask(&ask, false).await? {
+        let now = match errand.ask(&counting(self.links.asked()), false).await? {
             Document::Collection(page) => page.count.as_deref().and_then(number),
             Document::Single(_) => None,
         };
-        let expected = counted.unwrap_or(before).min(before);
+        let expected = now.unwrap_or(before).min(before);
         let missing = expected.saturating_sub(self.rows);
-        if missing > expected / 100 {
+        if missing > self.page_rows.min(expected / 100) {
             return Err(FetchError::BadResponse(BadResponse::Incomplete {
                 counted: expected,
                 came: self.rows,
@@ -324,32 +314,9 @@ impl Pages {
     }
 }
 
-/// How rows that come twice are recognised in a walk whose first page had the rows `first`.
-fn repeats(errand: &Errand<'_>, asked: &Question, first: &Bytes) -> Repeats {
-    let (reader, sure) = match errand.site.schema() {
-        Some((schema, _)) => (by_key(&schema, asked), true),
-        None => (Some(RowReader::of_whole_rows()), false),
-    };
-    let mut seen = Seen::default();
-    let rows = reader.as_ref().and_then(|reader| reader.read(first));
-    match reader.zip(rows) {
-        Some((reader, rows)) if seen.note(&rows).is_some() => {
-            Repeats::Dropped { reader, seen, sure }
-        }
-        _ => Repeats::Unknown,
-    }
-}
-
-/// What reads the key of the rows that `asked` finds, when they show it.
-fn by_key(schema: &Schema, asked: &Question) -> Option<RowReader> {
-    let Resource::Collection(set) = asked.resource() else {
-        return None;
-    };
-    let computed = |name: &str| asked.option(name).is_some();
-    let (_, entity) = schema.set(set.as_str())?;
-    let shown = !entity.key.is_empty() && entity.key.iter().all(|name| is_selected(asked, name));
-    (shown && !computed("$apply") && !computed("$compute"))
-        .then(|| RowReader::new(&entity.key, None))
+/// The question how many rows there are, without any.
+fn counting(asked: &Question) -> Question {
+    asked.with("$count", "true").with("$top", "0")
 }
 
 /// A count; in quotes with `IEEE754Compatible=true`.

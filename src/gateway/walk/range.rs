@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 
 use super::links::{Heavy, Links};
+use super::repeats::count_in_a_row;
 use super::seen::Seen;
 use super::size::PageSize;
 use crate::gateway::errand::Errand;
@@ -14,51 +15,70 @@ use crate::odata::range::{RangeWalk, begin_before};
 use crate::odata::row::{RowFacts, RowReader, joined};
 use crate::upstream::{BadResponse, FetchError};
 
-/// The pages of a collection by its date, then the rows without a date.
+/// The pages of a collection by its date, and the rows without a date.
 ///
 /// Within a range, pages follow one another by links, as many as it takes: more rows than a page may share a date.
-/// A new range is begun as soon as few rows would come twice by it; those are dropped by their key.
+/// A new range is begun as soon as few rows would come twice by it; those are dropped by their key. That they come
+/// proves that the new range joins the rows before: where they do not, the range before is read on.
 #[derive(Debug)]
 pub(super) struct Range {
     walk: RangeWalk,
     reader: RowReader,
-    /// Keys of rows that the client had before the walk began.
+    /// Keys of rows that came in another way: before the walk began, or without a date.
     early: HashSet<u128>,
     seen: Seen,
-    /// The pages of the present range.
-    pages: Links,
     stage: Stage,
-    /// Where the present range begins.
-    from: Option<Timestamp>,
-    last: Option<Timestamp>,
+    /// The present range.
+    stretch: Stretch,
+    /// The one before, as long as the present one has not shown that it joins.
+    before: Option<Stretch>,
+    /// Ranges that did not join.
+    gaps: u32,
+    /// Rows that came twice, since the last that did not.
+    in_a_row: usize,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A range, and how far it is read.
+#[derive(Debug)]
+struct Stretch {
+    pages: Links,
+    /// Where it begins; `None`: at the first row with a date.
+    from: Option<Timestamp>,
+}
+
+#[derive(Debug)]
 enum Stage {
     /// No page has come yet.
     Begin,
+    /// The rows without a date, which come early: one that gets its date meanwhile comes again and is dropped, where it
+    /// would be lost if it was passed over before. Behind them the walk goes on there.
+    Undated(Box<Links>),
     Dated,
-    Undated,
 }
 
 impl Range {
     /// A walk that leaves out the rows with the keys in `early`. `reader` reads key and date.
     pub(super) fn new(walk: RangeWalk, reader: RowReader, early: HashSet<u128>) -> Self {
-        Self {
+        let stretch = Stretch {
             pages: Links::of(walk.dated(), false),
+            from: None,
+        };
+        Self {
             walk,
             reader,
             early,
             seen: Seen::default(),
             stage: Stage::Begin,
-            from: None,
-            last: None,
+            stretch,
+            before: None,
+            gaps: 0,
+            in_a_row: 0,
         }
     }
 
     /// Whether no page has come yet, so that the rows can be walked in another way.
     pub(super) fn is_at_its_beginning(&self) -> bool {
-        self.stage == Stage::Begin
+        matches!(self.stage, Stage::Begin)
     }
 
     /// The next page, without the rows that came before; `None` behind the last.
@@ -71,62 +91,65 @@ impl Range {
             let page = match self.page(errand, size).await? {
                 Some(Document::Collection(page)) => page,
                 Some(Document::Single(_)) => return Err(malformed("a page without rows")),
-                None if self.stage == Stage::Undated => return Ok(None),
-                None => {
-                    self.stage = Stage::Undated;
-                    let Some(undated) = self.walk.undated() else {
-                        return Ok(None);
-                    };
-                    self.pages = Links::of(undated, false);
+                None if matches!(self.stage, Stage::Undated(_)) => {
+                    self.stage = Stage::Dated;
                     continue;
                 }
+                None => return Ok(None),
             };
-            return self.fresh(page).map(Some);
+            let rows = self.facts(&page)?;
+            if matches!(self.stage, Stage::Dated)
+                && let Some(before) = self.before.take()
+                && !rows.iter().any(|row| self.seen.knows(row))
+            {
+                tracing::debug!("a range does not join the one before, which is read on");
+                self.gaps += 1;
+                self.stretch = before;
+                continue;
+            }
+            return self.fresh(page, &rows).map(Some);
         }
     }
 
-    /// The next page of the present range. Whether ranges work at all shows at the first, which is therefore tried
-    /// as it is.
+    /// The next page of the present range, or of the rows without a date. Whether ranges work at all shows at the first
+    /// page, which is therefore tried as it is.
     async fn page(
         &mut self,
         errand: &mut Errand<'_>,
         size: &mut PageSize,
     ) -> Result<Option<Document>, AnswerError> {
-        if self.stage != Stage::Begin {
-            return self.pages.read(errand, size, Heavy::Halve).await;
-        }
-        let mut attempts = 1;
-        loop {
-            match self.pages.read(errand, size, Heavy::GiveBack).await {
-                Err(AnswerError::Fetch(FetchError::TooHeavy(_))) if attempts < ATTEMPTS_MAX => {
-                    attempts += 1;
-                }
-                result => return result,
-            }
-        }
+        let pages = match &mut self.stage {
+            Stage::Undated(pages) => pages,
+            Stage::Dated => &mut self.stretch.pages,
+            Stage::Begin => return first_page(&mut self.stretch.pages, errand, size).await,
+        };
+        pages.read(errand, size, Heavy::Halve).await
     }
 
     /// A page without the rows that came before, and the walk moved on behind it.
-    fn fresh(&mut self, mut page: Page) -> Result<Page, AnswerError> {
-        let rows = self.facts(&page)?;
-        let fresh = self.seen.note(&rows);
-        let fresh = fresh.ok_or_else(|| malformed("two rows with one key on a page"))?;
+    fn fresh(&mut self, mut page: Page, rows: &[RowFacts]) -> Result<Page, AnswerError> {
+        let fresh = self.seen.note(rows);
+        let fresh = fresh.ok_or_else(|| odd("two rows with one key on a page"))?;
         let fresh: Vec<_> = fresh
             .into_iter()
             .filter(|row| !self.early.contains(&row.key))
             .map(|row| row.span.clone())
             .collect();
-        if fresh.len() < rows.len() {
+        let dropped = (rows.len() - fresh.len()) as u64;
+        self.in_a_row = count_in_a_row(self.in_a_row, dropped, fresh.len())?;
+        if dropped > 0 {
             page.rows = joined(&page.rows, &fresh);
             page.row_count = fresh.len() as u64;
         }
-        if self.stage == Stage::Begin {
-            self.stage = Stage::Dated;
+        match &self.stage {
+            Stage::Begin => {
+                let undated = self.walk.undated().map(|ask| Links::of(ask, false));
+                self.stage = undated.map_or(Stage::Dated, |pages| Stage::Undated(Box::new(pages)));
+            }
+            Stage::Undated(_) => self.early.extend(rows.iter().map(|row| row.key)),
+            Stage::Dated => {}
         }
-        if self.stage == Stage::Dated
-            && let Some(last) = rows.last().and_then(|row| row.date)
-        {
-            self.last = Some(last);
+        if let Some(last) = rows.last().and_then(|row| row.date) {
             self.move_on(begin_before(last));
         }
         Ok(page)
@@ -138,21 +161,18 @@ impl Range {
         let column = self.walk.column();
         let rows = self.reader.read(&page.rows);
         let rows = rows.filter(|rows| rows.len() as u64 == page.row_count);
-        let rows =
-            rows.ok_or_else(|| malformed(format!("rows whose key or `{column}` cannot be read")))?;
-        if self.stage == Stage::Undated {
+        let rows = rows.ok_or_else(|| odd(format!("their key or `{column}` cannot be read")))?;
+        if matches!(self.stage, Stage::Undated(_)) {
             if rows.iter().any(|row| row.date.is_some()) {
-                return Err(malformed(format!("rows with `{column}` where none has it")));
+                return Err(odd(format!("some have `{column}` where none has it")));
             }
             return Ok(rows);
         }
-        let mut before = self.from.map(begin_before);
         // Within a range rows go on where they were, unless rows were added meanwhile, which shift the others.
+        let mut before = self.stretch.from.map(begin_before);
         for row in &rows {
             if row.date.is_none() || row.date < before {
-                return Err(malformed(format!(
-                    "rows that are not in the order of `{column}`"
-                )));
+                return Err(odd(format!("they are not in the order of `{column}`")));
             }
             before = row.date;
         }
@@ -162,14 +182,45 @@ impl Range {
     /// Begins a new range, if it makes the walk shorter: a `$skip` over the rows of this range costs upstream time for
     /// each, and rows that come twice cost a part of a page.
     fn move_on(&mut self, from: Timestamp) {
-        let ahead = self.from.is_none_or(|begun| from > begun);
-        let twice = self.seen.since(from);
-        if self.pages.done() || !ahead || twice * OVERLAP_SHARE > self.pages.rows() {
+        let ahead = self.stretch.from.is_none_or(|begun| from > begun);
+        let twice_max = self.stretch.pages.rows() / OVERLAP_SHARE;
+        if self.stretch.pages.done()
+            || !ahead
+            || self.gaps >= GAPS_MAX
+            || !self.seen.knows_all_since(from, twice_max)
+        {
             return;
         }
-        self.pages = Links::of(self.walk.since(from), false);
-        self.from = Some(from);
+        let next = Stretch {
+            pages: Links::of(self.walk.since(from), false),
+            from: Some(from),
+        };
+        self.before = Some(std::mem::replace(&mut self.stretch, next));
     }
+}
+
+/// The first page, as it is, with a few attempts.
+async fn first_page(
+    pages: &mut Links,
+    errand: &mut Errand<'_>,
+    size: &mut PageSize,
+) -> Result<Option<Document>, AnswerError> {
+    let mut attempts = 1;
+    loop {
+        match pages.read(errand, size, Heavy::GiveBack).await {
+            Err(AnswerError::Fetch(FetchError::TooHeavy(_))) if attempts < ATTEMPTS_MAX => {
+                attempts += 1;
+            }
+            result => return result,
+        }
+    }
+}
+
+fn odd(reason: impl Into<String>) -> AnswerError {
+    FetchError::BadResponse(BadResponse::DateWalk {
+        reason: reason.into(),
+    })
+    .into()
 }
 
 /// Whether an error of the first page means that upstream does not want to be asked in this way, and may well answer
@@ -180,7 +231,12 @@ pub(super) fn is_refusal(error: &AnswerError) -> bool {
             FetchError::Refused(_)
             | FetchError::TooHeavy(_)
             | FetchError::Timeout { .. }
-            | FetchError::BadResponse(BadResponse::Malformed { .. }) => true,
+            | FetchError::BadResponse(
+                BadResponse::Malformed { .. }
+                | BadResponse::DateWalk { .. }
+                | BadResponse::ForeignLink { .. }
+                | BadResponse::Loop,
+            ) => true,
             FetchError::Unavailable { status, .. } => matches!(status, Some(500 | 504)),
             _ => false,
         },
@@ -193,3 +249,6 @@ const ATTEMPTS_MAX: u32 = 3;
 
 /// One row in so many of a range may come twice.
 const OVERLAP_SHARE: u64 = 10;
+
+/// After so many ranges that did not join, the present one is read to its end.
+const GAPS_MAX: u32 = 3;

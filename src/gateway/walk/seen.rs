@@ -15,6 +15,8 @@ pub(super) struct Seen {
     known: HashSet<u128>,
     /// In the order in which they came.
     order: VecDeque<(Option<Timestamp>, u128)>,
+    /// The latest date of those that were forgotten.
+    forgotten: Option<Timestamp>,
 }
 
 impl Seen {
@@ -35,10 +37,20 @@ impl Seen {
         Some(fresh)
     }
 
-    /// How many of those that are known have this date or a later one.
-    pub(super) fn since(&self, from: Timestamp) -> u64 {
+    /// Whether a row came before.
+    pub(super) fn knows(&self, row: &RowFacts) -> bool {
+        self.known.contains(&row.key)
+    }
+
+    /// Whether all rows that came with this date or a later one are known still, and they are `most` at most.
+    pub(super) fn knows_all_since(&self, from: Timestamp, most: u64) -> bool {
+        if self.forgotten.is_some_and(|forgotten| forgotten >= from) {
+            return false;
+        }
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
         let later = |(date, _): &&(Option<Timestamp>, u128)| date.is_some_and(|date| date >= from);
-        self.order.iter().rev().take_while(later).count() as u64
+        let found = self.order.iter().rev().take_while(later);
+        found.take(most.saturating_add(1)).count() <= most
     }
 
     /// Forgets rows of which enough came later, and that are not as young as `last`, nearly: a range that begins anew
@@ -49,9 +61,11 @@ impl Seen {
             let Some((date, key)) = self.order.front().copied() else {
                 return;
             };
-            if young.is_some_and(|young| date >= Some(young)) {
+            if young.is_some_and(|young| date >= Some(young)) && self.order.len() <= REMEMBERED_MAX
+            {
                 return;
             }
+            self.forgotten = self.forgotten.max(date);
             self.order.pop_front();
             self.known.remove(&key);
         }
@@ -66,7 +80,10 @@ pub(super) fn are_distinct(page: &[RowFacts]) -> bool {
 
 /// Rows to remember. So many rows may be added between two pages, while upstream wants a pause, say, before one that
 /// comes twice is not noticed. They take 5 MiB.
-const REMEMBERED: usize = 65_536;
+pub(super) const REMEMBERED: usize = 65_536;
+
+/// Rows to remember when all of them have the same date, nearly. They take 80 MiB.
+const REMEMBERED_MAX: usize = 1_048_576;
 
 /// Twice the second by which ranges overlap.
 const YOUNG: SignedDuration = SignedDuration::from_secs(2);
@@ -113,18 +130,31 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_the_last_seconds_are_never_forgotten() {
+    fn rows_of_the_last_seconds_are_not_forgotten_soon() {
         let mut seen = Seen::default();
         let many = REMEMBERED as u128 * 2;
         seen.note(&dated((0..many).map(|key| (key, Some(100)))))
             .unwrap();
         assert_eq!(seen.order.len() as u128, many);
-        assert_eq!(
-            seen.since(Timestamp::from_second(100).unwrap()),
-            u64::try_from(many).unwrap()
-        );
-        assert_eq!(seen.since(Timestamp::from_second(101).unwrap()), 0);
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let count = u64::try_from(many).unwrap();
+        assert!(seen.knows_all_since(at(100), count));
+        assert!(!seen.knows_all_since(at(100), count - 1));
+        assert!(seen.knows_all_since(at(101), 0));
         seen.note(&dated([(many, Some(103))])).unwrap();
         assert_eq!(seen.order.len(), REMEMBERED);
+        assert!(seen.knows_all_since(at(101), 1));
+        assert!(!seen.knows_all_since(at(100), u64::MAX));
+    }
+
+    #[test]
+    fn even_they_are_bounded() {
+        let mut seen = Seen::default();
+        let many = REMEMBERED_MAX as u128 + 1000;
+        seen.note(&dated((0..many).map(|key| (key, Some(100)))))
+            .unwrap();
+        assert_eq!(seen.order.len(), REMEMBERED_MAX);
+        let at = Timestamp::from_second(99).unwrap();
+        assert!(!seen.knows_all_since(at, u64::MAX));
     }
 }

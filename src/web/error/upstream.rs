@@ -111,7 +111,7 @@ impl From<&BadResponse> for Problem {
                 "The answer cannot be completed, so nothing of it is given. Try again, or ask for less at \
                  once with `$filter`."
             }
-            BadResponse::Incomplete { .. } => {
+            BadResponse::Incomplete { .. } | BadResponse::DateWalk { .. } => {
                 "Try again; if it stays so, have the administrator add the set to `scans.range_never`, so that it \
                  is not walked by date."
             }
