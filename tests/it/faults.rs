@@ -233,7 +233,7 @@ async fn failing_and_silent_walks_end_whole_or_visibly() {
     status,status=500                     | whole on any | 503 UpstreamUnavailable, cut, cut, cut
     status,status=502                     | whole on any | 503 UpstreamUnavailable, cut, cut, cut
     status,status=504                     | whole on any | 503 UpstreamUnavailable, cut, cut, cut
-    status,status=418                     | 400 unexpected, cut, cut, cut | 400 unexpected, cut, cut, cut
+    status,status=418                     | whole, cut, cut, cut | 400 unexpected, cut, cut, cut
     status,status=302                     | 502 UpstreamBadResponse, cut, cut, cut | 502 UpstreamBadResponse, cut, cut, cut
     slow,seconds=3                        | whole on any | whole on any
     hang                                  | whole on any | 504 UpstreamTimeout, cut, cut, cut
@@ -248,7 +248,7 @@ async fn failing_and_silent_walks_end_whole_or_visibly_by_ranges() {
     status,status=500                     | whole on any | 503 UpstreamUnavailable, cut, cut, cut
     status,status=502                     | whole on any | 503 UpstreamUnavailable, cut, cut, cut
     status,status=504                     | whole on any | 503 UpstreamUnavailable, cut, cut, cut
-    status,status=418                     | 400 unexpected, whole, cut, cut | 400 unexpected, cut, cut, cut
+    status,status=418                     | whole, whole, cut, cut | 400 unexpected, cut, cut, cut
     status,status=302                     | 502 UpstreamBadResponse, cut, cut, cut | 502 UpstreamBadResponse, cut, cut, cut
     slow,seconds=3                        | whole on any | whole on any
     hang                                  | whole on any | 504 UpstreamTimeout, cut, cut, cut
@@ -324,10 +324,10 @@ async fn walks_over_odd_links_end_whole_or_visibly() {
 #[tokio::test(start_paused = true)]
 async fn walks_over_odd_links_end_whole_or_visibly_by_ranges() {
     assert_snapshot!(table(&RANGES, ODD_LINKS).await, @r"
-    loop-link                             | 502 UpstreamBadResponse, cut, cut, cut | 502 UpstreamBadResponse, cut, cut, cut
-    foreign-host                          | 502 UpstreamBadResponse, cut, cut, cut | 502 UpstreamBadResponse, cut, cut, cut
-    foreign-path                          | 502 UpstreamBadResponse, cut, cut, cut | 502 UpstreamBadResponse, cut, cut, cut
-    drops-filter                          | 502 UpstreamBadResponse, cut, cut, cut | 502 UpstreamBadResponse, cut, cut, cut
+    loop-link                             | 502 UpstreamBadResponse, whole, cut, cut | 502 UpstreamBadResponse, cut, cut, cut
+    foreign-host                          | 502 UpstreamBadResponse, whole, cut, cut | 502 UpstreamBadResponse, cut, cut, cut
+    foreign-path                          | 502 UpstreamBadResponse, whole, cut, cut | 502 UpstreamBadResponse, cut, cut, cut
+    drops-filter                          | 502 UpstreamBadResponse, whole, cut, cut | 502 UpstreamBadResponse, cut, cut, cut
     relative-link                         | whole on any | whole on any
     skiptoken-link                        | whole on any | whole on any
     link-before-value                     | whole on any | whole on any
