@@ -15,6 +15,7 @@ mod world;
 
 mod cache;
 mod collections;
+mod crowd;
 mod deny;
 mod faults;
 mod havoc;
@@ -37,6 +38,7 @@ mod binary;
 mod check;
 mod failing;
 mod proxies;
+mod silent;
 mod socket;
 #[cfg(unix)]
 mod stop;
