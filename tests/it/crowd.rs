@@ -108,7 +108,10 @@ async fn all_who_wait_for_an_upstream_that_refuses_give_up_after_one_budget() {
             message.contains("of it in pauses that Citrix asked for"),
             "{message}"
         );
-        assert!(message.contains("too busy for this customer for 9m"), "{message}");
+        assert!(
+            message.contains("too busy for this customer for 9m"),
+            "{message}"
+        );
     }
     assert_eq!(world.simulator.stats().in_flight, 0);
     assert_eq!(world.ask("/Sessions").await.rows().len(), 110);

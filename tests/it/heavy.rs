@@ -16,7 +16,10 @@ const SHAPES: [TimeLimitShape; 3] = [
 const QUESTION: &str = "/Sessions?$expand=User,Connections";
 
 /// By date, and as links lead.
-const WAYS: [(&str, &str); 2] = [("", "StartDate%20ge"), ("scans.range_walk = 'off'", "$skip")];
+const WAYS: [(&str, &str); 2] = [
+    ("", "StartDate%20ge"),
+    ("scans.range_walk = 'off'", "$skip"),
+];
 
 /// Twenty pages. Each row that is shown takes a second, and a query is given up after half a minute.
 fn slow(time_limit_shape: TimeLimitShape) -> Knobs {
@@ -75,8 +78,12 @@ async fn pieces_grow_again_when_upstream_copes() {
             let knobs = Knobs {
                 row_cost: Duration::ZERO,
                 faults: vec![
-                    "set=Sessions,nth=3,times=1,kind=slow,seconds=40".parse().unwrap(),
-                    "set=Sessions,nth=4,times=1,kind=slow,seconds=40".parse().unwrap(),
+                    "set=Sessions,nth=3,times=1,kind=slow,seconds=40"
+                        .parse()
+                        .unwrap(),
+                    "set=Sessions,nth=4,times=1,kind=slow,seconds=40"
+                        .parse()
+                        .unwrap(),
                 ],
                 ..slow(shape)
             };

@@ -37,6 +37,8 @@ mod wire;
 mod binary;
 mod check;
 mod failing;
+mod giant;
+mod links;
 mod proxies;
 mod silent;
 mod socket;
