@@ -18,7 +18,7 @@ async fn with_sessions(act: Act) -> (Upstream, Running) {
     })
     .await;
     let proxy = Program::serve(&upstream.endpoint())
-        .set("sites.main.upstream.page_timeout", "2s")
+        .set("sites.main.upstream.page_timeout", "3s")
         .set("sites.main.upstream.retry_budget", "0s")
         .start()
         .await;
