@@ -29,23 +29,19 @@ async fn walk(link: impl Fn(&str) -> String + Send + Sync + 'static) -> (Reply, 
 #[tokio::test]
 async fn a_link_may_name_any_host_and_only_the_configured_one_is_asked() {
     let bystander = Upstream::bystander().await;
-    let elsewhere = bystander.address.to_string();
-    let port = bystander.address.port();
-    let same = |host: &str| format!("http://{host}");
-    let upper = |host: &str| format!("HTTP://{}", host.to_uppercase());
-    let roots: [Box<dyn Fn(&str) -> String + Send + Sync>; 7] = [
-        Box::new(same),
-        Box::new(upper),
-        Box::new(|host| format!("https://{host}")),
-        Box::new(move |_| format!("http://LocalHost:{port}")),
-        Box::new(move |_| format!("https://{elsewhere}")),
-        Box::new(|_| "https://API-EU.Cloud.COM:8443".to_owned()),
-        Box::new(|host| format!("//{host}")),
-    ];
-    for root in roots {
-        let name = root("own");
-        let link = move |host: &str| {
-            let root = root(host);
+    let (elsewhere, port) = (bystander.address, bystander.address.port());
+    for root in [
+        "http://OWN".to_owned(),
+        "HTTP://OWN".to_owned(),
+        "https://OWN".to_owned(),
+        "//OWN".to_owned(),
+        format!("http://LocalHost:{port}"),
+        format!("https://{elsewhere}"),
+        "https://API-EU.Cloud.COM:8443".to_owned(),
+    ] {
+        let name = root.clone();
+        let link = move |own: &str| {
+            let root = root.replace("OWN", own);
             format!("{root}/MonitorOData/Machines?$filter=Id%20ge%200&$skip=1")
         };
         let (reply, requests) = walk(link).await;
