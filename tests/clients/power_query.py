@@ -111,6 +111,9 @@ def media_type(text):
 class Service:
     """The service under one of its addresses."""
 
+    # Seconds without a byte after which a connection gives up.
+    PATIENCE = 60
+
     def __init__(self, root):
         self.root = root.rstrip("/")
         parts = urllib.parse.urlsplit(self.root)
@@ -148,8 +151,8 @@ class Service:
         return reply
 
     def connect(self):
-        """A connection that gives up after a minute."""
-        return http.client.HTTPConnection(*self.address, timeout=60)
+        """A connection for one request after the other."""
+        return http.client.HTTPConnection(*self.address, timeout=self.PATIENCE)
 
     def owed(self, reply, method):
         """What every answer owes the client, an error too."""
@@ -240,6 +243,11 @@ class Model:
 
     def columns(self, set_name):
         return {item.get("Name"): item.get("Type") for item in self._all(set_name, f"{self.EDM}Property")}
+
+    def nullable(self, set_name, column):
+        """Whether a column may be empty, as far as `$metadata` says."""
+        found = [item for item in self._all(set_name, f"{self.EDM}Property") if item.get("Name") == column]
+        return column not in self.key(set_name) and all(item.get("Nullable") != "false" for item in found)
 
     def literal(self, set_name, column, value):
         """A value as `$filter` and keys want it."""

@@ -15,14 +15,17 @@ mod world;
 
 mod cache;
 mod collections;
+mod crowd;
 mod deny;
 mod faults;
 mod havoc;
+mod heavy;
 mod keys;
 mod lane;
 mod large;
 mod long;
 mod metrics;
+mod moving;
 mod operator;
 mod progress;
 mod tokens;
@@ -34,7 +37,10 @@ mod wire;
 mod binary;
 mod check;
 mod failing;
+mod giant;
+mod links;
 mod proxies;
+mod silent;
 mod socket;
 #[cfg(unix)]
 mod stop;

@@ -1,11 +1,14 @@
 //! An upstream by script: it does what the simulator cannot do, and shows what it was sent.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 /// A service that does as told.
 #[derive(Debug)]
@@ -23,6 +26,8 @@ pub(crate) enum Act {
     Send(Vec<u8>),
     /// These bytes, and then the end of the connection.
     SendAndClose(Vec<u8>),
+    /// The first bytes at once, the others one a second.
+    Drip(Vec<u8>, Vec<u8>),
     /// Nothing, ever.
     Hang,
 }
@@ -158,12 +163,26 @@ async fn converse(
         let (bytes, more) = match act(&request, before) {
             Act::Send(bytes) => (bytes, true),
             Act::SendAndClose(bytes) => (bytes, false),
+            Act::Drip(first, rest) => match drip(&mut stream, &first, &rest).await {
+                Ok(()) => continue,
+                Err(_) => return,
+            },
             Act::Hang => return std::future::pending().await,
         };
         if stream.write_all(&bytes).await.is_err() || !more {
             return;
         }
     }
+}
+
+/// Sends `first` at once, and `rest` one byte a second.
+async fn drip(stream: &mut BufReader<TcpStream>, first: &[u8], rest: &[u8]) -> io::Result<()> {
+    stream.write_all(first).await?;
+    for byte in rest {
+        stream.write_all(&[*byte]).await?;
+        sleep(Duration::from_secs(1)).await;
+    }
+    Ok(())
 }
 
 /// The next request, its body read and forgotten.
