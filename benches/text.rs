@@ -14,6 +14,7 @@ use bytes::Bytes;
 use citrix_odata_proxy::odata::link::{self, ServiceRoot};
 use citrix_odata_proxy::odata::page::{self, Document};
 use citrix_odata_proxy::odata::question::Question;
+use citrix_odata_proxy::odata::row::{RowReader, joined};
 use citrix_odata_proxy::odata::splice;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use url::Url;
@@ -71,6 +72,27 @@ fn text(criterion: &mut Criterion) {
     group.throughput(Throughput::Bytes(plain.len() as u64));
     group.bench_function("splice", |b| {
         b.iter(|| splice_page(&root, black_box(&plain)));
+    });
+
+    group.bench_function("parse", |b| {
+        b.iter(|| page::parse(black_box(&plain)).unwrap());
+    });
+
+    let Document::Collection(page) = page::parse(&plain).unwrap() else {
+        return;
+    };
+    group.bench_function("neutral", |b| {
+        b.iter(|| link::neutral(&root, black_box(&page.rows)));
+    });
+
+    let reader = RowReader::new(&["SessionKey".to_owned()], Some("StartDate"));
+    group.bench_function("rows", |b| {
+        b.iter(|| reader.read(black_box(&page.rows)).unwrap());
+    });
+
+    let spans = page::row_spans(&page.rows);
+    group.bench_function("joined", |b| {
+        b.iter(|| joined(black_box(&page.rows), spans.get(1..).unwrap()));
     });
 
     let full = page_of_sessions(true);
