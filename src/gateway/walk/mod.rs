@@ -10,14 +10,12 @@ mod range;
 mod seen;
 mod size;
 
-use std::collections::HashSet;
-
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt};
 
 use self::links::{Heavy, Links};
 use self::range::{Range, is_refusal};
-use self::seen::{Seen, are_distinct};
+use self::seen::{Keys, Seen, are_distinct};
 use self::size::PageSize;
 use super::errand::Errand;
 use super::error::{AnswerError, malformed};
@@ -236,7 +234,7 @@ impl Pages {
         if !are_distinct(&early) {
             return None;
         }
-        let keys: HashSet<u128> = early.into_iter().map(|row| row.key).collect();
+        let keys: Keys = early.into_iter().map(|row| row.key).collect();
         tracing::info!(%set, column = walk.column(), expected_rows = self.expected, "long scan, walked by date");
         Some(Range::new(walk, reader, keys))
     }

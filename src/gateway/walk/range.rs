@@ -1,11 +1,9 @@
 //! The pages of a collection by its date: each range begins where the rows seen so far end.
 
-use std::collections::HashSet;
-
 use jiff::Timestamp;
 
 use super::links::{Heavy, Links};
-use super::seen::Seen;
+use super::seen::{Keys, Seen};
 use super::size::PageSize;
 use crate::gateway::errand::Errand;
 use crate::gateway::error::{AnswerError, malformed};
@@ -23,7 +21,7 @@ pub(super) struct Range {
     walk: RangeWalk,
     reader: RowReader,
     /// Keys of rows that the client had before the walk began.
-    early: HashSet<u128>,
+    early: Keys,
     seen: Seen,
     /// The pages of the present range.
     pages: Links,
@@ -43,7 +41,7 @@ enum Stage {
 
 impl Range {
     /// A walk that leaves out the rows with the keys in `early`. `reader` reads key and date.
-    pub(super) fn new(walk: RangeWalk, reader: RowReader, early: HashSet<u128>) -> Self {
+    pub(super) fn new(walk: RangeWalk, reader: RowReader, early: Keys) -> Self {
         Self {
             pages: Links::of(walk.dated(), false),
             walk,
