@@ -11,7 +11,7 @@ use crate::tally::Tally;
 
 /// Small questions one after the other: alone, then during a scan without and with pauses between them.
 ///
-/// Without pauses each question comes just when the scan's next page has been sent: the longest wait there is. With
+/// Without pauses each question comes just when the scan has asked for its next page: the longest wait behind one page. With
 /// them it comes anywhere within a page.
 pub(crate) fn during_a_scan(service: &Service) {
     let simulator = Server::simulator(service);
