@@ -14,6 +14,8 @@ use bytes::Bytes;
 use citrix_odata_proxy::odata::link::{self, ServiceRoot};
 use citrix_odata_proxy::odata::page::{self, Document};
 use citrix_odata_proxy::odata::question::Question;
+use citrix_odata_proxy::odata::row::{RowReader, joined};
+use citrix_odata_proxy::odata::schema::EntityType;
 use citrix_odata_proxy::odata::splice;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use url::Url;
@@ -71,6 +73,34 @@ fn text(criterion: &mut Criterion) {
     group.throughput(Throughput::Bytes(plain.len() as u64));
     group.bench_function("splice", |b| {
         b.iter(|| splice_page(&root, black_box(&plain)));
+    });
+
+    group.bench_function("parse", |b| {
+        b.iter(|| page::parse(black_box(&plain)).unwrap());
+    });
+
+    let Document::Collection(page) = page::parse(&plain).unwrap() else {
+        return;
+    };
+    group.bench_function("neutral", |b| {
+        b.iter(|| link::neutral(&root, black_box(&page.rows)));
+    });
+
+    let entity = EntityType {
+        key: vec!["SessionKey".to_owned()],
+        ..EntityType::default()
+    };
+    let reader = RowReader::of(&entity, Some("StartDate"));
+    group.bench_function("rows", |b| {
+        b.iter(|| reader.read(black_box(&page.rows)).unwrap());
+    });
+
+    let spans = page::row_spans(&page.rows);
+    group.bench_function("joined", |b| {
+        // Not one piece: that is the case that copies.
+        let mut apart = spans.clone();
+        apart.remove(1);
+        b.iter(|| joined(black_box(&page.rows), &apart));
     });
 
     let full = page_of_sessions(true);

@@ -1,8 +1,11 @@
 //! Making an answer: ask upstream, join, write.
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use serde::Deserialize;
 
 use super::errand::{Errand, Queue};
@@ -82,10 +85,14 @@ impl Fill<'_> {
     ) -> Result<(), AnswerError> {
         let root = self.errand.site.root();
         let mut pages = Pages::scan(&self.errand, ask.clone(), page.is_none());
-        let mut rows_written = 0;
-        let mut opened = false;
-        while let Some(part) = pages.read(&mut self.errand).await? {
-            let read = match part {
+        let mut whole = Whole {
+            root,
+            rows: 0,
+            opened: false,
+        };
+        let mut part = pages.read(&mut self.errand).await?;
+        while let Some(read) = part {
+            let mut read = match read {
                 Part::Page(read) => read,
                 Part::Single(body) => {
                     self.write_whole(self.json(), link::neutral(root, &body), 1)
@@ -93,37 +100,41 @@ impl Fill<'_> {
                     return Ok(());
                 }
             };
-            let mut text = NeutralText::new();
-            if !opened {
-                opened = true;
-                self.writer.begin(self.json());
-                text.append(splice::opening(root, &read));
-            }
-            let (rows, row_count) = limited(read, top.map(|top| top.saturating_sub(rows_written)));
-            if row_count > 0 {
-                if rows_written > 0 {
-                    text.push(",");
-                }
-                text.append(link::neutral(root, &rows));
-                rows_written += row_count;
-            }
-            let last = pages.done() || top.is_some_and(|top| rows_written >= top);
-            if last {
-                text.append(closing(page, pages.rows_read()));
-            }
-            if !text.is_empty() {
-                let rows = row_count;
-                self.writer.push(Segment { text, rows }).await;
-            }
-            if last {
+            limit(&mut read, top.map(|top| top.saturating_sub(whole.rows)));
+            let reached = top.is_some_and(|top| whole.rows + read.row_count >= top);
+            if pages.done() || reached {
+                let end = closing(page, pages.rows_read());
+                self.open(&whole);
+                whole.write(self.writer, read, Some(end)).await;
                 return Ok(());
             }
-            self.writer.room().await;
+            if !self.open(&whole) && self.writer.has_room() {
+                // Upstream works on the next page while this one is written.
+                let mut next = pages.read(&mut self.errand);
+                let begun = begin(&mut next).await;
+                whole.write(self.writer, read, None).await;
+                part = match begun {
+                    Poll::Ready(next) => next?,
+                    Poll::Pending => next.await?,
+                };
+            } else {
+                whole.write(self.writer, read, None).await;
+                self.writer.room().await;
+                part = pages.read(&mut self.errand).await?;
+            }
         }
         // The last page was not known to be the last.
         let (text, rows) = (closing(page, pages.rows_read()), 0);
         self.writer.push(Segment { text, rows }).await;
         Ok(())
+    }
+
+    /// Says before the first page what kind of body comes; returns whether it was the first.
+    fn open(&mut self, whole: &Whole<'_>) -> bool {
+        if !whole.opened {
+            self.writer.begin(self.json());
+        }
+        !whole.opened
     }
 
     async fn count(&mut self, ask: &Question) -> Result<(), AnswerError> {
@@ -275,11 +286,53 @@ impl Fill<'_> {
     }
 }
 
-/// A page's rows, no more than `left` of them.
-fn limited(page: Page, left: Option<u64>) -> (Bytes, u64) {
-    match left {
-        Some(left) if left < page.row_count => (page::first_rows(&page.rows, left), left),
-        _ => (page.rows, page.row_count),
+/// A collection as it is written, page by page.
+struct Whole<'a> {
+    root: &'a ServiceRoot,
+    /// Rows written so far.
+    rows: u64,
+    opened: bool,
+}
+
+impl Whole<'_> {
+    /// Writes a page, and what stands behind the last.
+    async fn write(
+        &mut self,
+        writer: &mut SpoolWriter<SharedError>,
+        page: Page,
+        end: Option<NeutralText>,
+    ) {
+        let mut text = NeutralText::new();
+        if !std::mem::replace(&mut self.opened, true) {
+            text.append(splice::opening(self.root, &page));
+        }
+        let rows = page.row_count;
+        if rows > 0 {
+            if self.rows > 0 {
+                text.push(",");
+            }
+            text.append(link::neutral(self.root, &page.rows));
+            self.rows += rows;
+        }
+        if let Some(end) = end {
+            text.append(end);
+        }
+        if !text.is_empty() {
+            writer.push(Segment { text, rows }).await;
+        }
+    }
+}
+
+/// Lets a future go as far as it gets without waiting.
+async fn begin<T>(future: &mut BoxFuture<'_, T>) -> Poll<T> {
+    poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await
+}
+
+/// Leaves no more than `left` rows on a page.
+fn limit(page: &mut Page, left: Option<u64>) {
+    if let Some(left) = left.filter(|left| *left < page.row_count) {
+        page.rows = page::first_rows(&page.rows, left);
+        page.row_count = left;
     }
 }
 

@@ -83,6 +83,11 @@ impl<E: Clone> SpoolWriter<E> {
         })
     }
 
+    /// Whether somebody waits for more than there is, or nearly.
+    pub fn has_room(&self) -> bool {
+        self.spool.room() == Room::Yes
+    }
+
     /// Waits until it is worth fetching more, and drops readers who stand in the way of others for too long.
     pub async fn room(&self) {
         let spool = &self.spool;

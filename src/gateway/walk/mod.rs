@@ -11,15 +11,13 @@ mod repeats;
 mod seen;
 mod size;
 
-use std::collections::HashSet;
-
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt};
 
 use self::links::{Heavy, Links};
 use self::range::{Range, is_refusal};
 use self::repeats::Repeats;
-use self::seen::are_distinct;
+use self::seen::{Keys, are_distinct};
 use self::size::PageSize;
 use super::errand::Errand;
 use super::error::{AnswerError, malformed};
@@ -261,7 +259,7 @@ impl Pages {
         if !are_distinct(&early) {
             return None;
         }
-        let keys: HashSet<u128> = early.into_iter().map(|row| row.key).collect();
+        let keys: Keys = early.into_iter().map(|row| row.key).collect();
         tracing::info!(
             %set,
             column = walk.column(),

@@ -1,12 +1,10 @@
 //! The pages of a collection by its date: each range begins where the rows seen so far end.
 
-use std::collections::HashSet;
-
 use jiff::Timestamp;
 
 use super::links::{Heavy, Links};
 use super::repeats::count_in_a_row;
-use super::seen::Seen;
+use super::seen::{Keys, Seen};
 use super::size::PageSize;
 use crate::gateway::errand::Errand;
 use crate::gateway::error::{AnswerError, malformed};
@@ -25,7 +23,7 @@ pub(super) struct Range {
     walk: RangeWalk,
     reader: RowReader,
     /// Keys of rows that came in another way: before the walk began, or without a date.
-    early: HashSet<u128>,
+    early: Keys,
     seen: Seen,
     stage: Stage,
     /// The present range.
@@ -58,7 +56,7 @@ enum Stage {
 
 impl Range {
     /// A walk that leaves out the rows with the keys in `early`. `reader` reads key and date.
-    pub(super) fn new(walk: RangeWalk, reader: RowReader, early: HashSet<u128>) -> Self {
+    pub(super) fn new(walk: RangeWalk, reader: RowReader, early: Keys) -> Self {
         let stretch = Stretch {
             pages: Links::of(walk.dated(), false),
             from: None,

@@ -1,10 +1,14 @@
 //! Rows that came before, to recognise those that come twice. Pure.
 
 use std::collections::{HashSet, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::odata::row::RowFacts;
+
+/// Keys of rows, as [`RowFacts::key`] has them.
+pub(super) type Keys = HashSet<u128, BuildHasherDefault<DigestHasher>>;
 
 /// The rows that came last.
 ///
@@ -12,7 +16,7 @@ use crate::odata::row::RowFacts;
 /// added since the last one. So it is enough to know the last ones, however long the walk is.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    known: HashSet<u128>,
+    known: Keys,
     /// In the order in which they came.
     order: VecDeque<(Option<Timestamp>, u128)>,
     /// The latest date of those that were forgotten.
@@ -74,8 +78,24 @@ impl Seen {
 
 /// Whether each row has a key of its own.
 pub(super) fn are_distinct(page: &[RowFacts]) -> bool {
-    let mut keys = HashSet::with_capacity(page.len());
+    let mut keys = Keys::with_capacity_and_hasher(page.len(), BuildHasherDefault::default());
     page.iter().all(|row| keys.insert(row.key))
+}
+
+/// Takes a digest as it is: it was hashed already, and hashing again would take longer than the rest of a look-up.
+#[derive(Debug, Default)]
+pub(super) struct DigestHasher(u64);
+
+impl Hasher for DigestHasher {
+    fn write(&mut self, digest: &[u8]) {
+        if let Some((low, _)) = digest.split_first_chunk() {
+            self.0 = u64::from_ne_bytes(*low);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// Rows to remember. So many rows may be added between two pages, while upstream wants a pause, say, before one that
