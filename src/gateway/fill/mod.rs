@@ -1,5 +1,7 @@
 //! Making an answer: ask upstream, join, write.
 
+mod whole;
+
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
@@ -8,6 +10,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
 
+use self::whole::{Whole, closing, limit};
 use super::errand::{Errand, Queue};
 use super::error::{AnswerError, SharedError, malformed};
 use super::plan::{OwnPage, Plan, RowName, Wanted};
@@ -286,64 +289,9 @@ impl Fill<'_> {
     }
 }
 
-/// A collection as it is written, page by page.
-struct Whole<'a> {
-    root: &'a ServiceRoot,
-    /// Rows written so far.
-    rows: u64,
-    opened: bool,
-}
-
-impl Whole<'_> {
-    /// Writes a page, and what stands behind the last.
-    async fn write(
-        &mut self,
-        writer: &mut SpoolWriter<SharedError>,
-        page: Page,
-        end: Option<NeutralText>,
-    ) {
-        let mut text = NeutralText::new();
-        if !std::mem::replace(&mut self.opened, true) {
-            text.append(splice::opening(self.root, &page));
-        }
-        let rows = page.row_count;
-        if rows > 0 {
-            if self.rows > 0 {
-                text.push(",");
-            }
-            text.append(link::neutral(self.root, &page.rows));
-            self.rows += rows;
-        }
-        if let Some(end) = end {
-            text.append(end);
-        }
-        if !text.is_empty() {
-            writer.push(Segment { text, rows }).await;
-        }
-    }
-}
-
 /// Lets a future go as far as it gets without waiting.
 async fn begin<T>(future: &mut BoxFuture<'_, T>) -> Poll<T> {
     poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await
-}
-
-/// Leaves no more than `left` rows on a page.
-fn limit(page: &mut Page, left: Option<u64>) {
-    if let Some(left) = left.filter(|left| *left < page.row_count) {
-        page.rows = page::first_rows(&page.rows, left);
-        page.row_count = left;
-    }
-}
-
-/// A full page of the client's own size leads on to the next; a page that is not full was the last.
-///
-/// Full is what upstream has given: where rows were dropped because they came twice, the next page still begins where
-/// upstream's counting ends.
-fn closing(page: Option<&OwnPage>, rows_read: u64) -> NeutralText {
-    let full = |page: &&OwnPage| rows_read >= u64::from(page.size.get());
-    let next = page.filter(full).and_then(|page| page.next.as_ref());
-    splice::closing(next.map(Question::canonical).as_deref())
 }
 
 /// A count without the quotes that `IEEE754Compatible=true` puts around it.
