@@ -60,14 +60,16 @@ pub enum ParseError {
         /// The option's canonical name.
         name: String,
     },
-    /// A segment with `.` or `..` between slashes or backslashes, however encoded, or a control character: URL
-    /// libraries and gateways resolve them, so the path that upstream sees would be another one, even one
-    /// outside the service.
-    #[error("a path segment is not allowed")]
+    /// A segment with `.` or `..` between slashes or backslashes, however encoded: URL libraries and gateways
+    /// resolve them, so the path that upstream sees would be another one, even one outside the service.
+    #[error("a path segment is `.` or `..`")]
     DotSegment {
         /// The segment, decoded.
         segment: String,
     },
+    /// A segment with a control character, however encoded: some readers on the way drop it, some cut there.
+    #[error("a path segment holds a control character")]
+    ControlCharacter,
     /// More than [`QUESTION_BYTES_MAX`].
     #[error("URL of {bytes} bytes is longer than the limit of {QUESTION_BYTES_MAX}")]
     TooLong {
@@ -90,9 +92,8 @@ impl Question {
             .filter(|segment| !segment.is_empty())
             .map(decode_segment)
             .collect::<Result<Vec<_>, _>>()?;
-        if let Some(segment) = segments.iter().find(|segment| leads_elsewhere(segment)) {
-            let segment = segment.clone();
-            return Err(ParseError::DotSegment { segment });
+        for segment in &segments {
+            refuse_ambiguous(segment)?;
         }
         let mut question = Self {
             resource: Resource::from_segments(segments),
@@ -336,18 +337,24 @@ const SYSTEM_OPTIONS: [&str; 16] = [
     "top",
 ];
 
-/// Whether some reader on the way could take a decoded segment for a way up: gateways decode `%2F` and `%5C`,
-/// some decode twice, some cut parameters (`..;x`) and blanks.
-fn leads_elsewhere(segment: &str) -> bool {
-    let suspicious = |text: &str| {
-        text.chars().any(char::is_control)
-            || text.split(['/', '\\']).any(|piece| {
-                let piece = piece.split(';').next().unwrap_or_default().trim();
-                piece == "." || piece == ".."
-            })
-    };
+/// Refuses a decoded segment that some reader on the way could take for another one, or for a way up: gateways
+/// decode `%2F` and `%5C`, some decode twice, some cut parameters (`..;x`) and blanks.
+fn refuse_ambiguous(segment: &str) -> Result<(), ParseError> {
     let again = percent_decode_str(segment).decode_utf8_lossy();
-    suspicious(segment) || suspicious(&again)
+    for text in [segment, &again] {
+        if text.chars().any(char::is_control) {
+            return Err(ParseError::ControlCharacter);
+        }
+        let leads_up = text.split(['/', '\\']).any(|piece| {
+            let piece = piece.split(';').next().unwrap_or_default().trim();
+            piece == "." || piece == ".."
+        });
+        if leads_up {
+            let segment = segment.to_owned();
+            return Err(ParseError::DotSegment { segment });
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

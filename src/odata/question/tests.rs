@@ -100,9 +100,12 @@ fn faults_are_named() {
     check("S%2", "bad percent-encoding");
     check("S?$filter=%E9", "bad percent-encoding");
     check("S?$top=1&top=1", "query option `$top` appears twice");
-    check("S/../T", "a path segment is not allowed");
-    check("S/%2e%2E/T", "a path segment is not allowed");
-    check("./S", "a path segment is not allowed");
+    check("S/../T", "a path segment is `.` or `..`");
+    check("S/%2e%2E/T", "a path segment is `.` or `..`");
+    check("./S", "a path segment is `.` or `..`");
+    for url in ["S%0A", "S/a%00b", "S/%2509"] {
+        check(url, "a path segment holds a control character");
+    }
 }
 
 #[test]
