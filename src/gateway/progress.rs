@@ -24,10 +24,9 @@ pub(super) async fn watch(progress: &Progress, mut tell: impl FnMut(&Pace)) -> I
         now = Instant::now();
         // Time spent waiting for the first rows says nothing of the others, and they did not come in a second.
         let rows = progress.rows();
-        if rows == 0 {
-            continue;
-        }
-        if let Some((rows_before, then)) = before.replace((rows, now)) {
+        if rows > 0
+            && let Some((rows_before, then)) = before.replace((rows, now))
+        {
             rate.add(rows.saturating_sub(rows_before), now.duration_since(then));
             progress.set_rows_per_second(rate.per_second());
         }
