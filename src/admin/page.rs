@@ -33,7 +33,7 @@ pub(super) fn base(public_url: Option<&Url>, uri: &Uri) -> String {
 fn render(status: &Status, base: &str) -> String {
     let sites: String = status.sites.iter().map(|s| section(s, base)).collect();
     let scans = scan::section(&status.scans);
-    let refresh = if scans.is_empty() { "" } else { REFRESH };
+    let refresh = if status.is_busy() { REFRESH } else { "" };
     let base = Text(base);
     format!(
         r#"<!doctype html>
@@ -72,7 +72,7 @@ fn section(site: &Site, base: &str) -> String {
     } else {
         format!("{base}/{}/monitorodata", site.name)
     };
-    let paused = match site.paused_seconds {
+    let paused = match site.lane.paused_seconds {
         Some(seconds) => format!(", paused by Citrix Cloud for {}", duration(seconds)),
         None => String::new(),
     };
@@ -89,8 +89,8 @@ fn section(site: &Site, base: &str) -> String {
         address = Text(&address),
         endpoint = Text(&site.endpoint),
         token = token(&site.token),
-        in_flight = site.in_flight,
-        queued = site.queued,
+        in_flight = site.lane.in_flight,
+        queued = site.lane.waiting.len(),
         next = next(&site.lane),
         error = site.last_error.as_ref().map(last_error).unwrap_or_default(),
     )

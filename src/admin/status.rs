@@ -49,9 +49,6 @@ pub(super) struct Site {
     pub default: bool,
     pub endpoint: String,
     pub token: Token,
-    pub in_flight: usize,
-    pub queued: usize,
-    pub paused_seconds: Option<u64>,
     pub lane: Lane,
     pub last_error: Option<LastError>,
 }
@@ -99,6 +96,12 @@ pub(super) struct LastError {
 }
 
 impl Status {
+    /// Whether something is under way, so that it is worth looking again soon.
+    pub(super) fn is_busy(&self) -> bool {
+        let at_work = |lane: &Lane| lane.in_flight > 0 || !lane.waiting.is_empty();
+        self.cache.fills > 0 || self.sites.iter().any(|site| at_work(&site.lane))
+    }
+
     /// The state of the gateway at `now`.
     pub(super) fn new(
         gateway: &GatewayStatus,
@@ -142,9 +145,6 @@ impl Site {
                     explanation: explanation.clone(),
                 },
             },
-            in_flight: status.lane.in_flight,
-            queued: status.lane.queued(),
-            paused_seconds: status.lane.paused_for.map(seconds),
             lane: Lane::new(&status.lane),
             last_error: last_error.map(|(at, message)| LastError {
                 at: whole_seconds(*at),

@@ -58,6 +58,9 @@ pub struct Demo {
     /// machine only]
     #[arg(long, value_name = "ADDR", value_delimiter = ',')]
     pub listen: Vec<String>,
+    /// Folder for temporary files [default: one of its own in the system's temporary folder, removed at the end]
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<String>,
     /// The simulator's knobs.
     #[command(flatten)]
     pub simulator: SimulatorArgs,

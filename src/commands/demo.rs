@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tempfile::TempDir;
+
 use super::Failure;
 use super::progress::Live;
 use super::serve::serve_through;
@@ -17,14 +19,24 @@ use crate::demo::{Knobs, Simulator};
 use crate::tasks::Tasks;
 use crate::transport::{InProcess, Transport};
 
-/// The settings of a proxy in front of the simulator, and the simulator's knobs.
-pub(super) fn prepare(
-    surroundings: &Surroundings,
-    command: Demo,
-) -> Result<(Loaded, Knobs), Failure> {
+/// What a demo runs with.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    /// The settings of a proxy in front of the simulator.
+    pub(super) loaded: Loaded,
+    /// The simulator's knobs.
+    pub(super) knobs: Knobs,
+    /// The folder for temporary files, unless the command line names one; removed when this is dropped. So it is kept
+    /// until nothing runs any more.
+    pub(super) folder: Option<TempDir>,
+}
+
+/// Makes the settings, and a folder in the system's temporary folder: a demo leaves nothing with the account's data.
+pub(super) fn prepare(surroundings: &Surroundings, command: Demo) -> Result<Prepared, Failure> {
     let knobs = knobs(command.simulator, LATENCY)?;
     let flags = Flags {
         listen: command.listen,
+        data_dir: command.data_dir,
         site: Some(GivenSite {
             endpoint: ENDPOINT.to_owned(),
             customer_id: knobs.customer_id.clone(),
@@ -33,7 +45,26 @@ pub(super) fn prepare(
         }),
         ..Flags::default()
     };
-    Ok((config::load(surroundings, &flags)?, knobs))
+    let mut surroundings = surroundings.clone();
+    let folder = match flags.data_dir {
+        Some(_) => None,
+        None => Some(temporary_folder()?),
+    };
+    if let Some(folder) = &folder {
+        surroundings.data_folder = folder.path().to_path_buf();
+    }
+    Ok(Prepared {
+        loaded: config::load(&surroundings, &flags)?,
+        knobs,
+        folder,
+    })
+}
+
+fn temporary_folder() -> Result<TempDir, Failure> {
+    tempfile::Builder::new()
+        .prefix(FOLDER_PREFIX)
+        .tempdir()
+        .map_err(Failure::Folder)
 }
 
 /// Serves the simulator's data until told to stop, and shows running scans in `live` lines where there is a terminal.
@@ -75,6 +106,8 @@ fn notes(addresses: &[SocketAddr], sessions: u64) -> Vec<String> {
 
 /// What a page of the real service takes, roughly.
 const LATENCY: Duration = Duration::from_millis(150);
+
+const FOLDER_PREFIX: &str = "citrix-odata-proxy-demo-";
 
 /// Where the simulator believes to be. No request leaves the process, so no port is taken.
 const ENDPOINT: &str = "http://127.0.0.1";

@@ -30,6 +30,9 @@ pub enum Failure {
     /// The log cannot be set up.
     #[error("no log")]
     Log(#[from] InitError),
+    /// The demo's folder for temporary files cannot be made.
+    #[error("no folder for temporary files")]
+    Folder(#[source] io::Error),
     /// The HTTP client cannot be set up: no certificates, a proxy setting that cannot be read.
     #[error("no way to the network")]
     Network(#[from] NetworkError),
@@ -62,6 +65,7 @@ impl Failure {
         match self {
             Self::Settings(_) | Self::Flag { .. } | Self::Build(_) => ExitCode::from(2),
             Self::Log(_)
+            | Self::Folder(_)
             | Self::Network(_)
             | Self::Bind(_)
             | Self::Runtime(_)

@@ -11,6 +11,7 @@ mod simulator;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use self::demo::Prepared;
 use self::progress::Live;
 use crate::cli::{Cli, Command, SettingsFile};
 use crate::config::{self, Flags, Loaded, Log, Surroundings};
@@ -39,13 +40,19 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
             in_runtime(serve::serve(&loaded))
         }
         Command::Demo(command) => {
-            let (loaded, knobs) = demo::prepare(&surroundings, command)?;
+            let Prepared {
+                loaded,
+                knobs,
+                folder,
+            } = demo::prepare(&surroundings, command)?;
             let live = Live::on_terminal();
             match &live {
                 Some(live) => live.begin_log(&loaded.config.log)?,
                 None => begin_log(&loaded.config.log)?,
             }
-            in_runtime(demo::demo(&loaded, knobs, live))
+            let result = in_runtime(demo::demo(&loaded, knobs, live));
+            drop(folder);
+            result
         }
         Command::Simulate(command) => {
             begin_log(&config::log(&surroundings)?)?;

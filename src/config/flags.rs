@@ -17,7 +17,8 @@ pub struct Flags {
     /// `--data-dir`.
     pub data_dir: Option<String>,
     /// A site that the program itself brings along, for the demo. Then no file is looked for, and of the
-    /// environment only `RUST_LOG` and `NO_COLOR` count.
+    /// environment only `RUST_LOG` and `NO_COLOR` count; the folder for files of our own is that of `data_dir`, else
+    /// the one of the surroundings.
     pub site: Option<GivenSite>,
 }
 

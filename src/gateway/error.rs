@@ -58,9 +58,9 @@ pub enum AnswerError {
         set: String,
     },
     /// `$metadata` has no such set.
-    #[error("no entity set `{set}`")]
+    #[error("no such entity set")]
     UnknownSet {
-        /// The name as asked.
+        /// The name as asked; for the client alone, because anything may stand there.
         set: String,
         /// Names that are close.
         near: Vec<String>,

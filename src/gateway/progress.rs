@@ -22,12 +22,11 @@ pub(super) async fn watch(progress: &Progress, mut tell: impl FnMut(&Pace)) -> I
     loop {
         ticks.tick().await;
         now = Instant::now();
-        // Time spent waiting for the first page says nothing of the others.
-        if progress.pages() == 0 {
-            continue;
-        }
+        // Time spent waiting for the first rows says nothing of the others, and they did not come in a second.
         let rows = progress.rows();
-        if let Some((rows_before, then)) = before.replace((rows, now)) {
+        if rows > 0
+            && let Some((rows_before, then)) = before.replace((rows, now))
+        {
             rate.add(rows.saturating_sub(rows_before), now.duration_since(then));
             progress.set_rows_per_second(rate.per_second());
         }
@@ -103,6 +102,30 @@ mod tests {
         );
         let seconds = last.left().unwrap().as_secs();
         assert!((120..200).contains(&seconds), "{last}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn rows_that_come_later_than_their_page_do_not_make_a_rate_fast() {
+        let progress = Progress::new();
+        let fill = async {
+            // 500 a second. At 10 s the first page is counted, and its rows are not yet.
+            sleep(Duration::from_millis(9900)).await;
+            progress.add_page(Duration::ZERO);
+            sleep(Duration::from_millis(200)).await;
+            progress.add_rows(5000);
+            for _ in 0..5 {
+                sleep(Duration::from_secs(2)).await;
+                progress.add_page(Duration::ZERO);
+                progress.add_rows(1000);
+            }
+            sleep(Duration::from_millis(500)).await;
+        };
+        tokio::select! {
+            () = fill => {}
+            never = watch(&progress, |_| {}) => match never {},
+        }
+        let rate = progress.rows_per_second().unwrap();
+        assert!((400..600).contains(&rate), "{rate}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -415,7 +415,10 @@ async fn a_client_that_goes_away_in_the_middle_stops_the_paging() {
     );
     let status = wire::get(proxy.address, "/api/status").await.json();
     assert_eq!(
-        (&status["cache"]["fills"], &status["sites"][0]["in_flight"]),
+        (
+            &status["cache"]["fills"],
+            &status["sites"][0]["lane"]["in_flight"]
+        ),
         (&0.into(), &0.into())
     );
 }

@@ -1,5 +1,8 @@
 //! The order to stop: what is under way is finished, within limits, and nothing ends as if it were whole.
 
+use std::fs::{self, DirEntry};
+use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -31,6 +34,35 @@ async fn idle_it_stops_at_once() {
             assert!(began.elapsed() < SOON, "{signal}: {:?}", began.elapsed());
         }
         assert!(kept.closed().await && unused.closed().await);
+    }
+}
+
+#[tokio::test]
+async fn a_demo_leaves_nothing_behind() {
+    let names = |folder: &Path| {
+        let entries = fs::read_dir(folder).unwrap();
+        let name = |entry: io::Result<DirEntry>| entry.unwrap().file_name().into_string().unwrap();
+        entries.map(name).collect::<Vec<_>>()
+    };
+    let temporary = tempfile::tempdir().unwrap();
+    let arguments = ["demo", "--listen", "127.0.0.1:0", "--sessions", "10"];
+    for named in [false, true] {
+        let mut demo =
+            Program::new(&arguments).variable("TMPDIR", temporary.path().to_str().unwrap());
+        if named {
+            demo = demo.arguments(&["--data-dir", "here"]);
+        }
+        let demo = demo.start().await;
+        wire::get(demo.address, "/monitorodata/Sessions").await;
+        let made = names(temporary.path());
+        assert_eq!(made.len(), usize::from(!named), "{made:?}");
+        let own = |name: &String| name.starts_with("citrix-odata-proxy-demo-");
+        assert!(made.iter().all(own), "{made:?}");
+        assert!(!demo.file(".local").exists());
+        demo.signal("INT").await;
+        let ended = demo.ended().await;
+        assert_eq!(ended.code, Some(0), "{}", ended.everything());
+        assert_eq!(names(temporary.path()), [""; 0]);
     }
 }
 

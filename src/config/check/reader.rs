@@ -102,6 +102,16 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// `on` or `off`, or what TOML and others have for them: `true` or `false`.
+    pub(crate) fn switch(&mut self, name: &str) -> Read<bool> {
+        match &self.value(name)?.kind {
+            ValueKind::Boolean(on) => Ok(*on),
+            ValueKind::String(text) if text.trim().eq_ignore_ascii_case("true") => Ok(true),
+            ValueKind::String(text) if text.trim().eq_ignore_ascii_case("false") => Ok(false),
+            _ => self.choice(name, &[true, false]),
+        }
+    }
+
     /// A whole number within the setting's limits.
     pub(crate) fn count(&mut self, name: &str) -> Read<usize> {
         let (min, max) = match self.kind(name)? {

@@ -6,7 +6,7 @@ use crate::config::Scans;
 use crate::odata::name::EntitySet;
 
 pub(super) fn check(reader: &mut Reader<'_>) -> Read<Scans> {
-    let range_walk = reader.choice("scans.range_walk", &[true, false]);
+    let range_walk = reader.switch("scans.range_walk");
     let range_columns = range_columns(reader);
     let never = reader.value("scans.range_never");
     let range_never = never.and_then(|value| globs(reader, "scans.range_never", value));

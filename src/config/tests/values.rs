@@ -166,7 +166,17 @@ fn takes_ways_to_read_large_sets() {
     };
     let known = |set: &str, column: &str| (set.to_owned(), column.to_owned());
     assert!(scans("").range_walk);
-    assert!(!scans("range_walk = 'OFF'").range_walk);
+    for (text, on) in [
+        ("'OFF'", false),
+        ("'On'", true),
+        ("false", false),
+        ("true", true),
+        ("'false'", false),
+        ("' True '", true),
+    ] {
+        let found = scans(&format!("range_walk = {text}")).range_walk;
+        assert_eq!(found, on, "{text}");
+    }
     let found =
         scans("range_columns = ['Sessions.StartDate', ' X_1.Y2 ']\nrange_never = ['Mach*']");
     let columns = [known("Sessions", "StartDate"), known("X_1", "Y2")];
@@ -177,7 +187,7 @@ fn takes_ways_to_read_large_sets() {
 #[test]
 fn judges_ways_to_read_large_sets() {
     let cases = [
-        ("RANGE_WALK", "true", "known: on, off"),
+        ("RANGE_WALK", "yes", "known: on, off"),
         ("RANGE_COLUMNS", "Sessions", "\"Sessions.StartDate\""),
         ("RANGE_COLUMNS", "Sessions.", "`Sessions.` is not the name"),
         ("RANGE_COLUMNS", "A.B.C", "`A.B.C` is not the name"),

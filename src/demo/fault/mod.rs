@@ -118,23 +118,4 @@ impl Fault {
             kind,
         }
     }
-
-    /// Strikes once, at the nth request for rows.
-    pub fn on_request(nth: u64, kind: FaultKind) -> Self {
-        Self {
-            when: Match {
-                nth: Some(nth),
-                ..Match::default()
-            },
-            times: 1,
-            kind,
-        }
-    }
-
-    /// Strikes this many times in place of once.
-    #[must_use]
-    pub fn times(mut self, times: u32) -> Self {
-        self.times = times;
-        self
-    }
 }

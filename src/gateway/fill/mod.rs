@@ -43,7 +43,11 @@ pub(super) async fn fill(
         errand: Errand::new(&site, representation, &progress, queue),
         writer: &mut writer,
     };
-    let watch = progress::watch(&progress, |pace| progress::log(site.id(), &what, pace));
+    let watch = progress::watch(&progress, |pace| {
+        if plan.is_scan() {
+            progress::log(site.id(), &what, pace);
+        }
+    });
     let end = tokio::select! {
         biased;
         end = fill.run(&plan) => end,

@@ -124,6 +124,12 @@ impl Plan {
         }
     }
 
+    /// Whether it reads a collection page by page, as [`super::ScanStatus`] lists them.
+    pub(super) fn is_scan(&self) -> bool {
+        let collection = |ask: &Question| matches!(ask.resource(), Resource::Collection(_));
+        matches!(self, Self::Collection { ask, .. } if collection(ask))
+    }
+
     /// The page size that is applied.
     pub(super) fn page_size(&self) -> Option<NonZeroU32> {
         match self {

@@ -167,7 +167,7 @@ fn keys_become_filters() {
         None,
         "one of Sessions?$filter=SessionKey%20eq%205&$select=Name",
     );
-    check("Users(5)", None, "error: no entity set `Users`");
+    check("Users(5)", None, "error: no such entity set");
     check(
         "Sessions(5)?$top=1",
         None,
@@ -224,5 +224,26 @@ fn what_a_row_leads_to_becomes_an_expand() {
             ),
             "{option}"
         );
+    }
+}
+
+#[test]
+fn only_collections_are_scans() {
+    let scan = |question, page_size| planned(question, page_size).unwrap().is_scan();
+    for question in ["Sessions", "Sessions?$top=5", "Sessions()"] {
+        assert!(
+            scan(question, None) && scan(question, Some(10)),
+            "{question}"
+        );
+    }
+    for question in [
+        "",
+        "$metadata",
+        "Sessions/$count",
+        "Sessions(5)",
+        "Machines(8a2a6b4e-0000-0000-0000-000000000000)/Sessions",
+        "Sessions/M.Special",
+    ] {
+        assert!(!scan(question, None), "{question}");
     }
 }

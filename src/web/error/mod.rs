@@ -1,7 +1,8 @@
 //! The only place where an error becomes a status, a code and words.
 //!
 //! The words are read by an administrator in Power BI's error dialog: first what happened, then what to do.
-//! [`upstream`] has the errors of that side. 401 and 403 are never used, because Power Query takes them for a question about *its* credentials.
+//! [`upstream`] has the errors of that side. 401 and 403 are never used, because Power Query takes them for a
+//! question about *its* credentials.
 
 mod upstream;
 
@@ -54,7 +55,8 @@ impl From<&AnswerError> for Problem {
                 ..Self::new(
                     StatusCode::SERVICE_UNAVAILABLE,
                     "UpstreamUnavailable",
-                    "The proxy is stopping. Try again when it runs.",
+                    "The answer was interrupted, because the proxy is stopping or its temporary file cannot be read. \
+                     Try again; the log has more.",
                 )
             },
         }
@@ -69,6 +71,9 @@ impl From<&ParseError> for Problem {
             }
             ParseError::Duplicate { .. } => "Give each option once.",
             ParseError::DotSegment { .. } => "Write the path without `.` and `..`.",
+            ParseError::ControlCharacter => {
+                "Write the path without line breaks, tabs and the like."
+            }
             ParseError::TooLong { .. } => {
                 "Shorten the query, for example with fewer values in `$filter`."
             }
@@ -78,6 +83,7 @@ impl From<&ParseError> for Problem {
             ParseError::PercentEncoding { text } => format!(" in `{text}`"),
             ParseError::Duplicate { .. }
             | ParseError::DotSegment { .. }
+            | ParseError::ControlCharacter
             | ParseError::TooLong { .. } => String::new(),
         };
         let message = format!("The URL cannot be read: {error}{quoted}. {advice}");

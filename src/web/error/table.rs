@@ -28,6 +28,8 @@ fn every_error_has_its_status_code_and_words() {
     insta::assert_snapshot!(table, @r"
     400 InvalidRequest: The URL cannot be read: bad percent-encoding in `%ZZ`. Write `%` as `%25`, and other characters in UTF-8.
     400 InvalidRequest: The URL cannot be read: query option `$top` appears twice. Give each option once.
+    400 InvalidRequest: The URL cannot be read: a path segment is `.` or `..`. Write the path without `.` and `..`.
+    400 InvalidRequest: The URL cannot be read: a path segment holds a control character. Write the path without line breaks, tabs and the like.
     400 InvalidRequest: The URL cannot be read: URL of 40000 bytes is longer than the limit of 32768. Shorten the query, for example with fewer values in `$filter`.
     400 InvalidRequest: The query cannot be read: `$top` must be a number.
     404 NotFound: There is no site `mian`. `/` lists those that there are.
@@ -36,7 +38,7 @@ fn every_error_has_its_status_code_and_words() {
     404 NotFound: There is no entity set `Quux`. The service document lists those that there are.
     404 NotFound: No row of `Users` has the key `7`. Check the key; Citrix also removes old rows.
     501 NotSupported: This server does not support `$ref`. Ask for an entity set with `$filter`, `$select`, `$expand`, `$orderby`, `$top`, `$skip` or `$count`.
-    503 UpstreamUnavailable after 10 s: The proxy is stopping. Try again when it runs.
+    503 UpstreamUnavailable after 10 s: The answer was interrupted, because the proxy is stopping or its temporary file cannot be read. Try again; the log has more.
     400 X: Could not find a property named 'Y'.
     400 BadRequest: Citrix refused the query with status 400 and did not say why. Check the names and options in the URL against `$metadata`.
     404 NotFound: Citrix refused the query with status 404 and did not say why. Check the names and options in the URL against `$metadata`.
@@ -44,14 +46,16 @@ fn every_error_has_its_status_code_and_words() {
     501 NotImplemented: Citrix refused the query with status 501 and did not say why. Check the names and options in the URL against `$metadata`.
     502 UpstreamCredentials: The client secret was refused; enter a new one.
     503 UpstreamBusy after 120 s: Citrix Cloud was too busy for this customer for 10m (14 times status 429; 9m 40s of it in pauses that Citrix asked for), and the proxy gave up waiting. Try again later, and let fewer reports refresh at the same time.
-    503 UpstreamBusy after 30 s: 256 queries wait for Citrix Cloud already, which answers one after the other. Try again later, or have the administrator raise `upstream.queue_limit`.
+    503 UpstreamBusy after 30 s: The queue for Citrix Cloud is full: 256 queries wait, and no more may (`upstream.queue_limit`). Try again later, or have the administrator raise this limit.
+    503 UpstreamBusy after 30 s: The queue for Citrix Cloud is full: 1 query waits, and no more may (`upstream.queue_limit`). Try again later, or have the administrator raise this limit.
+    503 UpstreamBusy after 30 s: The queue for Citrix Cloud is full: no query may wait for its turn (`upstream.queue_limit`). Try again later, or have the administrator raise this limit.
     503 UpstreamUnavailable after 21 s: Citrix Cloud answered with status 503 for 10m (14 times status 503; 9m 40s of it in pauses that Citrix asked for). Try again later; https://status.cloud.com tells of outages.
     503 UpstreamUnavailable after 21 s: Citrix Cloud was not reachable for 10m (9 times a failed connection): its host name could not be resolved. Check the machine's DNS, and `region` or `upstream.endpoint`. `citrix-odata-proxy check` tests each step.
     503 UpstreamUnavailable after 21 s: Citrix Cloud was not reachable for 10m (9 times a failed connection): no connection could be made. Check the network, the firewall and the proxy settings of the machine. `citrix-odata-proxy check` tests each step.
     503 UpstreamUnavailable after 21 s: Citrix Cloud was not reachable for 10m (9 times a failed connection): no trusted TLS session could be made. If a company proxy inspects TLS, install its root certificate in the machine's certificate store. `citrix-odata-proxy check` tests each step.
     503 UpstreamUnavailable after 21 s: Citrix Cloud was not reachable for 10m (9 times a failed connection): its answers stopped before their end. Check the network and any proxy on the way. `citrix-odata-proxy check` tests each step.
-    503 UpstreamUnavailable after 21 s: Citrix Cloud was not reachable for 10m (9 times a failed connection): it could not be asked. The proxy's log has the cause under the request id. `citrix-odata-proxy check` tests each step.
-    503 UpstreamUnavailable after 21 s: Citrix Cloud was not reachable for 10m (9 times a failed connection): it could not be asked. The proxy's log has the cause under the request id. `citrix-odata-proxy check` tests each step.
+    503 UpstreamUnavailable after 21 s: Citrix Cloud was not reachable for 10m (9 times a failed connection): it could not be asked. The proxy's log, and the last error on its page, have more. `citrix-odata-proxy check` tests each step.
+    503 UpstreamUnavailable after 21 s: Citrix Cloud was not reachable for 10m (9 times a failed connection): it could not be asked. The proxy's log, and the last error on its page, have more. `citrix-odata-proxy check` tests each step.
     504 UpstreamTimeout: Citrix Cloud did not answer within 1m (3 times no answer in time). Ask for less at once, with `$filter` on a shorter time or with `$select`, or have the administrator raise `upstream.page_timeout`.
     502 UpstreamBadResponse: Citrix Cloud's answer cannot be used: an HTML page instead of data. Something on the way answered in its place, such as a company proxy or a log-on page. Let the proxy's machine reach Citrix Cloud directly, and run `citrix-odata-proxy check`.
     502 UpstreamBadResponse: Citrix Cloud's answer cannot be used: a redirect (status 302). Redirects are not followed, because credentials would go with them. Check `upstream.endpoint` and `region`, and what stands between here and Citrix Cloud.
@@ -87,6 +91,11 @@ fn ours() -> Vec<AnswerError> {
     vec![
         encoding.into(),
         duplicate.into(),
+        ParseError::DotSegment {
+            segment: "..".to_owned(),
+        }
+        .into(),
+        ParseError::ControlCharacter.into(),
         ParseError::TooLong { bytes: 40_000 }.into(),
         AnswerError::InvalidOption {
             reason: "`$top` must be a number".to_owned(),
@@ -152,6 +161,8 @@ fn fetches() -> Vec<FetchError> {
             retry_after: minutes,
         },
         FetchError::QueueFull { queued: 256 },
+        FetchError::QueueFull { queued: 1 },
+        FetchError::QueueFull { queued: 0 },
         unavailable(Some(503), None),
         unavailable(None, Some(TransportFault::Dns)),
         unavailable(None, Some(TransportFault::Connect)),

@@ -32,9 +32,14 @@ impl From<&FetchError> for Problem {
                 busy(message, *retry_after)
             }
             FetchError::QueueFull { queued } => {
+                let waiting = match queued {
+                    0 => "no query may wait for its turn".to_owned(),
+                    1 => "1 query waits, and no more may".to_owned(),
+                    queued => format!("{queued} queries wait, and no more may"),
+                };
                 let message = format!(
-                    "{queued} queries wait for Citrix Cloud already, which answers one after the other. Try \
-                     again later, or have the administrator raise `upstream.queue_limit`."
+                    "The queue for Citrix Cloud is full: {waiting} (`upstream.queue_limit`). Try again later, or have \
+                     the administrator raise this limit."
                 );
                 busy(message, RETRY_WHEN_FULL)
             }
@@ -164,7 +169,7 @@ fn unavailable(
         ),
         Some(TransportFault::Other) | None => (
             "it could not be asked",
-            "The proxy's log has the cause under the request id.",
+            "The proxy's log, and the last error on its page, have more.",
         ),
     };
     format!(
