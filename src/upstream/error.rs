@@ -35,7 +35,7 @@ pub enum FetchError {
     /// The queue of the customer's lane was full.
     #[error("{queued} requests wait for upstream already")]
     QueueFull {
-        /// How many wait.
+        /// How many wait, first pages or not.
         queued: usize,
     },
     /// No connection, or 5xx until the retry budget was used up.
