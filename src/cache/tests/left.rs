@@ -189,7 +189,7 @@ async fn an_answer_is_finished_for_nobody_only_while_it_is_fresh() {
             ..STORED
         };
         read_some(ten(&cache, wish, Some(10), 500), 8).await;
-        let began = tokio::time::Instant::now();
+        let began = Instant::now();
         tokio::task::yield_now().await;
         while cache.fills_running() > 0 {
             tokio::time::sleep(Duration::from_millis(100)).await;
