@@ -199,3 +199,19 @@ async fn an_answer_is_finished_for_nobody_only_while_it_is_fresh() {
         assert_eq!(stored, ttl == 11, "{ttl}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_does_not_go_on_is_finished_for_nobody_only_while_it_is_fresh() {
+    let cache = cache();
+    let found = cache.find(key("Users"), STORED, |mut writer| async move {
+        writer.progress().expect_rows(1);
+        writer.begin(Content::Text);
+        writer.push(segment("x")).await;
+        std::future::pending().await
+    });
+    read_some(found, 1).await;
+    for (seconds, running) in [(59, 1), (2, 0)] {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        assert_eq!(cache.fills_running(), running);
+    }
+}

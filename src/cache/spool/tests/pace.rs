@@ -1,5 +1,7 @@
 //! Who is dropped for standing still while another waits, and who is not.
 
+use futures_util::future::join4;
+
 use super::*;
 
 /// Reads to the end, with a pause of so many seconds before the part of that number, and one before
@@ -119,6 +121,6 @@ async fn who_stood_still_because_the_machine_slept_is_not_dropped() {
     };
     let slow = paced(slow, Some((0, 30)), 0);
     // The writer is the first to see that it is later.
-    let ((), fast, slow, ()) = tokio::join!(write, paced(fast, None, 0), slow, sleeps);
+    let ((), fast, slow, ()) = join4(write, paced(fast, None, 0), slow, sleeps).await;
     assert_eq!((fast, slow), ("whole", "whole"));
 }
