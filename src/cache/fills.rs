@@ -94,7 +94,9 @@ impl<E: Clone> Listed<E> {
     ) -> Self {
         let id = list.ever;
         list.ever += 1;
-        list.spools.insert(key.clone(), Arc::clone(&spool));
+        if let Some(other) = list.spools.insert(key.clone(), Arc::clone(&spool)) {
+            other.unlist();
+        }
         list.running.insert(id, (key.clone(), Arc::clone(&spool)));
         Self {
             fills: Arc::clone(fills),

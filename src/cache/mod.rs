@@ -104,7 +104,7 @@ pub struct Running {
 pub struct Cache<E: Clone> {
     entries: moka::sync::Cache<CacheKey, Kept>,
     fills: Arc<Fills<E>>,
-    space: Space,
+    space: Space<E>,
     clock: Arc<dyn Clock>,
     tasks: Tasks,
     interrupted: E,
@@ -134,10 +134,10 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
                 })
                 .build(),
             fills: Fills::new(),
-            space: Space {
-                allowance: Allowance::new(memory / 8, memory / 4),
-                disk: settings.spool.map(Disk::new),
-            },
+            space: Space::new(
+                Allowance::new(memory / 8, memory / 4),
+                settings.spool.map(Disk::new),
+            ),
             clock,
             tasks,
             interrupted,
@@ -170,8 +170,7 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
                 Look::Nothing => {}
             }
         }
-        let storable = !wish.ttl.is_zero();
-        let spool = Spool::new(self.space.clone(), storable, self.interrupted.clone());
+        let spool = Spool::new(self.space.clone(), wish.ttl, self.interrupted.clone());
         #[expect(clippy::expect_used, reason = "a new spool lets its first reader in")]
         let reader = spool.join().expect("first reader");
         // Made here and not by the task, which is dropped unpolled when the program is stopping.
@@ -253,7 +252,10 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
                 entry: Arc::new(entry),
                 fetched_at: steady,
             };
-            listed.store(|key| self.entries.insert(key, kept));
+            let age = kept.age(self.clock.now(), Instant::now());
+            if policy::judge(age, ttl) != Judgement::Expired {
+                listed.store(|key| self.entries.insert(key, kept));
+            }
         }
         spool.finish(end);
     }

@@ -103,10 +103,11 @@ impl<'a> Errand<'a> {
                 reason: error.to_string(),
             })
         };
+        let generation = self.site.schema_generation();
         let fetched = self
             .send("$metadata", "application/xml", false, read)
             .await?;
-        Ok(self.site.learn_schema(fetched.content))
+        Ok(self.site.learn_schema(fetched.content, generation))
     }
 
     /// The same for something that is welcome and not needed: one attempt, and no error.

@@ -318,19 +318,24 @@ impl Gateway {
         };
         let key = CacheKey::new(site.id().clone(), question, representation, None);
         let party = Party::default();
-        let found = self.fill_or_find(site, key, wish, Plan::Metadata, representation, party);
-        if let Found::Filling(mut reader) | Found::Joined(mut reader) = found {
-            while let Some(part) = reader.next().await {
-                match (part, &known) {
-                    (Ok(_), _) => {}
-                    // What was known is better than no answer at all.
-                    (Err(_), Some((schema, _))) => return Ok(Arc::clone(schema)),
-                    (Err(error), None) => return Err(error),
+        for _ in 0..SCHEMA_READS_MAX {
+            let (key, plan) = (key.clone(), Plan::Metadata);
+            let found = self.fill_or_find(site, key, wish, plan, representation, party);
+            if let Found::Filling(mut reader) | Found::Joined(mut reader) = found {
+                while let Some(part) = reader.next().await {
+                    match (part, &known) {
+                        (Ok(_), _) => {}
+                        // What was known is better than no answer at all.
+                        (Err(_), Some((schema, _))) => return Ok(Arc::clone(schema)),
+                        (Err(error), None) => return Err(error),
+                    }
                 }
             }
+            if let Some((schema, _)) = site.schema() {
+                return Ok(schema);
+            }
         }
-        let schema = site.schema().map(|(schema, _)| schema);
-        schema.ok_or_else(|| AnswerError::Interrupted.into())
+        Err(AnswerError::Interrupted.into())
     }
 }
 
@@ -348,6 +353,9 @@ fn unknown_set(site: &Site, set: &str, schema: Option<&Schema>) -> SharedError {
 
 /// What `$metadata` said is believed at least so long, even where the operator wants it not to be stored.
 const SCHEMA_AGE_MIN: Duration = Duration::from_mins(1);
+
+/// `$metadata` is read so often for one question when it is purged each time while it is being read.
+const SCHEMA_READS_MAX: u32 = 5;
 
 #[cfg(test)]
 mod tests;

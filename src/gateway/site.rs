@@ -32,8 +32,13 @@ pub struct Site {
 #[derive(Debug, Default)]
 struct Learnt {
     schema: Option<(Arc<Schema>, Instant)>,
+    generation: Generation,
     last_error: Option<(Timestamp, String)>,
 }
+
+/// How often the schema was forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Generation(u64);
 
 impl Site {
     /// A site that is asked through `upstream`. `retry_budget` is how long one answer may go on waiting for a
@@ -88,14 +93,27 @@ impl Site {
         Some((Arc::clone(schema), read_at.elapsed()))
     }
 
-    pub(super) fn learn_schema(&self, schema: Schema) -> Arc<Schema> {
+    /// To be taken before `$metadata` is asked for, and handed to [`Site::learn_schema`].
+    pub(super) fn schema_generation(&self) -> Generation {
+        self.learnt().generation
+    }
+
+    /// Remembers what `$metadata` said to whoever asked for it in `generation`, unless it has been told to forget
+    /// that since.
+    pub(super) fn learn_schema(&self, schema: Schema, generation: Generation) -> Arc<Schema> {
         let schema = Arc::new(schema);
-        self.learnt().schema = Some((Arc::clone(&schema), Instant::now()));
+        let mut learnt = self.learnt();
+        if learnt.generation == generation {
+            learnt.schema = Some((Arc::clone(&schema), Instant::now()));
+        }
         schema
     }
 
+    /// Forgets the schema, and what those will learn who have asked for it already.
     pub(super) fn forget_schema(&self) {
-        self.learnt().schema = None;
+        let mut learnt = self.learnt();
+        learnt.schema = None;
+        learnt.generation.0 += 1;
     }
 
     pub(super) fn note_error(&self, when: Timestamp, error: &AnswerError) {

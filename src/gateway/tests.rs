@@ -314,3 +314,23 @@ async fn a_row_is_found_behind_an_empty_page() {
     )
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn metadata_that_was_asked_for_before_a_purge_is_not_learnt_after_it() {
+    let old = METADATA.replace("Machines", "Hosts");
+    let slow = |body: &str| Reply::new(200, body.to_owned()).after(Duration::from_secs(10));
+    let replies = [slow(&old), slow(METADATA)];
+    let transport: Arc<dyn Transport> = Arc::new(Scripted::new([], replies));
+    let (tasks, start) = (Tasks::new(), "2026-03-02T08:00:00Z".parse().unwrap());
+    let clock: Arc<dyn Clock> = Arc::new(FollowingClock::starting_at(start));
+    let gateway = gateway(&transport, &clock, &tasks, RangeRules::none());
+    let site = Arc::clone(gateway.sites.values().next().unwrap());
+    let purges = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        gateway.purge(None, None);
+    };
+    let (schema, ()) = tokio::join!(gateway.schema(&site), purges);
+    assert!(schema.unwrap().set("Machines").is_some());
+    let (learnt, _) = site.schema().unwrap();
+    assert!(learnt.set("Machines").is_some() && learnt.set("Hosts").is_none());
+}

@@ -52,6 +52,10 @@ impl Upstream {
         );
         let attempts = budget.attempts();
         let too_heavy = divisible && gave_up(failure, after);
+        // Before anything is decided by what is left of the budget.
+        if too_heavy && budget.pages() > 0 {
+            budget.forgive(failure, charged);
+        }
         let lane_pause = pass
             .as_ref()
             .filter(|_| failure.is_throttling())
@@ -79,9 +83,6 @@ impl Upstream {
             tracing::debug!(?failure, attempts, %transaction, "upstream request given up");
             return Err(passing.into_error(budget.ledger(), timeout));
         };
-        if too_heavy && budget.pages() > 0 {
-            budget.forgive(charged);
-        }
         tell(
             &attempt,
             attempts,

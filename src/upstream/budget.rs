@@ -13,6 +13,8 @@ use super::spent::Spent;
 pub struct RetryBudget {
     total: Duration,
     spent: Spent,
+    /// Time in failed attempts, forgiven or not.
+    failing: Duration,
     pages: u64,
     page: PageSoFar,
 }
@@ -34,6 +36,7 @@ impl RetryBudget {
         Self {
             total,
             spent: Spent::default(),
+            failing: Duration::ZERO,
             pages: 0,
             page: PageSoFar::default(),
         }
@@ -54,9 +57,9 @@ impl RetryBudget {
         self.total.saturating_sub(self.spent())
     }
 
-    /// What failed attempts alone have used, without the pauses.
+    /// The time of all failed attempts, without the pauses; also of those that the budget was not charged with.
     pub fn failing(&self) -> Duration {
-        self.spent.attempting
+        self.failing
     }
 
     /// What it was spent on.
@@ -92,6 +95,7 @@ impl RetryBudget {
 
     /// An attempt took so long, and was for nothing.
     pub(super) fn failed(&mut self, attempt: Duration) {
+        self.failing = self.failing.saturating_add(attempt);
         let attempting = &mut self.spent.attempting;
         *attempting = attempting.saturating_add(attempt);
     }
@@ -105,9 +109,10 @@ impl RetryBudget {
         }
     }
 
-    /// An attempt that took so long is not held against an answer that is getting on: it found out how much upstream
+    /// An attempt that failed in this way and took so long is not held against an answer that is getting on: it found out how much upstream
     /// can bear at once, and a long scan finds that out many times.
-    pub(super) fn forgive(&mut self, attempt: Duration) {
+    pub(super) fn forgive(&mut self, failure: Failure, attempt: Duration) {
+        self.spent.uncount(failure);
         let attempting = &mut self.spent.attempting;
         *attempting = attempting.saturating_sub(attempt);
     }

@@ -35,16 +35,18 @@ pub enum FetchError {
     /// The queue of the customer's lane was full.
     #[error("{queued} requests wait for upstream already")]
     QueueFull {
-        /// How many wait.
+        /// How many wait, first pages or not.
         queued: usize,
     },
     /// No connection, or 5xx until the retry budget was used up.
-    #[error("upstream was unavailable for {}{}", rounded(*waited), spent.aside())]
+    #[error("upstream was unavailable for {}{}{}", rounded(*waited), spent.aside(), behind_colon(cause.as_deref()))]
     Unavailable {
         /// The last status, when there was one.
         status: Option<u16>,
         /// Without a status, what kept us from one.
         fault: Option<TransportFault>,
+        /// What the layers below said of the last attempt, without addresses.
+        cause: Option<String>,
         /// Time spent on failed attempts and pauses.
         waited: Duration,
         /// What it was spent on.
@@ -64,6 +66,10 @@ pub enum FetchError {
         /// What the retry budget was spent on.
         spent: Box<Spent>,
     },
+}
+
+fn behind_colon(cause: Option<&str>) -> String {
+    cause.map(|cause| format!(": {cause}")).unwrap_or_default()
 }
 
 /// A duration for people, in whole seconds and not less than one: nobody needs the rest.

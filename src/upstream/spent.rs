@@ -36,13 +36,23 @@ impl Spent {
 
     /// Counts an attempt that failed.
     pub(super) fn count(&mut self, failure: Failure) {
-        let count = match failure {
+        let count = self.count_of(failure);
+        *count = count.saturating_add(1);
+    }
+
+    /// Takes one back.
+    pub(super) fn uncount(&mut self, failure: Failure) {
+        let count = self.count_of(failure);
+        *count = count.saturating_sub(1);
+    }
+
+    fn count_of(&mut self, failure: Failure) -> &mut u32 {
+        match failure {
             Failure::Status(status) => self.statuses.entry(status).or_default(),
             Failure::Timeout => &mut self.timeouts,
             Failure::Fault(_) => &mut self.faults,
             Failure::Implausible => &mut self.implausible,
-        };
-        *count = count.saturating_add(1);
+        }
     }
 
     /// The same in brackets, with a blank before; nothing when there is nothing to tell.

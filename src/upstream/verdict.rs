@@ -66,10 +66,10 @@ impl Passing {
                 timeout,
                 spent: Box::new(spent.clone()),
             },
-            (None, Failure::Status(status)) => unavailable(spent, asked, Some(status), None),
-            (None, Failure::Fault(fault)) => unavailable(spent, asked, None, Some(fault)),
+            (None, Failure::Status(status)) => unavailable(spent, asked, Err(status), self.cause),
+            (None, Failure::Fault(fault)) => unavailable(spent, asked, Ok(fault), self.cause),
             (None, Failure::Implausible) => {
-                unavailable(spent, asked, None, Some(TransportFault::Other))
+                unavailable(spent, asked, Ok(TransportFault::Other), self.cause)
             }
         }
     }
@@ -87,12 +87,13 @@ pub(super) fn busy(spent: &Spent, retry_after: Duration) -> FetchError {
 fn unavailable(
     spent: &Spent,
     retry_after: Duration,
-    status: Option<u16>,
-    fault: Option<TransportFault>,
+    last: Result<TransportFault, u16>,
+    cause: Option<String>,
 ) -> FetchError {
     FetchError::Unavailable {
-        status,
-        fault,
+        status: last.err(),
+        fault: last.ok(),
+        cause,
         waited: spent.time(),
         spent: Box::new(spent.clone()),
         retry_after: retry_after.clamp(RETRY_AFTER_MIN, RETRY_AFTER_MAX),
@@ -128,8 +129,9 @@ pub(super) fn no_token(error: &TokenError, spent: &Spent) -> Failed {
             passing(Failure::Status(*status), error.to_string())
         }
         TokenError::Stopping => {
-            let fault = Some(TransportFault::Other);
-            Failed::Final(unavailable(spent, RETRY_AFTER_DEFAULT, None, fault))
+            let fault = Ok(TransportFault::Other);
+            let cause = Some(error.to_string());
+            Failed::Final(unavailable(spent, RETRY_AFTER_DEFAULT, fault, cause))
         }
         TokenError::Refused { .. }
         | TokenError::Status { .. }

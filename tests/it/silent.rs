@@ -67,7 +67,7 @@ async fn gives_the_lane_back(act: Act) {
     assert!(requests[0].line.contains("/Sessions"), "{requests:?}");
     assert_eq!(requests.len(), 4, "{requests:?}");
     let status = wire::get(address, "/api/status").await.json();
-    assert_eq!(status["sites"][0]["in_flight"], 0, "{name}");
+    assert_eq!(status["sites"][0]["lane"]["in_flight"], 0, "{name}");
 }
 
 const PAGE: &str = r#"{"value":[{"Id":1}]}"#;

@@ -23,6 +23,12 @@ impl Allowance {
         })
     }
 
+    /// Whether so many bytes more are within the bound for all.
+    pub(super) fn has_room(&self, bytes: usize) -> bool {
+        let used = self.used.load(Ordering::Relaxed);
+        used.saturating_add(bytes) <= self.all_max
+    }
+
     /// Bytes that are retained now.
     #[cfg(test)]
     pub(in crate::cache) fn used(&self) -> usize {
@@ -59,14 +65,19 @@ impl Share {
         self.bytes <= *each_max && all <= *all_max
     }
 
+    /// Whether so many bytes more are within the bound for one answer.
+    pub(super) fn may_hold(&self, bytes: usize) -> bool {
+        self.bytes.saturating_add(bytes) <= self.allowance.each_max
+    }
+
     /// Bytes that were taken and not given back.
-    #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Gives back a part of what was taken.
+    /// Gives back a part of what was taken, as far as it was not given back already.
     pub(super) fn give_back(&mut self, bytes: usize) {
+        let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;
         self.allowance.used.fetch_sub(bytes, Ordering::Relaxed);
     }

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tokio::runtime::Handle;
+
 use super::file::At;
 use super::record::{self, Record};
 use crate::cache::{Segment, SpoolFolder};
@@ -50,18 +52,22 @@ impl Disk {
         #[cfg(unix)]
         file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
         Ok(SpoolFile {
-            file,
+            file: Some(file),
             disk: Arc::clone(self),
             len: AtomicU64::new(0),
         })
     }
 
+    /// Whether there is space for this part.
+    pub(super) fn has_room(&self, segment: &Segment) -> bool {
+        let used = self.used.load(Ordering::Relaxed);
+        let bytes = record::encoded_len(&segment.text) as u64;
+        self.with(used, bytes).is_some()
+    }
+
     /// Claims space, as long as there is some.
     fn claim(&self, bytes: u64) -> io::Result<()> {
-        let claimed = |used: u64| {
-            used.checked_add(bytes)
-                .filter(|used| *used <= self.bytes_max)
-        };
+        let claimed = |used: u64| self.with(used, bytes);
         let update = self
             .used
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, claimed);
@@ -71,12 +77,19 @@ impl Disk {
             io::Error::new(io::ErrorKind::StorageFull, reason)
         })
     }
+
+    /// What is used with so many bytes more; `None` when that is too much.
+    fn with(&self, used: u64, bytes: u64) -> Option<u64> {
+        let used = used.checked_add(bytes)?;
+        (used <= self.bytes_max).then_some(used)
+    }
 }
 
-/// One answer's file. Its space is free again when it is dropped.
+/// One answer's file. Its space counts as free when it is dropped, and is a moment later.
 #[derive(Debug)]
 pub(super) struct SpoolFile {
-    file: File,
+    /// There until it is dropped.
+    file: Option<File>,
     disk: Arc<Disk>,
     /// Bytes that it takes, those of a write that failed included.
     len: AtomicU64,
@@ -88,7 +101,7 @@ impl SpoolFile {
         let len = record::encoded_len(&segment.text);
         self.disk.claim(len as u64)?;
         let place = self.len.fetch_add(len as u64, Ordering::Relaxed);
-        let mut out = BufWriter::new(At::new(&self.file, place));
+        let mut out = BufWriter::new(At::new(self.open()?, place));
         let checksum = record::encode(&segment.text, &mut out)?;
         out.flush()?;
         Ok(Record {
@@ -104,16 +117,22 @@ impl SpoolFile {
     /// one that was written is an error.
     pub(super) fn read(&self, place: u64, len: usize, checksum: u64) -> io::Result<NeutralText> {
         let mut bytes = vec![0; len];
-        At::new(&self.file, place).read_exact(&mut bytes)?;
+        At::new(self.open()?, place).read_exact(&mut bytes)?;
         record::decode(bytes.into(), checksum).ok_or_else(|| {
             let reason = "what was read is not what was written";
             io::Error::new(io::ErrorKind::InvalidData, reason)
         })
     }
 
+    fn open(&self) -> io::Result<&File> {
+        self.file
+            .as_ref()
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
     #[cfg(test)]
     pub(super) fn inner(&self) -> &File {
-        &self.file
+        self.open().unwrap()
     }
 }
 
@@ -122,5 +141,9 @@ impl Drop for SpoolFile {
         self.disk
             .used
             .fetch_sub(*self.len.get_mut(), Ordering::Relaxed);
+        // Closing it gives back gigabytes, and the last one that has it may be an async thread.
+        if let (Some(file), Ok(runtime)) = (self.file.take(), Handle::try_current()) {
+            runtime.spawn_blocking(move || drop(file));
+        }
     }
 }

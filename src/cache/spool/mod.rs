@@ -2,7 +2,7 @@
 //!
 //! Every part of an answer stays until its end, so that clients that ask the same later read it from its
 //! beginning: in memory up to the [`Allowance`], and beyond that in a file on the [`Disk`]. At its end an answer
-//! that is in memory as a whole becomes an entry; a file goes away with its last reader.
+//! that is in memory as a whole becomes an entry; of any other, only what somebody has not taken yet stays.
 //!
 //! Where there is no room in a file, or it cannot be written, only what somebody has not taken yet stays:
 //! nobody can join any more, and the slowest reader sets the pace.
@@ -11,18 +11,23 @@
 //! fastest reader has taken all parts but one (so the next page is fetched while the last one is being sent),
 //! and, for an answer that does not stay, when the slowest is not far behind.
 //!
-//! Whoever reads alone may take all the time that they want. Whoever stands still while another waits for
-//! them is dropped after [`STANDSTILL_MAX`]: their part must not be taken for the whole, so they get an error.
+//! Whoever reads alone may take all the time that they want; but nobody joins an answer that has long stood still for
+//! lack of readers, because its parts are of very different ages. Whoever stands still while another waits for
+//! them, or for the room that they take after an answer's end, is dropped after [`STANDSTILL_MAX`]: their part must
+//! not be taken for the whole, so they get an error.
 //!
-//! A fill that everybody has left stops, unless it is nearly done and its answer will be stored.
+//! A fill that everybody has left stops, unless it is nearly done, and its answer still fresh and will be stored.
 
 mod allowance;
 mod disk;
+mod ended;
 mod file;
+mod places;
 mod progress;
 mod reader;
 mod record;
 mod slot;
+mod standstill;
 mod state;
 mod writer;
 
@@ -31,8 +36,11 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::{Instant, timeout};
 
 use self::allowance::Share;
+use self::ended::Ended;
+use self::places::Idle;
 use self::record::Record;
 use self::state::{Keep, Next, Room, State};
 use super::entry::{Content, Segment};
@@ -43,13 +51,25 @@ pub use self::progress::{Progress, Way};
 pub use self::reader::Reader;
 pub use self::writer::SpoolWriter;
 
-/// Where answers are while they are being made.
+/// Where answers are while they are being made, and until their last reader has them.
 #[derive(Debug, Clone)]
-pub(super) struct Space {
+pub(super) struct Space<E> {
     /// Memory.
     pub(super) allowance: Arc<Allowance>,
     /// Disk for what memory has no room for, when there is some.
     pub(super) disk: Option<Arc<Disk>>,
+    /// Who has some of it, and can be made to give it back.
+    ended: Arc<Ended<E>>,
+}
+
+impl<E: Clone> Space<E> {
+    pub(super) fn new(allowance: Arc<Allowance>, disk: Option<Arc<Disk>>) -> Self {
+        Self {
+            allowance,
+            disk,
+            ended: Ended::new(),
+        }
+    }
 }
 
 /// The state that a writer and its readers share.
@@ -59,20 +79,24 @@ pub(super) struct Spool<E> {
     readers_wake: Notify,
     writer_wake: Notify,
     progress: Arc<Progress>,
-    disk: Option<Arc<Disk>>,
+    space: Space<E>,
+    /// How long the answer stays fresh. Zero: it will not become an entry.
+    ttl: Duration,
     /// What readers are told for whom the answer ends too early.
     interrupted: E,
 }
 
 impl<E: Clone> Spool<E> {
-    /// An empty spool. `storable` says whether the answer may become an entry.
-    pub(super) fn new(space: Space, storable: bool, interrupted: E) -> Arc<Self> {
+    /// An empty spool for an answer that stays fresh for `ttl`. Zero: it may not become an entry.
+    pub(super) fn new(space: Space<E>, ttl: Duration, interrupted: E) -> Arc<Self> {
+        let share = Share::of(Arc::clone(&space.allowance));
         Arc::new(Self {
-            state: Mutex::new(State::new(Share::of(space.allowance), storable)),
+            state: Mutex::new(State::new(share, ttl)),
             readers_wake: Notify::new(),
             writer_wake: Notify::new(),
             progress: Arc::default(),
-            disk: space.disk,
+            space,
+            ttl,
             interrupted,
         })
     }
@@ -81,10 +105,21 @@ impl<E: Clone> Spool<E> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A reader from the beginning; `None` when the beginning is gone, or the fill has failed or is about to
-    /// stop. The first reader always gets in.
+    /// Changes the state. What nobody needs after that, is dropped when the lock is free again.
+    fn change<R>(&self, change: impl FnOnce(&mut State<E>) -> R) -> R {
+        let mut state = self.state();
+        let result = change(&mut state);
+        let gone = state.take_gone();
+        drop(state);
+        drop(gone);
+        result
+    }
+
+    /// A reader from the beginning; `None` when the beginning is gone, the answer has ended or is about to stop, or
+    /// the writer has stood still for so long, for lack of readers, that there are old parts and new ones. The first
+    /// reader always gets in.
     pub(super) fn join(self: &Arc<Self>) -> Option<Reader<E>> {
-        let id = self.state().join()?;
+        let id = self.state().join(Instant::now())?;
         Some(Reader::new(id, Arc::clone(self)))
     }
 
@@ -95,7 +130,17 @@ impl<E: Clone> Spool<E> {
 
     /// Resolves when every reader has left an answer that is not worth finishing for those who come later.
     pub(super) async fn abandoned(&self) {
-        wait(&self.writer_wake, || ready(self.state().abandoned())).await;
+        let abandoned = || wait(&self.writer_wake, || ready(self.state().abandoned()));
+        let fresh_for = self.ttl.saturating_sub(self.progress.elapsed());
+        if timeout(fresh_for, abandoned()).await.is_err() {
+            self.change(|state| state.reconsider(false));
+            abandoned().await;
+        }
+    }
+
+    /// Whether the answer is worth finishing when nobody reads it: not much is missing, and it is still fresh.
+    fn worth_finishing(&self) -> bool {
+        self.progress.nearly_done() && self.progress.elapsed() < self.ttl
     }
 
     /// The answer, when all of it is in memory.
@@ -106,23 +151,25 @@ impl<E: Clone> Spool<E> {
 
     /// The answer is an entry now, whose memory is counted as such: what is held here counts no more.
     pub(super) fn hand_over(&self) {
-        self.state().hand_over();
+        self.change(State::hand_over);
     }
 
     /// The answer will not become an entry: it was purged.
     pub(super) fn unlist(&self) {
-        self.state().unlist();
+        self.change(State::unlist);
         self.writer_wake.notify_waiters();
     }
 
     /// Ends the answer.
-    pub(super) fn finish(&self, end: Result<(), E>) {
-        self.state().end(end);
+    pub(super) fn finish(self: &Arc<Self>, end: Result<(), E>) {
+        if self.change(|state| state.end(end)) {
+            self.space.ended.add(self);
+        }
         self.readers_wake.notify_waiters();
     }
 
     /// Ends an answer that has not ended yet with an error.
-    pub(super) fn interrupt(&self) {
+    pub(super) fn interrupt(self: &Arc<Self>) {
         self.finish(Err(self.interrupted.clone()));
     }
 
@@ -130,15 +177,32 @@ impl<E: Clone> Spool<E> {
         &self.progress
     }
 
+    /// Has room made for a part when that is short because of other answers.
+    async fn make_room(&self, segment: &Segment) {
+        let Space {
+            allowance, disk, ..
+        } = &self.space;
+        let bytes = segment.text.stored_len();
+        let destination = self.state().destination(bytes);
+        let has_room = match destination {
+            Keep::Memory => allowance.has_room(bytes),
+            Keep::File => disk.as_ref().is_none_or(|disk| disk.has_room(segment)),
+            Keep::Untaken => true,
+        };
+        if !has_room {
+            self.space.ended.make_room().await;
+        }
+    }
+
     /// Gives readers a part; says how the answer is kept from now on.
     fn publish(&self, segment: Segment) -> Keep {
         self.progress.add_rows(segment.rows);
-        let beyond = match self.disk {
+        let beyond = match self.space.disk {
             Some(_) => Keep::File,
             None => Keep::Untaken,
         };
-        let nearly_done = self.progress.nearly_done();
-        let keep = self.state().push(segment, beyond, nearly_done);
+        let worth_finishing = self.worth_finishing();
+        let keep = self.change(|state| state.push(segment, beyond, worth_finishing));
         self.readers_wake.notify_waiters();
         self.writer_wake.notify_waiters();
         keep
@@ -146,21 +210,21 @@ impl<E: Clone> Spool<E> {
 
     /// The part that was published last is in a file now.
     fn filed(&self, record: Record) {
-        self.state().filed(record);
+        self.change(|state| state.filed(record));
     }
 
     /// The part that was published last could not be written to a file.
     fn not_filed(&self) {
-        self.state().let_go();
+        self.change(State::let_go);
     }
 
     fn room(&self) -> Room {
-        self.state().room()
+        self.state().room(Instant::now())
     }
 
     /// Drops the readers who still hold the answer at this part.
     fn drop_readers_at(&self, part: usize) {
-        let dropped = self.state().drop_readers_at(part);
+        let dropped = self.change(|state| state.drop_readers_at(part));
         if dropped > 0 {
             let seconds = STANDSTILL_MAX.as_secs();
             tracing::warn!(
@@ -170,14 +234,28 @@ impl<E: Clone> Spool<E> {
         }
     }
 
+    /// Drops those of these readers who have taken nothing since they were found idle.
+    fn drop_idle(&self, idle: &[Idle]) {
+        let dropped = self.change(|state| state.drop_idle(idle));
+        if dropped > 0 {
+            let seconds = STANDSTILL_MAX.as_secs();
+            tracing::warn!(
+                dropped,
+                "a client took nothing for {seconds} s of an answer that takes room that others need, and is cut off"
+            );
+        }
+    }
+
     fn take(&self, reader: u64) -> Poll<Option<Result<Next, E>>> {
-        let taken = self.state().take(reader, &self.interrupted);
+        let now = Instant::now();
+        let taken = self.change(|state| state.take(reader, &self.interrupted, now));
         self.writer_wake.notify_waiters();
         taken
     }
 
     fn advance(&self, reader: u64) -> Result<(), E> {
-        let advanced = self.state().advance(reader);
+        let now = Instant::now();
+        let advanced = self.change(|state| state.advance(reader, now));
         self.writer_wake.notify_waiters();
         advanced
             .then_some(())
@@ -185,8 +263,8 @@ impl<E: Clone> Spool<E> {
     }
 
     fn leave(&self, reader: u64) {
-        let nearly_done = self.progress.nearly_done();
-        self.state().leave(reader, nearly_done);
+        let worth_finishing = self.worth_finishing();
+        self.change(|state| state.leave(reader, worth_finishing));
         self.writer_wake.notify_waiters();
     }
 }
@@ -212,6 +290,10 @@ fn ready(yes: bool) -> Poll<()> {
 /// How long readers of an answer that does not stay may take nothing while they alone keep another from
 /// getting more.
 const STANDSTILL_MAX: Duration = Duration::from_mins(1);
+
+/// Before readers are dropped for taking nothing, they get so much longer. When the machine has slept, every time is
+/// over at once, for those too who are just about to go on.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests;

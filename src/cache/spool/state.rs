@@ -1,11 +1,16 @@
 //! What a writer and its readers share, and the rules of their pace. Nothing here waits.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::task::Poll;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::allowance::Share;
+use super::places::{Idle, Places};
 use super::record::Record;
 use super::slot::Slot;
+use super::standstill::Standstill;
 use crate::cache::{Content, Segment};
 
 /// How much of an answer stays.
@@ -42,18 +47,13 @@ pub(super) struct State<E> {
     /// Set when everybody has left an answer that is not worth finishing; it stays so.
     abandoned: bool,
     pub(super) end: Option<Result<(), E>>,
-    /// Those who read. Who left is not here any more, nor is who was dropped.
-    places: BTreeMap<u64, Place>,
-    readers_ever: u64,
-}
-
-/// How far a reader is.
-#[derive(Debug, Default)]
-struct Place {
-    /// The number of the part that it takes next.
-    next: usize,
-    /// Whether it asked for that one and found nothing.
-    waits: bool,
+    places: Places,
+    /// Of the writer, for lack of readers.
+    standstill: Standstill,
+    /// After a longer one nobody joins.
+    standstill_max: Duration,
+    /// What nobody needs any more. To be taken out, and dropped when the lock is free again: that may take a while.
+    gone: Vec<Slot>,
 }
 
 /// Whether it is worth fetching more.
@@ -67,18 +67,21 @@ pub(super) enum Room {
 }
 
 impl<E: Clone> State<E> {
-    pub(super) fn new(share: Share, storable: bool) -> Self {
+    /// Nothing yet. `ttl` is how long the answer stays fresh; one that does not may not become an entry.
+    pub(super) fn new(share: Share, ttl: Duration) -> Self {
         Self {
             content: None,
             slots: VecDeque::new(),
             first: 0,
             share,
             keep: Keep::Memory,
-            storable,
+            storable: !ttl.is_zero(),
             abandoned: false,
             end: None,
-            places: BTreeMap::new(),
-            readers_ever: 0,
+            places: Places::default(),
+            standstill: Standstill::default(),
+            standstill_max: ttl.max(STANDSTILL_JOINED_MIN),
+            gone: Vec::new(),
         }
     }
 
@@ -102,23 +105,26 @@ impl<E: Clone> State<E> {
         self.abandoned
     }
 
-    /// A new reader's number; `None` when the beginning is gone, or the answer has failed or is about to stop.
-    pub(super) fn join(&mut self) -> Option<u64> {
-        let failed = matches!(self.end, Some(Err(_)));
-        if self.keep == Keep::Untaken || self.abandoned || failed {
-            return None;
-        }
-        let id = self.readers_ever;
-        self.readers_ever += 1;
-        self.places.insert(id, Place::default());
-        Some(id)
+    /// What nobody needs any more.
+    pub(super) fn take_gone(&mut self) -> Vec<Slot> {
+        std::mem::take(&mut self.gone)
     }
 
-    /// A reader leaves.
-    pub(super) fn leave(&mut self, reader: u64, nearly_done: bool) {
-        self.places.remove(&reader);
+    /// A new reader's number; `None` when the beginning is gone, the answer is about to stop, or it has stood still for
+    /// so long that its parts are of very different ages.
+    pub(super) fn join(&mut self, now: Instant) -> Option<u64> {
+        let stale = self.standstill.longest(now) > self.standstill_max;
+        if self.keep == Keep::Untaken || self.abandoned || stale {
+            return None;
+        }
+        Some(self.places.join(now))
+    }
+
+    /// A reader leaves. `worth_finishing`: for those who come later, if it will be stored.
+    pub(super) fn leave(&mut self, reader: u64, worth_finishing: bool) {
+        self.places.leave(reader);
         self.drop_taken();
-        self.reconsider(nearly_done);
+        self.reconsider(worth_finishing);
     }
 
     /// The answer will not become an entry.
@@ -127,26 +133,28 @@ impl<E: Clone> State<E> {
         self.reconsider(false);
     }
 
-    /// Whether an answer that nobody reads is worth finishing: not much is missing, and it will be stored.
-    fn reconsider(&mut self, nearly_done: bool) {
-        let worth = nearly_done && self.storable && self.keep == Keep::Memory;
-        let deserted = self.readers_ever > 0 && self.places.is_empty();
-        self.abandoned |= deserted && !worth;
+    /// Whether an answer that nobody reads goes on: it is worth finishing, and will be stored.
+    pub(super) fn reconsider(&mut self, worth_finishing: bool) {
+        let worth = worth_finishing && self.storable && self.keep == Keep::Memory;
+        self.abandoned |= self.places.deserted() && !worth;
     }
 
-    /// The part that the slowest reader takes next.
-    fn slowest(&self) -> usize {
-        let next = self.places.values().map(|place| place.next);
-        next.min().unwrap_or(0)
+    /// Whether it is worth fetching more; takes note of the time for which it is not.
+    pub(super) fn room(&mut self, now: Instant) -> Room {
+        let room = self.look_for_room();
+        match room {
+            Room::Yes => self.standstill.end(now),
+            Room::No | Room::HeldAt(_) => self.standstill.begin(now),
+        }
+        room
     }
 
-    pub(super) fn room(&self) -> Room {
-        let next = self.places.values().map(|place| place.next);
-        let Some(fastest) = next.max() else {
+    fn look_for_room(&self) -> Room {
+        let (Some(slowest), Some(fastest)) = (self.places.slowest(), self.places.fastest()) else {
             // Finished for the sake of those who come later, or not at all.
             return if self.abandoned { Room::No } else { Room::Yes };
         };
-        let (slowest, written) = (self.slowest(), self.written());
+        let written = self.written();
         // Nobody has read yet: perhaps nobody will (`HEAD`). After that, one part may lie ready.
         let ahead = usize::from(fastest > 0);
         if fastest + ahead < written {
@@ -155,8 +163,7 @@ impl<E: Clone> State<E> {
         if self.keep != Keep::Untaken || slowest + BEHIND_MAX >= written {
             return Room::Yes;
         }
-        let waits = |place: &Place| place.waits && place.next == written;
-        if self.places.values().any(waits) {
+        if self.places.somebody_waits_for(written) {
             Room::HeldAt(slowest)
         } else {
             Room::No
@@ -165,15 +172,23 @@ impl<E: Clone> State<E> {
 
     /// Adds a part, in memory for now. `beyond` is what to do with parts that memory has no room for. Says how
     /// the answer is kept from now on.
-    pub(super) fn push(&mut self, segment: Segment, beyond: Keep, nearly_done: bool) -> Keep {
+    pub(super) fn push(&mut self, segment: Segment, beyond: Keep, worth_finishing: bool) -> Keep {
         let fits = self.share.take(segment.text.stored_len());
         self.slots.push_back(Slot::Memory(segment));
         if self.keep == Keep::Memory && !fits {
             self.keep = beyond;
         }
         self.drop_taken();
-        self.reconsider(nearly_done);
+        self.reconsider(worth_finishing);
         self.keep
+    }
+
+    /// Where a part of so many bytes goes if other answers leave room for it.
+    pub(super) fn destination(&self, bytes: usize) -> Keep {
+        match self.keep {
+            Keep::Memory if !self.share.may_hold(bytes) => Keep::File,
+            keep => keep,
+        }
     }
 
     /// The last part is in a file now. Parts before it need not stay in memory.
@@ -195,12 +210,14 @@ impl<E: Clone> State<E> {
         self.drop_taken();
     }
 
-    /// Ends the answer; the first end counts. Nobody joins an answer with a part in a file after that.
-    pub(super) fn end(&mut self, end: Result<(), E>) {
-        self.end.get_or_insert(end);
-        if self.keep == Keep::File {
-            self.let_go();
+    /// Ends the answer, and says whether it had not ended yet: the first end counts. Nobody joins it after that.
+    pub(super) fn end(&mut self, end: Result<(), E>) -> bool {
+        if self.end.is_some() {
+            return false;
         }
+        self.end = Some(end);
+        self.let_go();
+        true
     }
 
     /// All parts, when they are in memory.
@@ -217,22 +234,41 @@ impl<E: Clone> State<E> {
 
     /// Drops the readers who still hold the answer at this part; returns how many.
     pub(super) fn drop_readers_at(&mut self, part: usize) -> usize {
-        if self.room() != Room::HeldAt(part) {
+        if self.look_for_room() != Room::HeldAt(part) {
             return 0;
         }
-        let before = self.places.len();
-        self.places.retain(|_, place| place.next != part);
+        let dropped = self.places.drop_at(part);
         self.drop_taken();
-        before - self.places.len()
+        dropped
+    }
+
+    /// The readers of an answer that has ended who have taken nothing for so long, though something is held for them.
+    pub(super) fn idle(&self, for_long: Duration, now: Instant) -> Vec<Idle> {
+        let filed = |slot: &Slot| matches!(slot, Slot::File { .. });
+        if self.end.is_none() || (self.share.bytes() == 0 && !self.slots.iter().any(filed)) {
+            return Vec::new();
+        }
+        self.places.idle(for_long, self.written(), now)
+    }
+
+    /// Drops those of `idle` who have taken nothing since; returns how many.
+    pub(super) fn drop_idle(&mut self, idle: &[Idle]) -> usize {
+        let dropped = self.places.drop_idle(idle);
+        self.drop_taken();
+        dropped
     }
 
     /// What a reader is given next; `None` behind the end. Those who were dropped get `interrupted`.
-    pub(super) fn take(&mut self, reader: u64, interrupted: &E) -> Poll<Option<Result<Next, E>>> {
-        let Some(place) = self.places.get_mut(&reader) else {
+    pub(super) fn take(
+        &mut self,
+        reader: u64,
+        interrupted: &E,
+        now: Instant,
+    ) -> Poll<Option<Result<Next, E>>> {
+        let Some(next) = self.places.next(reader) else {
             return Poll::Ready(Some(Err(interrupted.clone())));
         };
-        let slot = place
-            .next
+        let slot = next
             .checked_sub(self.first)
             .and_then(|at| self.slots.get(at));
         let next = match (slot, &self.end) {
@@ -242,38 +278,42 @@ impl<E: Clone> State<E> {
                 None => return Poll::Ready(Some(Ok(Next::Record(record.clone())))),
             },
             (None, None) => {
-                place.waits = true;
+                self.places.wait(reader);
                 return Poll::Pending;
             }
             (None, Some(Ok(()))) => return Poll::Ready(None),
             (None, Some(Err(error))) => return Poll::Ready(Some(Err(error.clone()))),
         };
-        self.advance(reader);
+        self.advance(reader, now);
         Poll::Ready(Some(Ok(next)))
     }
 
     /// A reader has taken a part, unless it was dropped meanwhile.
-    pub(super) fn advance(&mut self, reader: u64) -> bool {
-        let Some(place) = self.places.get_mut(&reader) else {
-            return false;
-        };
-        place.next += 1;
-        place.waits = false;
+    pub(super) fn advance(&mut self, reader: u64, now: Instant) -> bool {
+        let here = self.places.advance(reader, now);
         self.drop_taken();
-        true
+        here
     }
 
     fn drop_taken(&mut self) {
-        let slowest = self.slowest();
-        while self.keep == Keep::Untaken && self.first < slowest {
+        if self.keep != Keep::Untaken {
+            return;
+        }
+        // Nobody joins any more: when nobody reads, nobody will.
+        let needed_from = self.places.slowest().unwrap_or_else(|| self.written());
+        while self.first < needed_from {
             let Some(slot) = self.slots.pop_front() else {
                 break;
             };
             self.share.give_back(slot.bytes());
+            self.gone.push(slot);
             self.first += 1;
         }
     }
 }
+
+/// A standstill that is no longer does not keep anybody from joining, however short the time to live.
+const STANDSTILL_JOINED_MIN: Duration = Duration::from_mins(1);
 
 /// How many parts the slowest reader of an answer that does not stay may be behind.
 const BEHIND_MAX: usize = 4;

@@ -7,7 +7,9 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 
 use super::disk::SpoolFile;
-use super::{Disk, Keep, Progress, Record, Room, STANDSTILL_MAX, Spool, ready, wait};
+use super::{
+    Disk, Keep, LOOK_AGAIN_AFTER, Progress, Record, Room, STANDSTILL_MAX, Spool, ready, wait,
+};
 use crate::cache::{Content, Segment};
 
 /// Writes an answer.
@@ -41,6 +43,7 @@ impl<E: Clone> SpoolWriter<E> {
     /// The last part of an answer stays in memory: nobody waits for its write.
     pub async fn push(&mut self, segment: Segment) {
         self.settle().await;
+        self.spool.make_room(&segment).await;
         if self.spool.publish(segment.clone()) == Keep::File {
             self.writing = Some(self.write(segment));
         }
@@ -72,7 +75,7 @@ impl<E: Clone> SpoolWriter<E> {
 
     fn write(&self, segment: Segment) -> JoinHandle<io::Result<Record>> {
         let file = self.file.clone();
-        let disk = self.spool.disk.clone();
+        let disk = self.spool.space.disk.clone();
         spawn_blocking(move || {
             let made = || disk.as_ref().map(Disk::file).transpose();
             let file = match file {
@@ -99,7 +102,10 @@ impl<E: Clone> SpoolWriter<E> {
                 Room::No => changed.await,
                 // Readers only go forward, so that as long as it is this part, nobody there has moved.
                 Room::HeldAt(part) => {
-                    if timeout(STANDSTILL_MAX, changed).await.is_err() {
+                    tokio::pin!(changed);
+                    if timeout(STANDSTILL_MAX, changed.as_mut()).await.is_err()
+                        && timeout(LOOK_AGAIN_AFTER, changed).await.is_err()
+                    {
                         spool.drop_readers_at(part);
                     }
                 }

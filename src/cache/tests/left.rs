@@ -1,4 +1,4 @@
-//! Fills that run without readers, or off the list.
+//! Fills that run without readers, or with one who does not read, or off the list.
 
 use super::*;
 
@@ -113,4 +113,105 @@ async fn every_answer_in_the_making_is_listed() {
     assert_eq!(read(second).await, Ok(10));
     tokio::task::yield_now().await;
     assert!(listed().is_empty());
+}
+
+/// One client of a fill, who takes the first part and then nothing for so long.
+async fn idle_for(cache: &Cache<&'static str>, wish: Wish, idle: Duration) -> Found<&'static str> {
+    let mut found = ten(cache, wish, None, 500);
+    let (Found::Filling(reader) | Found::Joined(reader)) = &mut found else {
+        panic!("stored");
+    };
+    reader.next().await.unwrap().unwrap();
+    tokio::time::sleep(idle).await;
+    found
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_joins_an_answer_that_has_stood_still_for_longer_than_it_would_be_stored() {
+    let [short, long] = [0, 300].map(|seconds| Wish {
+        ttl: Duration::from_secs(seconds),
+        ..STORED
+    });
+    // It stands still when three parts are there, of which each takes a second.
+    for (wish, seconds, joined) in [
+        (STORED, 63, true),
+        (STORED, 64, false),
+        (short, 63, true),
+        (short, 64, false),
+        (long, 303, true),
+        (long, 304, false),
+    ] {
+        for freshness in [Freshness::Stored, Freshness::Fetch] {
+            let (cache, wish) = (cache(), Wish { freshness, ..wish });
+            let idle = idle_for(&cache, wish, Duration::from_secs(seconds)).await;
+            let found = ten(&cache, wish, None, 500);
+            assert_eq!(matches!(found, Found::Joined(_)), joined, "{wish:?}");
+            let (end, other) = tokio::join!(read(idle), read(found));
+            assert_eq!((end, other), (Ok(9), Ok(10)));
+            // What has stood still is not stored, nor does it take the other one's place.
+            if let Found::Stored { age, .. } = ten(&cache, STORED, None, 500) {
+                assert!(age.as_secs() <= 11, "{wish:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_takes_long_can_be_joined_while_it_goes_on() {
+    let cache = cache();
+    let found = cache.find(key("Users"), STORED, |mut writer| async move {
+        writer.begin(Content::Text);
+        for _ in 0..10 {
+            writer.room().await;
+            writer.push(segment("x")).await;
+            tokio::time::sleep(Duration::from_mins(30)).await;
+        }
+        Ok(())
+    });
+    let late = async {
+        tokio::time::sleep(Duration::from_hours(4)).await;
+        let found = ten(&cache, STORED, None, 500);
+        assert!(matches!(found, Found::Joined(_)));
+        read(found).await
+    };
+    assert_eq!(tokio::join!(read(found), late), (Ok(10), Ok(10)));
+    // It was over before it ended.
+    assert_eq!(cache.size(), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_finished_for_nobody_only_while_it_is_fresh() {
+    // Eight parts are there after 7 s, all of them after 10 s.
+    for (ttl, goes_on_for) in [(7, 0), (9, 2), (11, 3)] {
+        let cache = cache();
+        let wish = Wish {
+            ttl: Duration::from_secs(ttl),
+            ..STORED
+        };
+        read_some(ten(&cache, wish, Some(10), 500), 8).await;
+        let began = Instant::now();
+        tokio::task::yield_now().await;
+        while cache.fills_running() > 0 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert_eq!(began.elapsed().as_secs(), goes_on_for, "{ttl}");
+        let stored = matches!(ten(&cache, wish, Some(10), 500), Found::Stored { .. });
+        assert_eq!(stored, ttl == 11, "{ttl}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_does_not_go_on_is_finished_for_nobody_only_while_it_is_fresh() {
+    let cache = cache();
+    let found = cache.find(key("Users"), STORED, |mut writer| async move {
+        writer.progress().expect_rows(1);
+        writer.begin(Content::Text);
+        writer.push(segment("x")).await;
+        std::future::pending().await
+    });
+    read_some(found, 1).await;
+    for (seconds, running) in [(59, 1), (2, 0)] {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        assert_eq!(cache.fills_running(), running);
+    }
 }

@@ -248,11 +248,12 @@ impl Fill<'_> {
             let shown = csdl::hide(&body, &deny).map_err(malformed)?;
             Ok((schema, shown))
         };
+        let generation = site.schema_generation();
         let (schema, shown) = self
             .errand
             .fetch("$metadata", "application/xml", read)
             .await?;
-        site.learn_schema(schema);
+        site.learn_schema(schema, generation);
         let mut text = NeutralText::new();
         text.push(shown);
         self.write_whole(Content::Xml, text, 0).await;

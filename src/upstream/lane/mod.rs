@@ -37,7 +37,7 @@ pub(super) use self::visitor::{Entered, NotEntered, Visitor};
 pub struct LaneSettings {
     /// The most queries in flight at a time; how many there may be below it, the lane finds out.
     pub concurrency: NonZeroUsize,
-    /// Requests that may wait for their turn; later pages of answers under way do not count against it.
+    /// Answers whose first page may wait for its turn; later pages of answers under way do not count against it.
     pub queue_limit: usize,
 }
 

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::ages::Ages;
 use super::forecast::Forecast;
-use super::visit::{ByClass, Class, Party};
+use super::visit::{ByClass, Class, Party, Turn};
 
 /// When a request came first, in an order without ties. It keeps it when it has failed and asks again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +22,8 @@ pub(super) struct GrantNumber(pub(super) u64);
 pub(super) struct Place<C> {
     pub(super) class: Class,
     pub(super) party: Party,
+    /// [`Turn::Next`], too, for a first page that has been let in before.
+    pub(super) turn: Turn,
     pub(super) what: Arc<str>,
     pub(super) since: Instant,
     pub(super) call: C,
@@ -47,6 +49,12 @@ impl<C> Queue<C> {
 
     pub(super) fn len(&self) -> usize {
         self.places.len()
+    }
+
+    /// First pages of answers that wait. Goes through all that wait.
+    pub(super) fn first_pages(&self) -> usize {
+        let waiting = self.places.values();
+        waiting.filter(|place| place.turn == Turn::First).count()
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -133,6 +141,7 @@ mod tests {
             let place = Place {
                 class: classes.find(|c| c.name().starts_with(class)).unwrap(),
                 party: Party::of(party.as_bytes()),
+                turn: Turn::First,
                 what: (*request).into(),
                 since: Instant::now(),
                 call: (),
@@ -174,6 +183,7 @@ mod tests {
             let place = Place {
                 class: Class::Scan,
                 party: Party::of(&number.to_be_bytes()),
+                turn: Turn::First,
                 what: "Users".into(),
                 since: Instant::now(),
                 call: (),

@@ -49,6 +49,7 @@ pub(in crate::upstream) struct Throttle {
 /// The queue was full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Full {
+    /// How many wait, first pages or not.
     pub(super) queued: usize,
 }
 
@@ -80,18 +81,17 @@ impl<C> State<C> {
         Arrival(self.arrivals)
     }
 
-    /// Queues, even when the way is free. An answer's first page is refused when it would have to wait in a full
-    /// queue.
+    /// Queues, even when the way is free. An answer's first page is refused when it would have to wait in a queue
+    /// that is full of first pages.
     pub(super) fn enter(
         &mut self,
         arrival: Arrival,
-        turn: Turn,
         place: Place<C>,
         now: Instant,
     ) -> Result<(), Full> {
-        let queued = self.queue.len();
         let free = self.has_room(now) && self.queue.is_empty();
-        if turn == Turn::First && !free && queued >= self.queue_limit {
+        if place.turn == Turn::First && !free && self.queue.first_pages() >= self.queue_limit {
+            let queued = self.queue.len();
             return Err(Full { queued });
         }
         self.queue.add(arrival, place);

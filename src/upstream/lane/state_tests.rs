@@ -100,11 +100,12 @@ impl History {
         let place = Place {
             class,
             party: Party::of(&[party]),
+            turn: Turn::Next,
             what: "Users".into(),
             since: self.now,
             call: (arrival, class, party),
         };
-        let entered = self.state.enter(arrival, Turn::Next, place, self.now);
+        let entered = self.state.enter(arrival, place, self.now);
         assert_eq!(entered, Ok(()));
         self.waiting.insert(arrival, (class, party));
     }
@@ -272,11 +273,12 @@ fn a_free_lane_has_no_queue_to_be_full() {
         let place = Place {
             class: Class::Scan,
             party: Party::default(),
+            turn,
             what: "Users".into(),
             since: history.now,
             call: (arrival, Class::Scan, 0),
         };
-        let entered = history.state.enter(arrival, turn, place, history.now);
+        let entered = history.state.enter(arrival, place, history.now);
         history.state.grant(history.now);
         entered
     };

@@ -33,7 +33,7 @@ pub(in crate::upstream) struct Entered {
 pub(in crate::upstream) enum NotEntered {
     /// The queue was full.
     Full {
-        /// How many wait.
+        /// How many wait, first pages or not.
         queued: usize,
     },
     /// The lane is paused for longer than the patience lasts.
@@ -116,14 +116,12 @@ impl Visitor {
         let place = Place {
             class: self.visit.class,
             party: self.visit.party,
+            turn: self.visit.turn,
             what: Arc::clone(&self.visit.what),
             since: now,
             call,
         };
-        let entered = self
-            .shared
-            .state()
-            .enter(self.arrival, self.visit.turn, place, now);
+        let entered = self.shared.state().enter(self.arrival, place, now);
         entered.map_err(|Full { queued }| NotEntered::Full { queued })?;
         // Its answer has waited once, and is not turned away when it asks again.
         self.visit.turn = Turn::Next;

@@ -94,3 +94,24 @@ async fn trouble_with_the_token_says_nothing_about_the_query() {
     assert_eq!(named(&error), "500", "{error}");
     assert!(bench.transport.data_requests().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_heavy_query_is_given_back_however_little_is_left_of_the_budget() {
+    let heavy = Reply::new(504, "").after(Duration::from_secs(30));
+    let bench = bench([], [page(), heavy]);
+    let mut budget = RetryBudget::new(Duration::from_secs(25));
+    bench.fetch(&mut budget).await.unwrap();
+    let query = Query {
+        divisible: true,
+        ..query("/Sessions")
+    };
+    let end = bench.upstream.fetch(query, &mut budget).await;
+    assert!(matches!(end, Err(FetchError::TooHeavy(_))), "{end:?}");
+    assert_eq!(budget.failing(), Duration::from_secs(30));
+    assert!(
+        budget.spent() <= Duration::from_secs(1),
+        "{:?}",
+        budget.spent()
+    );
+    assert_eq!(budget.ledger().statuses[&504], 0);
+}

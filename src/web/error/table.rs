@@ -65,6 +65,8 @@ fn every_error_has_its_status_code_and_words() {
     502 UpstreamBadResponse: Citrix Cloud's answer cannot be used: a next link that leads back to a page already read. The answer cannot be completed, so nothing of it is given. Try again, or ask for less at once with `$filter`.
     502 UpstreamBadResponse: Citrix Cloud's answer cannot be used: a next link that does not continue this collection: another host. The answer cannot be completed, so nothing of it is given. Try again, or ask for less at once with `$filter`.
     502 UpstreamBadResponse: Citrix Cloud's answer cannot be used: a page whose context differs from the first page's. The answer cannot be completed, so nothing of it is given. Try again, or ask for less at once with `$filter`.
+    502 UpstreamBadResponse: Citrix Cloud's answer cannot be used: rows by date that are not as they were asked for: they are not in the order of `StartDate` (see `scans.range_never`). Try again; if it stays so, have the administrator add the set to `scans.range_never`, so that it is not walked by date.
+    502 UpstreamBadResponse: Citrix Cloud's answer cannot be used: 58000 rows where upstream counts 60000 (see `scans.range_never`). Try again; if it stays so, have the administrator add the set to `scans.range_never`, so that it is not walked by date.
     502 UpstreamBadResponse: Citrix Cloud's answer cannot be used: more than 10000 pages. Ask for less at once, with `$filter` on a shorter time.
     ");
 }
@@ -145,6 +147,7 @@ fn refused() -> Vec<AnswerError> {
 fn fetches() -> Vec<FetchError> {
     let minutes = Duration::from_mins(10);
     let unavailable = |status, fault| FetchError::Unavailable {
+        cause: None,
         status,
         fault,
         waited: minutes,
@@ -203,6 +206,13 @@ fn bad_responses() -> Vec<BadResponse> {
             reason: "another host".to_owned(),
         },
         BadResponse::ContextChanged,
+        BadResponse::DateWalk {
+            reason: "they are not in the order of `StartDate`".to_owned(),
+        },
+        BadResponse::Incomplete {
+            counted: 60_000,
+            came: 58_000,
+        },
         BadResponse::TooManyPages { limit: 10_000 },
     ]
 }

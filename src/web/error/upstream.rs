@@ -46,6 +46,7 @@ impl From<&FetchError> for Problem {
             FetchError::Unavailable {
                 status,
                 fault,
+                cause: _,
                 waited,
                 spent,
                 retry_after,

@@ -27,7 +27,7 @@ fn habit() -> impl Strategy<Value = Habit> {
 }
 
 /// A fill that stops when it is abandoned, as the cache's does.
-async fn fill(spool: &Spool<&'static str>, writer: SpoolWriter<&'static str>, pause: u64) {
+async fn fill(spool: &Arc<Spool<&'static str>>, writer: SpoolWriter<&'static str>, pause: u64) {
     let work = async move {
         let mut writer = writer;
         writer.begin(Content::Text);
@@ -59,11 +59,8 @@ async fn visit(mut reader: Reader<&'static str>, habit: &Habit) -> bool {
 
 async fn play(each_max: usize, disk: Option<Arc<Disk>>, pause: u64, habits: &[Habit]) {
     let allowance = Allowance::new(each_max, usize::MAX);
-    let space = Space {
-        allowance: Arc::clone(&allowance),
-        disk: disk.clone(),
-    };
-    let spool = Spool::new(space, true, "interrupted");
+    let space = Space::new(Arc::clone(&allowance), disk.clone());
+    let spool = Spool::new(space, TTL, "interrupted");
     let writer = SpoolWriter::new(Arc::clone(&spool));
     let mut first = spool.join();
     let visits: Vec<_> = habits

@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::path::Path;
 
-use futures_util::future::join3;
 use tempfile::TempDir;
 
 use super::*;
@@ -47,7 +46,11 @@ fn names(folder: &TempDir) -> usize {
 }
 
 /// Writes so many parts as a fill does, and ends.
-async fn write(spool: &Arc<Spool<&'static str>>, count: usize, end: Result<(), &'static str>) {
+pub(super) async fn write(
+    spool: &Arc<Spool<&'static str>>,
+    count: usize,
+    end: Result<(), &'static str>,
+) {
     let mut writer = SpoolWriter::new(Arc::clone(spool));
     writer.begin(Content::Text);
     for n in 0..count {
@@ -58,7 +61,9 @@ async fn write(spool: &Arc<Spool<&'static str>>, count: usize, end: Result<(), &
 }
 
 /// Everything that a reader gets, and how it ended.
-async fn read(mut reader: Reader<&'static str>) -> (Vec<Segment>, Result<(), &'static str>) {
+pub(super) async fn read(
+    mut reader: Reader<&'static str>,
+) -> (Vec<Segment>, Result<(), &'static str>) {
     let mut segments = Vec::new();
     while let Some(next) = reader.next().await {
         match next {
@@ -70,18 +75,18 @@ async fn read(mut reader: Reader<&'static str>) -> (Vec<Segment>, Result<(), &'s
 }
 
 /// Lets writes that nobody waits for come to their end.
-async fn settle() {
+pub(super) async fn settle() {
     sleep(Duration::from_millis(1)).await;
 }
 
 /// Bytes in memory of the first parts.
-fn memory_of(count: usize) -> usize {
+pub(super) fn memory_of(count: usize) -> usize {
     let bytes = parts(count);
     bytes.iter().map(|part| part.text.stored_len()).sum()
 }
 
 /// Bytes in a file of these parts.
-fn file_of(parts: impl IntoIterator<Item = usize>) -> u64 {
+pub(super) fn file_of(parts: impl IntoIterator<Item = usize>) -> u64 {
     let bytes = parts.into_iter().map(|n| {
         let text = part(n).text;
         record::encoded_len(&text) as u64
@@ -94,11 +99,8 @@ async fn the_fast_waits_for_nobody_and_the_slow_gets_everything() {
     let (folder, disk) = disk();
     let bound = memory_of(4);
     let allowance = Allowance::new(bound, usize::MAX);
-    let space = Space {
-        allowance: Arc::clone(&allowance),
-        disk: Some(Arc::clone(&disk)),
-    };
-    let spool = Spool::new(space, true, "interrupted");
+    let space = Space::new(Arc::clone(&allowance), Some(Arc::clone(&disk)));
+    let spool = Spool::new(space, TTL, "interrupted");
     let (fast, slow) = (spool.join().unwrap(), spool.join().unwrap());
     let began = Instant::now();
     let (fast, ()) = join(read(fast), write(&spool, 200, Ok(()))).await;
@@ -179,7 +181,7 @@ async fn the_fastest_reader_sets_the_pace_of_an_answer_in_a_file() {
 
 async fn timeout_of(work: impl Future<Output = ()>) -> bool {
     let hour = Duration::from_hours(1);
-    tokio::time::timeout(hour, work).await.is_err()
+    timeout(hour, work).await.is_err()
 }
 
 #[tokio::test(start_paused = true)]
@@ -249,7 +251,7 @@ async fn who_stands_still_where_the_disk_is_full_is_dropped() {
     let (fast, still) = (spool.join().unwrap(), spool.join().unwrap());
     let began = Instant::now();
     let (fast, ()) = join(read(fast), write(&spool, 100, Ok(()))).await;
-    assert_eq!(began.elapsed(), STANDSTILL_MAX);
+    assert_eq!(began.elapsed(), STANDSTILL_MAX + LOOK_AGAIN_AFTER);
     assert!(fast == (parts(100), Ok(())));
     assert!(read(still).await == (vec![], Err("interrupted")));
 }

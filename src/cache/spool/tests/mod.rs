@@ -2,9 +2,11 @@
 
 mod any;
 mod disk;
+mod ended;
+mod pace;
 
 use futures_util::FutureExt;
-use futures_util::future::{join, join_all};
+use futures_util::future::{join, join_all, join3};
 use tokio::time::{Instant, sleep};
 
 use super::state::RECENT;
@@ -13,12 +15,12 @@ use crate::odata::neutral::NeutralText;
 
 /// A spool that retains so many bytes in memory, and the rest in this folder, if any.
 fn spool_in(each_max: usize, disk: Option<&Arc<Disk>>) -> Arc<Spool<&'static str>> {
-    let space = Space {
-        allowance: Allowance::new(each_max, usize::MAX),
-        disk: disk.cloned(),
-    };
-    Spool::new(space, true, "interrupted")
+    let space = Space::new(Allowance::new(each_max, usize::MAX), disk.cloned());
+    Spool::new(space, TTL, "interrupted")
 }
+
+/// How long answers stay fresh here.
+const TTL: Duration = Duration::from_mins(5);
 
 fn spool(each_max: usize) -> (Arc<Spool<&'static str>>, SpoolWriter<&'static str>) {
     let spool = spool_in(each_max, None);
@@ -102,104 +104,6 @@ async fn without_a_disk_a_large_answer_does_not_stay_and_waits_for_the_slowest()
     assert_eq!(fast.next().now_or_never().unwrap(), None);
 }
 
-/// Reads to the end, with a pause of so many seconds before the part of that number, and one before
-/// each part. Returns how it ended.
-async fn paced(
-    mut reader: Reader<&'static str>,
-    pause: Option<(usize, u64)>,
-    each: u64,
-) -> &'static str {
-    for part in 0.. {
-        let long = pause.filter(|(before, _)| *before == part);
-        sleep(Duration::from_secs(
-            each + long.map_or(0, |(_, seconds)| seconds),
-        ))
-        .await;
-        match reader.next().await {
-            Some(Ok(_)) => {}
-            Some(Err(error)) => return error,
-            None => break,
-        }
-    }
-    "whole"
-}
-
-#[tokio::test(start_paused = true)]
-async fn who_stands_still_while_another_waits_is_dropped() {
-    let (whole, cut) = ("whole", "interrupted");
-    let hour = 3600;
-    for (case, readers, expected) in [
-        ("none", vec![(None, 0), (None, 0)], vec![whole, whole]),
-        (
-            "one",
-            vec![(Some((0, hour)), 0), (None, 0)],
-            vec![cut, whole],
-        ),
-        (
-            "in the middle",
-            vec![(None, 0), (Some((7, hour)), 0)],
-            vec![whole, cut],
-        ),
-        (
-            "two",
-            vec![(Some((0, hour)), 0), (None, 0), (Some((2, hour)), 0)],
-            vec![cut, whole, cut],
-        ),
-        ("alone", vec![(Some((7, hour)), 0)], vec![whole]),
-        (
-            // The second has all that was written, and is busy with it.
-            "nobody waits",
-            vec![(Some((0, hour)), 0), (Some((5, hour)), 0)],
-            vec![whole, whole],
-        ),
-        (
-            "not for long",
-            vec![(Some((7, 59)), 0), (None, 0)],
-            vec![whole, whole],
-        ),
-        ("slowly", vec![(None, 59), (None, 0)], vec![whole, whole]),
-        (
-            // What is written is no more than they may be behind.
-            "not in the way",
-            vec![(Some((16, hour)), 0), (None, 0)],
-            vec![whole, whole],
-        ),
-    ] {
-        let (spool, mut writer) = spool(1);
-        let readers = readers
-            .into_iter()
-            .map(|(pause, each)| paced(spool.join().unwrap(), pause, each));
-        let read = join_all(readers.collect::<Vec<_>>());
-        let write = async {
-            writer.begin(Content::Text);
-            for _ in 0..20 {
-                writer.room().await;
-                writer.push(segment("xx")).await;
-            }
-            spool.finish(Ok(()));
-        };
-        let (ends, ()) = join(read, write).await;
-        assert_eq!(ends, expected, "{case}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn who_waited_goes_on_after_the_grace_period() {
-    let (spool, mut writer) = spool(1);
-    let (_still, fast) = (spool.join().unwrap(), spool.join().unwrap());
-    let write = async {
-        writer.begin(Content::Text);
-        for _ in 0..20 {
-            writer.room().await;
-            writer.push(segment("xx")).await;
-        }
-        spool.finish(Ok(()));
-    };
-    let began = Instant::now();
-    let (end, ()) = join(paced(fast, None, 0), write).await;
-    assert_eq!((end, began.elapsed()), ("whole", STANDSTILL_MAX));
-}
-
 #[tokio::test(start_paused = true)]
 async fn an_error_reaches_readers_after_what_was_written() {
     let (spool, mut writer) = spool(1000);
@@ -223,8 +127,8 @@ fn an_error_before_the_beginning_is_the_answer() {
     assert_eq!(reader.begun().now_or_never(), Some(Err("broken")));
 }
 
-#[test]
-fn nobody_joins_a_deserted_fill() {
+#[tokio::test(start_paused = true)]
+async fn nobody_joins_a_deserted_fill() {
     let (spool, _writer) = spool(1000);
     let reader = spool.join().unwrap();
     assert!(spool.abandoned().now_or_never().is_none());

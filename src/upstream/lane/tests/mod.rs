@@ -136,6 +136,24 @@ async fn full_queue_refuses_first_pages_only() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn later_pages_and_later_attempts_take_no_place_of_first_pages() {
+    let lane = lane(1, 1);
+    let mut visitor = lane.visitor(visit(Class::Scan, ""));
+    drop(visitor.enter(PATIENCE).await.unwrap());
+    let held = scan(&lane).await;
+    let later = Visit {
+        turn: Turn::Next,
+        ..visit(Class::Scan, "")
+    };
+    let next = async { enter(&lane, later).await.map(drop) };
+    let again = async { visitor.enter(PATIENCE).await.map(drop) };
+    let first = async { enter(&lane, visit(Class::Scan, "")).await.map(drop) };
+    let frees = async { drop(held) };
+    let entered = tokio::join!(next, again, first, frees);
+    assert_eq!(entered, (Ok(()), Ok(()), Ok(()), ()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_that_failed_keeps_its_place_and_is_not_turned_away() {
     let lane = lane(1, 1);
     let mut visitor = lane.visitor(visit(Class::Scan, ""));
