@@ -6,7 +6,7 @@ use citrix_odata_proxy::demo::{Fault, Knobs};
 use futures_util::future::join;
 use http::Method;
 use http_body_util::BodyExt;
-use tokio::time::{Instant, advance, sleep};
+use tokio::time::{Instant, advance, sleep, timeout};
 
 use crate::world::{Received, World, read, small};
 
@@ -141,4 +141,23 @@ async fn a_scan_that_others_wait_for_goes_on() {
     assert_eq!(rows["value"].as_array().unwrap().len(), truth.len());
     let once = world.pages_asked();
     assert!(once <= 60, "{once} pages");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scan_that_is_nearly_done_is_finished_and_kept() {
+    for (minutes, kept) in [(1, false), (4, true)] {
+        let world = World::new(long(50, 5), "cache.ttl = '1h'");
+        let truth = sorted(world.rows_of("/Sessions").await);
+        let leaves = async {
+            let body = world.open(Method::GET, PATH, &[]).await.into_body();
+            timeout(Duration::from_mins(minutes), read(body)).await
+        };
+        assert!(leaves.await.is_err(), "it takes longer than {minutes} min");
+        sleep(Duration::from_mins(5)).await;
+        assert_eq!(world.fills(), 0);
+        let answer = world.get(PATH).await;
+        let hit = answer.header("cache-status").contains("; hit;");
+        assert_eq!(hit, kept, "{minutes}");
+        assert_eq!(sorted(answer.rows()), truth);
+    }
 }
