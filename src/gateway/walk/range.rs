@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::links::{Heavy, Links};
 use super::repeats::count_in_a_row;
-use super::seen::{Keys, Seen};
+use super::seen::{Keys, Seen, are_distinct};
 use super::size::PageSize;
 use crate::gateway::errand::Errand;
 use crate::gateway::error::{AnswerError, malformed};
@@ -17,7 +17,8 @@ use crate::upstream::{BadResponse, FetchError};
 ///
 /// Within a range, pages follow one another by links, as many as it takes: more rows than a page may share a date.
 /// A new range is begun as soon as few rows would come twice by it; those are dropped by their key. That they come
-/// proves that the new range joins the rows before: where they do not, the range before is read on.
+/// proves that the new range joins the rows before: where they do not, because they were deleted or because upstream begins
+/// it too late, it is begun again further back.
 #[derive(Debug)]
 pub(super) struct Range {
     walk: RangeWalk,
@@ -28,10 +29,12 @@ pub(super) struct Range {
     stage: Stage,
     /// The present range.
     stretch: Stretch,
-    /// The one before, as long as the present one has not shown that it joins.
-    before: Option<Stretch>,
+    /// Whether it has shown that it joins the rows before.
+    joint: Joint,
     /// Ranges that did not join.
     gaps: u32,
+    /// The dates of the first and the last row of the last page.
+    last_page: Option<(Timestamp, Timestamp)>,
     /// Rows that came twice, since the last that did not.
     in_a_row: usize,
 }
@@ -42,6 +45,17 @@ struct Stretch {
     pages: Links,
     /// Where it begins; `None`: at the first row with a date.
     from: Option<Timestamp>,
+}
+
+/// Whether a range has shown a row again that came before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Joint {
+    /// It has, or it begins at the beginning.
+    Shown,
+    /// Not yet; it begins at the last rows.
+    DueFromLastRow,
+    /// Not yet; it begins a page before them.
+    DueFromLastPage,
 }
 
 #[derive(Debug)]
@@ -68,8 +82,9 @@ impl Range {
             seen: Seen::default(),
             stage: Stage::Begin,
             stretch,
-            before: None,
+            joint: Joint::Shown,
             gaps: 0,
+            last_page: None,
             in_a_row: 0,
         }
     }
@@ -91,19 +106,18 @@ impl Range {
                 Some(Document::Single(_)) => return Err(malformed("a page without rows")),
                 None if matches!(self.stage, Stage::Undated(_)) => {
                     self.stage = Stage::Dated;
+                    self.look_behind_the_end();
                     continue;
                 }
                 None => return Ok(None),
             };
             let rows = self.facts(&page)?;
-            if matches!(self.stage, Stage::Dated)
-                && let Some(before) = self.before.take()
-                && !rows.iter().any(|row| self.seen.knows(row))
-            {
-                tracing::debug!("a range does not join the one before, which is read on");
-                self.gaps += 1;
-                self.stretch = before;
-                continue;
+            if matches!(self.stage, Stage::Dated) && self.joint != Joint::Shown {
+                if !rows.iter().any(|row| self.seen.knows(row)) {
+                    self.begin_further_back()?;
+                    continue;
+                }
+                self.joint = Joint::Shown;
             }
             return self.fresh(page, &rows).map(Some);
         }
@@ -126,7 +140,11 @@ impl Range {
 
     /// A page without the rows that came before, and the walk moved on behind it.
     fn fresh(&mut self, mut page: Page, rows: &[RowFacts]) -> Result<Page, AnswerError> {
-        let fresh = self.seen.note(rows);
+        let fresh = match self.stage {
+            // Remembered in `early`, for good.
+            Stage::Undated(_) => are_distinct(rows).then(|| rows.iter().collect()),
+            Stage::Begin | Stage::Dated => self.seen.note(rows),
+        };
         let fresh = fresh.ok_or_else(|| odd("two rows with one key on a page"))?;
         let fresh: Vec<_> = fresh
             .into_iter()
@@ -147,8 +165,10 @@ impl Range {
             Stage::Undated(_) => self.early.extend(rows.iter().map(|row| row.key)),
             Stage::Dated => {}
         }
-        if let Some(last) = rows.last().and_then(|row| row.date) {
-            self.move_on(begin_before(last));
+        let date = |row: Option<&RowFacts>| row.and_then(|row| row.date);
+        if let Some(dates) = date(rows.first()).zip(date(rows.last())) {
+            self.last_page = Some(dates);
+            self.move_on(begin_before(dates.1));
         }
         Ok(page)
     }
@@ -189,11 +209,45 @@ impl Range {
         {
             return;
         }
-        let next = Stretch {
+        self.begin(from);
+        self.joint = Joint::DueFromLastRow;
+    }
+
+    fn begin(&mut self, from: Timestamp) {
+        self.stretch = Stretch {
             pages: Links::of(self.walk.since(from), false),
             from: Some(from),
         };
-        self.before = Some(std::mem::replace(&mut self.stretch, next));
+    }
+
+    /// Begins again further back, because nothing has shown that the present range joins the rows before it.
+    fn begin_further_back(&mut self) -> Result<(), AnswerError> {
+        self.gaps += 1;
+        tracing::debug!(gaps = self.gaps, "a range does not join the one before");
+        match (self.joint, self.last_page) {
+            (Joint::DueFromLastRow, Some((first, _))) => {
+                self.begin(begin_before(first));
+                self.joint = Joint::DueFromLastPage;
+            }
+            _ if self.seen.knows_all() => {
+                self.stretch = Stretch {
+                    pages: Links::of(self.walk.dated(), false),
+                    from: None,
+                };
+                self.joint = Joint::Shown;
+            }
+            _ => return Err(odd("a range does not join the one before")),
+        }
+        Ok(())
+    }
+
+    /// A single page of rows with a date may have got company while the rows without one were read.
+    fn look_behind_the_end(&mut self) {
+        if self.stretch.pages.done()
+            && let Some((_, last)) = self.last_page
+        {
+            self.begin(begin_before(last));
+        }
     }
 }
 

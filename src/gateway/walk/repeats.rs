@@ -23,7 +23,7 @@ pub(super) enum Repeats {
     /// be.
     Unsuspicious {
         firsts: Seen,
-        /// The last pages.
+        /// All pages so far.
         recent: VecDeque<Bytes>,
     },
     ByKey {
@@ -103,7 +103,7 @@ impl Repeats {
         let Self::Unsuspicious { firsts, recent } = self else {
             return false;
         };
-        if errand.site.schema().is_some() {
+        if errand.site.schema().is_some() || recent.len() >= PAGES_KEPT {
             return false;
         }
         let reader = RowReader::of_first_members();
@@ -121,9 +121,6 @@ impl Repeats {
         let unsuspicious = first.is_none_or(&mut differ) && differ(rows);
         if unsuspicious {
             recent.push_back(rows.clone());
-            if recent.len() > PAGES_KEPT {
-                recent.pop_front();
-            }
         }
         unsuspicious
     }
@@ -186,7 +183,7 @@ pub(super) fn count_in_a_row(
     Ok(in_a_row)
 }
 
-/// Pages that are kept until a key is known. Rows that come twice come soon.
-const PAGES_KEPT: usize = 4;
+/// Pages that are kept until a key is known. A walk of more pages asks for it.
+const PAGES_KEPT: usize = 16;
 
 const IN_A_ROW_MAX: usize = REMEMBERED;

@@ -46,6 +46,11 @@ impl Seen {
         self.known.contains(&row.key)
     }
 
+    /// Whether nothing was forgotten.
+    pub(super) fn knows_all(&self) -> bool {
+        self.forgotten.is_none()
+    }
+
     /// Whether all rows that came with this date or a later one are known still, and they are `most` at most.
     pub(super) fn knows_all_since(&self, from: Timestamp, most: u64) -> bool {
         if self.forgotten.is_some_and(|forgotten| forgotten >= from) {

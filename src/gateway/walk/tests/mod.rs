@@ -1,6 +1,7 @@
 //! A service over a table in memory, and walks through it.
 
 mod changing;
+mod moving;
 mod odd;
 
 use std::collections::{BTreeMap, BTreeSet};
