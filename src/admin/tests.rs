@@ -99,7 +99,6 @@ fn lane() -> LaneStatus {
         ],
         counts: LaneCounts {
             grants: ByClass::from_fn(|class| class.name().len() as u64),
-            throttled: 4,
             paused: Duration::from_millis(75_500),
         },
     }

@@ -2,7 +2,7 @@
 //!
 //! A walk begins as upstream's links lead ([`links`]). When the first page shows that a scan is long, and the set has
 //! an indexed date, it goes on by ranges of that date ([`range`]), and falls back to links when upstream refuses.
-//! Rows that come twice are recognised by their key ([`seen`]). Pages that are too heavy for upstream are asked for in
+//! Rows that come twice are recognised by their key ([`repeats`], [`seen`]). Pages that are too heavy for upstream are asked for in
 //! smaller parts ([`size`]).
 
 mod links;

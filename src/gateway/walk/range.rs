@@ -113,11 +113,12 @@ impl Range {
             };
             let rows = self.facts(&page)?;
             if matches!(self.stage, Stage::Dated) && self.joint != Joint::Shown {
-                if !rows.iter().any(|row| self.seen.knows(row)) {
+                if rows.iter().any(|row| self.seen.knows(row)) {
+                    self.joint = Joint::Shown;
+                } else if self.is_past_the_joint(&rows) {
                     self.begin_further_back()?;
                     continue;
                 }
-                self.joint = Joint::Shown;
             }
             return self.fresh(page, &rows).map(Some);
         }
@@ -166,7 +167,9 @@ impl Range {
             Stage::Dated => {}
         }
         let date = |row: Option<&RowFacts>| row.and_then(|row| row.date);
-        if let Some(dates) = date(rows.first()).zip(date(rows.last())) {
+        if let Some(dates) = date(rows.first()).zip(date(rows.last()))
+            && self.joint == Joint::Shown
+        {
             self.last_page = Some(dates);
             self.move_on(begin_before(dates.1));
         }
@@ -218,6 +221,14 @@ impl Range {
             pages: Links::of(self.walk.since(from), false),
             from: Some(from),
         };
+    }
+
+    /// Whether a page leaves no hope that a later one shows a row again. A short one may hold only rows that were added
+    /// meanwhile.
+    fn is_past_the_joint(&self, rows: &[RowFacts]) -> bool {
+        let reached = rows.last().and_then(|row| row.date);
+        let last = self.last_page.map(|(_, last)| last);
+        self.stretch.pages.done() || reached.is_none() || reached > last
     }
 
     /// Begins again further back, because nothing has shown that the present range joins the rows before it.

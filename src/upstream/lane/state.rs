@@ -141,7 +141,6 @@ impl<C> State<C> {
         throttle: Throttle,
         now: Instant,
     ) -> Duration {
-        self.counts.throttled += 1;
         if number > self.throttled.known_to {
             self.throttled.known_to = self.grants;
             self.throttled.in_a_row = self.throttled.in_a_row.saturating_add(1);

@@ -239,7 +239,7 @@ fn growth_counts_throttled_answers_in_a_row_whoever_got_them() {
     );
     let counts = history.state.counts(history.now);
     assert_eq!(counts.paused, Duration::from_secs(47));
-    assert_eq!((counts.throttled, *counts.grants.of(Class::Scan)), (9, 10));
+    assert_eq!(*counts.grants.of(Class::Scan), 10);
 }
 
 #[test]

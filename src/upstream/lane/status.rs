@@ -40,18 +40,11 @@ pub struct Waiting {
 pub struct LaneCounts {
     /// Passes given out.
     pub grants: ByClass<u64>,
-    /// Answers with status 429 or 503.
-    pub throttled: u64,
     /// Time for which nobody could enter.
     pub paused: Duration,
 }
 
 impl LaneStatus {
-    /// How many wait.
-    pub fn queued(&self) -> usize {
-        self.waiting.len()
-    }
-
     /// How many wait, by class.
     pub fn queued_by_class(&self) -> ByClass<usize> {
         let of = |class| self.waiting.iter().filter(move |w| w.class == class);

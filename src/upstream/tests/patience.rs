@@ -24,8 +24,8 @@ async fn all_who_wait_give_up_after_one_budget() {
         // One attempt after each pause, whoever makes it.
         let sent = bench.transport.data_requests();
         assert!(sent.len() <= 46, "{}", sent.len());
-        let counts = bench.upstream.lane().status().counts;
-        assert_eq!(counts.throttled, sent.len() as u64);
+        let throttled = bench.upstream.metrics().counts().throttled;
+        assert_eq!(throttled, sent.len() as u64);
     }
 }
 

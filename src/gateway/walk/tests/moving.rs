@@ -141,3 +141,29 @@ fn a_count_that_fails_in_the_end_harms_nobody() {
     let (body, asked) = ask_of(answer, "Sessions", None);
     assert!(keys(&body.unwrap()).len() >= 98, "{asked:?}");
 }
+
+#[test]
+fn a_row_added_at_a_joint_of_single_rows_is_no_gap() {
+    for since in 1..60 {
+        let mut table = even_table();
+        table.rows.truncate(20);
+        // Half a second before another, so that the range that begins there shows it first.
+        table.rows.push(Row {
+            since,
+            date: Some(8 * 60_000_000_000 + 59_500_000_000),
+            ..row(2_000_000, None)
+        });
+        let table = Table {
+            page: NonZeroUsize::MIN,
+            ..table
+        };
+        let (body, asked) = ask_of(service(table), "Sessions", None);
+        let keys = keys(&body.unwrap());
+        let once: BTreeSet<u64> = keys.iter().copied().collect();
+        assert_eq!(once.len(), keys.len(), "{since}: {asked:?}");
+        assert!(keys.len() >= 20, "{since}: {asked:?}");
+        let mut begins = asked.iter().skip(2);
+        let again = begins.any(|query| query.contains("ne null") && !query.contains("$skip"));
+        assert!(!again, "{since}: {asked:?}");
+    }
+}

@@ -72,7 +72,7 @@ async fn first_come_first_served() {
     let alike = [(Class::Scan, "a"); 10];
     assert_eq!(order(&lane, &alike).await, (0..10).collect::<Vec<_>>());
     let status = lane.status();
-    assert_eq!((status.in_flight, status.queued()), (0, 0));
+    assert_eq!((status.in_flight, status.waiting.len()), (0, 0));
     assert_eq!(*status.counts.grants.of(Class::Scan), 11);
 }
 
@@ -186,7 +186,7 @@ async fn giving_up_frees_the_place() {
     let lane = lane(1, 256);
     let held = scan(&lane).await;
     assert!(timeout(Duration::from_secs(1), scan(&lane)).await.is_err());
-    assert_eq!(lane.status().queued(), 0);
+    assert_eq!(lane.status().waiting.len(), 0);
     drop(held);
     assert!(scan(&lane).now_or_never().is_some());
 }
@@ -202,10 +202,10 @@ async fn giving_up_in_the_moment_of_the_grant_loses_no_grant() {
     drop(held);
     // It has the pass, and does not know.
     let status = lane.status();
-    assert_eq!((status.in_flight, status.queued()), (1, 1));
+    assert_eq!((status.in_flight, status.waiting.len()), (1, 1));
     drop(granted);
     let status = lane.status();
-    assert_eq!((status.in_flight, status.queued()), (1, 0));
+    assert_eq!((status.in_flight, status.waiting.len()), (1, 0));
     assert!(next.now_or_never().is_some());
     assert_eq!(lane.status().in_flight, 0);
 }
@@ -248,7 +248,7 @@ async fn no_grant_is_lost_among_threads() {
         ended.unwrap();
     }
     let status = lane.status();
-    assert_eq!((status.in_flight, status.queued()), (0, 0));
+    assert_eq!((status.in_flight, status.waiting.len()), (0, 0));
 }
 
 /// Seconds until `count` pages of one second are through, with the highest number in flight.

@@ -12,7 +12,7 @@ async fn pause_holds_everyone_only_grows_and_ends_for_all_at_once() {
     let longer = async {
         sleep(Duration::from_secs(29)).await;
         let status = lane.status();
-        assert_eq!((status.in_flight, status.queued()), (1, 3));
+        assert_eq!((status.in_flight, status.waiting.len()), (1, 3));
         assert_eq!(pause(&held, 11), Duration::from_secs(11));
         assert_eq!(lane.status().paused_for, Some(Duration::from_secs(11)));
         drop(held);
@@ -45,7 +45,7 @@ async fn a_pause_longer_than_the_patience_is_not_waited_for() {
             (began.elapsed().as_secs(), held.as_secs(), seconds),
             (550, 50, 20)
         );
-        assert_eq!(lane.status().queued(), 0);
+        assert_eq!(lane.status().waiting.len(), 0);
     };
     let throttles = async {
         sleep(Duration::from_secs(500)).await;
