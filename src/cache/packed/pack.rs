@@ -1,0 +1,226 @@
+//! From text to packed text.
+
+use std::io::Write;
+
+use bytes::{Bytes, BytesMut};
+use crc32fast::Hasher;
+use flate2::write::DeflateEncoder;
+use flate2::Compression;
+
+use super::{LINKED_BYTES_MAX, Linked, Packed, Part, Run, inflate};
+use crate::odata::neutral::{NeutralText, Piece};
+
+/// Packs a text.
+pub(super) fn pack(text: &NeutralText) -> Packed {
+    let stretches = stretches(text);
+    let long = stretches.iter().filter(|stretch| stretch.is_long()).count();
+    // Places of the service root are left between runs as long as there are few, or the runs are long.
+    if stretches.len() > APART_MAX.max(long * 2) {
+        return Packed::of(linked(text));
+    }
+    let mut parts = Vec::new();
+    let mut short = NeutralText::new();
+    for (at, stretch) in stretches.into_iter().enumerate() {
+        if at > 0 {
+            short.push_root();
+        }
+        if stretch.is_long() {
+            push_text(&mut parts, std::mem::take(&mut short));
+            parts.push(Part::Run(run(&stretch.pieces)));
+        } else {
+            for bytes in stretch.pieces {
+                short.push(bytes);
+            }
+        }
+    }
+    push_text(&mut parts, short);
+    Packed::of(parts)
+}
+
+/// Texts one behind the other.
+pub(super) fn join(texts: &[Packed]) -> Packed {
+    let mut parts: Vec<Part> = Vec::new();
+    let mut runs: Vec<&Run> = Vec::new();
+    let mut short = NeutralText::new();
+    for part in texts.iter().flat_map(Packed::parts) {
+        if !matches!(part, Part::Run(_)) {
+            push_run(&mut parts, &mut runs);
+        }
+        if !matches!(part, Part::Text(_)) {
+            push_short(&mut parts, &mut short);
+        }
+        match part {
+            Part::Text(text) => short.append(text.clone()),
+            Part::Run(run) => runs.push(run),
+            Part::Linked(linked) => parts.push(Part::Linked(linked.clone())),
+        }
+    }
+    push_run(&mut parts, &mut runs);
+    push_short(&mut parts, &mut short);
+    Packed::of(parts)
+}
+
+/// Text between two places of the service root.
+#[derive(Default)]
+struct Stretch {
+    pieces: Vec<Bytes>,
+    len: usize,
+}
+
+impl Stretch {
+    fn is_long(&self) -> bool {
+        self.len >= RUN_BYTES_MIN
+    }
+}
+
+fn stretches(text: &NeutralText) -> Vec<Stretch> {
+    let mut stretches = Vec::new();
+    let mut stretch = Stretch::default();
+    for piece in text.pieces() {
+        match piece {
+            Piece::Bytes(bytes) => {
+                stretch.len += bytes.len();
+                stretch.pieces.push(bytes.clone());
+            }
+            Piece::Root => stretches.push(std::mem::take(&mut stretch)),
+        }
+    }
+    stretches.push(stretch);
+    stretches
+}
+
+fn run(pieces: &[Bytes]) -> Run {
+    let mut crc = Hasher::new();
+    let mut text_len = 0;
+    let mut packer = Packer::new();
+    for bytes in pieces {
+        crc.update(bytes);
+        text_len += bytes.len() as u64;
+        packer.add(bytes);
+    }
+    let mut run = Run {
+        deflated: packer.blocks(),
+        text_len,
+        crc: crc.finalize(),
+        plain: None,
+    };
+    keep_plain(&mut run);
+    run
+}
+
+/// Parts that hold text with many places of the service root, each of a bounded length.
+fn linked(text: &NeutralText) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let (mut packer, mut text_len, mut places) = (Packer::new(), 0, Vec::new());
+    for piece in text.pieces() {
+        match piece {
+            Piece::Bytes(bytes) => {
+                packer.add(bytes);
+                text_len += bytes.len() as u64;
+            }
+            Piece::Root => places.push(text_len),
+        }
+        if text_len >= LINKED_BYTES_MAX as u64 {
+            let (packer, text_len, places) = (
+                std::mem::replace(&mut packer, Packer::new()),
+                std::mem::take(&mut text_len),
+                std::mem::take(&mut places),
+            );
+            parts.push(part_of(packer, text_len, places));
+        }
+    }
+    if text_len > 0 || !places.is_empty() {
+        parts.push(part_of(packer, text_len, places));
+    }
+    parts
+}
+
+fn part_of(packer: Packer, text_len: u64, places: Vec<u64>) -> Part {
+    Part::Linked(Linked {
+        deflated: packer.blocks(),
+        text_len,
+        places,
+    })
+}
+
+/// Makes deflate blocks that refer to nothing before them and end on a whole byte.
+pub(super) struct Packer(DeflateEncoder<Vec<u8>>);
+
+impl Packer {
+    pub(super) fn new() -> Self {
+        Self(DeflateEncoder::new(Vec::new(), Compression::new(LEVEL)))
+    }
+
+    pub(super) fn add(&mut self, bytes: &[u8]) {
+        let written = self.0.write_all(bytes);
+        debug_assert!(written.is_ok(), "memory takes whatever is written");
+    }
+
+    /// The blocks. The encoder's own last block, which would end the whole text, is left out.
+    pub(super) fn blocks(mut self) -> Bytes {
+        let flushed = self.0.flush();
+        debug_assert!(flushed.is_ok(), "memory takes whatever is written");
+        let mut blocks = std::mem::take(self.0.get_mut());
+        blocks.shrink_to_fit();
+        blocks.into()
+    }
+}
+
+fn push_text(parts: &mut Vec<Part>, text: NeutralText) {
+    if !text.is_empty() {
+        parts.push(Part::Text(text));
+    }
+}
+
+/// What was short each by itself may be long together.
+fn push_short(parts: &mut Vec<Part>, short: &mut NeutralText) {
+    let text = std::mem::take(short);
+    parts.extend(pack(&text).parts().iter().cloned());
+}
+
+/// Runs of which none refers to text before it, as one.
+fn push_run(parts: &mut Vec<Part>, runs: &mut Vec<&Run>) {
+    let runs = std::mem::take(runs);
+    if let [run] = *runs.as_slice() {
+        return parts.push(Part::Run(run.clone()));
+    }
+    let len = runs.iter().map(|run| run.deflated.len()).sum();
+    let mut deflated = BytesMut::with_capacity(len);
+    let mut crc = Hasher::new();
+    let mut text_len = 0;
+    for run in runs {
+        deflated.extend_from_slice(&run.deflated);
+        crc.combine(&run.crc());
+        text_len += run.text_len;
+    }
+    if text_len > 0 {
+        let mut run = Run {
+            deflated: deflated.freeze(),
+            text_len,
+            crc: crc.finalize(),
+            plain: None,
+        };
+        keep_plain(&mut run);
+        parts.push(Part::Run(run));
+    }
+}
+
+/// The text of a short run is kept beside it: to unpack it takes longer than to send it.
+fn keep_plain(run: &mut Run) {
+    if run.text_len <= PLAIN_BYTES_MAX {
+        run.plain = inflate::whole(&run.deflated, run.text_len).ok();
+    }
+}
+
+/// Shorter texts stay as they are. Clients are not offered gzip for less (see `web`).
+const RUN_BYTES_MIN: usize = 1024;
+
+/// A text that the service root's places cut into more pieces than this, most of them short, is kept as [`Linked`].
+const APART_MAX: usize = 16;
+
+/// Up to so many bytes the text of a run is kept beside its blocks.
+const PLAIN_BYTES_MAX: u64 = 128 * 1024;
+
+/// Measured on rows of sessions (`cargo bench --bench text`): level 3 makes them a third smaller than level 1 in twice
+/// the time, and from there on little is gained.
+const LEVEL: u32 = 3;

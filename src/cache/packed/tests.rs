@@ -1,0 +1,159 @@
+use std::collections::VecDeque;
+use std::io::Read;
+
+use bytes::Bytes;
+use flate2::read::GzDecoder;
+use proptest::prelude::*;
+
+use super::*;
+use crate::odata::neutral::Piece;
+
+const ROOT: Bytes = Bytes::from_static(b"http://localhost:8484/monitorodata");
+
+fn text_of(pieces: &[Option<Vec<u8>>]) -> NeutralText {
+    let mut text = NeutralText::new();
+    for piece in pieces {
+        match piece {
+            Some(bytes) => text.push(bytes.clone()),
+            None => text.push_root(),
+        }
+    }
+    text
+}
+
+fn gzip(packed: &[Packed], root: &Bytes) -> Vec<u8> {
+    let (mut writer, mut out) = (GzipWriter::new(), VecDeque::new());
+    for part in packed.iter().flat_map(Packed::parts) {
+        writer.write(part, root, &mut out).unwrap();
+    }
+    writer.end(&mut out);
+    out.into_iter().collect::<Vec<_>>().concat()
+}
+
+fn gunzip(bytes: &[u8]) -> Vec<u8> {
+    // One member: a decoder that stops behind the first sees all of it.
+    let mut decoder = GzDecoder::new(bytes);
+    let mut text = Vec::new();
+    decoder.read_to_end(&mut text).unwrap();
+    assert!(decoder.into_inner().is_empty(), "nothing behind the member");
+    text
+}
+
+fn plain(packed: &Packed, root: &Bytes) -> Vec<u8> {
+    let mut text = Vec::new();
+    for piece in packed.unpacked() {
+        match piece.unwrap() {
+            Piece::Bytes(bytes) => text.extend_from_slice(&bytes),
+            Piece::Root => text.extend_from_slice(root),
+        }
+    }
+    text
+}
+
+/// Everything that has to hold of a text and its packed form.
+fn check(texts: &[NeutralText]) {
+    let packed: Vec<Packed> = texts.iter().map(Packed::pack).collect();
+    let joined = Packed::joined(&packed);
+    for root in [Bytes::new(), ROOT] {
+        let whole: Vec<u8> = texts.iter().flat_map(|t| t.to_bytes(&root)).collect();
+        assert_eq!(plain(&joined, &root), whole);
+        assert_eq!(joined.len_at(root.len()), whole.len() as u64);
+        assert_eq!(gunzip(&gzip(&packed, &root)), whole);
+        let file = gzip(std::slice::from_ref(&joined), &root);
+        assert_eq!(gunzip(&file), whole);
+        if let Some(len) = joined.gzip_len_at(root.len()) {
+            assert_eq!(len, file.len() as u64);
+        }
+    }
+}
+
+/// A page of rows; with a link in each, if wanted.
+fn page(rows: usize, links: bool) -> NeutralText {
+    let mut text = NeutralText::new();
+    text.push("{\"@odata.context\":\"");
+    text.push_root();
+    text.push("/$metadata#Sessions\",\"value\":[");
+    for row in 0..rows {
+        text.push(format!("{{\"Id\":{row},\"Name\":\"row {row}\",\"@odata.id\":\""));
+        if links {
+            text.push_root();
+        }
+        text.push("/Sessions\"},");
+    }
+    text.push("]}");
+    text
+}
+
+#[test]
+fn a_page_is_one_short_text_and_one_run() {
+    let packed = Packed::pack(&page(10_000, false));
+    assert!(
+        matches!(packed.parts(), [Part::Text(_), Part::Run(_)]),
+        "{:?}",
+        packed.parts().len()
+    );
+    assert!(packed.stored_len() < 60_000, "{}", packed.stored_len());
+    check(&[page(10_000, false)]);
+}
+
+#[test]
+fn pages_become_one_run() {
+    let pages: Vec<_> = (0..50).map(|_| Packed::pack(&page(100, false))).collect();
+    let mut rows = NeutralText::new();
+    rows.push("x".repeat(200_000));
+    let runs = vec![Packed::pack(&rows); 3];
+    assert_eq!(Packed::joined(&runs).parts().len(), 1);
+    assert_eq!(Packed::joined(&pages).parts().len(), 100);
+    check(&vec![page(100, false); 50]);
+}
+
+#[test]
+fn rows_with_links_are_packed_too() {
+    let packed = Packed::pack(&page(10_000, true));
+    assert!(packed.parts().iter().all(|p| matches!(p, Part::Linked(_))));
+    assert!(packed.parts().len() > 2, "in parts of bounded length");
+    assert_eq!(packed.gzip_len_at(5), None);
+    check(&[page(10_000, true), page(3, true)]);
+}
+
+#[test]
+fn short_texts_stay_as_they_are() {
+    let packed = Packed::pack(&page(5, false));
+    assert!(matches!(packed.parts(), [Part::Text(_)]));
+    assert!(Packed::pack(&NeutralText::new()).is_empty());
+    check(&[]);
+    // Short each by itself, long together.
+    let pages = vec![page(5, false); 100];
+    check(&pages);
+}
+
+#[test]
+fn the_text_of_short_runs_is_kept_and_that_of_long_ones_is_not() {
+    for (rows, kept) in [(100, true), (100_000, false)] {
+        let packed = Packed::pack(&page(rows, false));
+        let [Part::Text(_), Part::Run(run)] = packed.parts() else {
+            panic!("parts");
+        };
+        assert_eq!(run.plain.is_some(), kept);
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_comes_back(
+        texts in prop::collection::vec(
+            prop::collection::vec(
+                prop_oneof![
+                    Just(None),
+                    prop::collection::vec(any::<u8>(), 0..40).prop_map(Some),
+                    (0..4000_usize).prop_map(|len| Some(b"abcde\n".repeat(len / 6))),
+                ],
+                0..60,
+            ),
+            0..5,
+        )
+    ) {
+        let texts: Vec<NeutralText> = texts.iter().map(|pieces| text_of(pieces)).collect();
+        check(&texts);
+    }
+}
