@@ -16,7 +16,7 @@ use crate::auth::{self, Authorizer};
 use crate::cache::{self, Cache};
 use crate::clock::Clock;
 use crate::config::{self, Config, TokenPath};
-use crate::gateway::{AnswerError, Gateway, Lifetimes, RangeRules, Rule, Site};
+use crate::gateway::{Gateway, Lifetimes, RangeRules, Rule, Site};
 use crate::odata::deny::{DenyList, DenyListError};
 use crate::odata::name::SiteId;
 use crate::tasks::Tasks;
@@ -81,7 +81,6 @@ impl App {
             settings,
             Arc::clone(clock),
             tasks.clone(),
-            Arc::new(AnswerError::Interrupted),
         );
         let gateway = Gateway::new(sites, cache, lifetimes(&config.cache)?, Arc::clone(clock));
         Ok(Self {

@@ -1,13 +1,17 @@
 //! A stored answer.
 
+use std::fmt;
+use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::time::Instant;
+use tokio::task::spawn_blocking;
 use xxhash_rust::xxh3::Xxh3;
 
-use super::spool::Progress;
+use super::packed::{Packed, Part};
+use super::record::Record;
 use crate::odata::neutral::{NeutralText, Piece};
 use crate::odata::representation::Representation;
 
@@ -28,7 +32,7 @@ pub enum Content {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
     /// The text.
-    pub text: NeutralText,
+    pub text: Packed,
     /// How many rows it holds.
     pub rows: u64,
 }
@@ -36,84 +40,218 @@ pub struct Segment {
 /// A complete answer, as it is kept.
 #[derive(Debug)]
 pub struct Entry {
+    /// What is known of it.
+    pub facts: Facts,
+    /// The body, in order.
+    pub(super) blocks: Vec<Block>,
+    /// Set when a part of it could not be read: it is not given any more.
+    spoiled: AtomicBool,
+}
+
+/// What is known of a stored answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
     /// What kind of body.
     pub content: Content,
-    /// The body, in order.
-    pub segments: Vec<Segment>,
-    /// A weak validator's opaque part: a digest of the body, so that equal bodies share it.
-    pub digest: String,
+    /// What tells bodies apart.
+    pub digests: Digests,
     /// When its oldest page was asked for.
     pub fetched_at: Timestamp,
     /// Rows in all.
     pub rows: u64,
+    /// So many rows at the beginning stand in upstream's own order.
+    pub ordered_rows: u64,
     /// Upstream responses it was made of.
     pub pages: u64,
     /// Time that upstream took for them and for failed attempts.
     pub upstream_time: Duration,
+    /// Bytes of the text without the service root.
+    pub text_len: u64,
+}
+
+/// Digests of a body; equal ones mean equal bodies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Digests {
+    /// Of the neutral text: the same whatever address it is asked under, and in however many pages it came.
+    pub text: u128,
+    /// Of the text as it is packed.
+    pub packed: u128,
+}
+
+/// A part of a stored answer's body.
+#[derive(Debug, Clone)]
+pub(super) enum Block {
+    /// In memory.
+    Memory(Segment),
+    /// In a file.
+    File(Record),
+}
+
+impl Block {
+    fn stored_len(&self) -> usize {
+        match self {
+            Self::Memory(segment) => segment.text.stored_len(),
+            Self::File(_) => 0,
+        }
+    }
+
+    /// The part itself. Blocks when it is in a file.
+    pub(super) fn read(&self) -> io::Result<Segment> {
+        match self {
+            Self::Memory(segment) => Ok(segment.clone()),
+            Self::File(record) => record.read(),
+        }
+    }
 }
 
 impl Entry {
-    pub(super) fn new(
-        content: Content,
-        segments: Vec<Segment>,
-        fetched_at: Timestamp,
-        progress: &Progress,
-    ) -> Self {
+    pub(super) fn new(facts: Facts, blocks: Vec<Block>) -> Self {
         Self {
-            content,
-            digest: digest(&segments),
-            segments,
-            fetched_at,
-            rows: progress.rows(),
-            pages: progress.pages(),
-            upstream_time: progress.upstream_time(),
+            facts,
+            blocks: joined(blocks),
+            spoiled: AtomicBool::new(false),
         }
+    }
+
+    /// A short answer that was made here and now, of what was asked for at `fetched_at`.
+    pub fn of(content: Content, fetched_at: Timestamp, text: &NeutralText, rows: u64) -> Self {
+        let packed = Packed::pack(text);
+        let mut digester = Digester::default();
+        digester.add(text, &packed);
+        let (digests, text_len) = digester.digests();
+        let facts = Facts {
+            content,
+            digests,
+            fetched_at,
+            rows,
+            ordered_rows: rows,
+            pages: 0,
+            upstream_time: Duration::ZERO,
+            text_len,
+        };
+        let text = packed;
+        Self::new(facts, vec![Block::Memory(Segment { text, rows })])
+    }
+
+    /// The body, when all of it is in memory.
+    pub fn in_memory(&self) -> Option<&Packed> {
+        match self.blocks.as_slice() {
+            [Block::Memory(segment)] => Some(&segment.text),
+            _ => None,
+        }
+    }
+
+    /// Bytes of the text when the service root is `root_len` bytes long, when it is in memory.
+    pub fn len_at(&self, root_len: usize) -> Option<u64> {
+        Some(self.in_memory()?.len_at(root_len))
+    }
+
+    /// Bytes of the whole as a gzip file, when that is known.
+    pub fn gzip_len_at(&self, root_len: usize) -> Option<u64> {
+        self.in_memory()?.gzip_len_at(root_len)
+    }
+
+    /// How many parts the body has.
+    pub fn parts(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// A part of the body, from 0 on; `None` behind the last. An entry of which a part cannot be read is not given any
+    /// more.
+    pub async fn part(self: &Arc<Self>, at: usize) -> Option<io::Result<Segment>> {
+        let record = match self.blocks.get(at)? {
+            Block::Memory(segment) => return Some(Ok(segment.clone())),
+            Block::File(record) => record.clone(),
+        };
+        let read = spawn_blocking(move || record.read()).await;
+        let read = read.map_err(io::Error::other).flatten();
+        if let Err(error) = &read {
+            self.spoiled.store(true, Ordering::Relaxed);
+            tracing::warn!(%error, "a stored answer cannot be read from disk; it is forgotten");
+        }
+        Some(read)
+    }
+
+    /// Whether a part of it could not be read.
+    pub(super) fn is_spoiled(&self) -> bool {
+        self.spoiled.load(Ordering::Relaxed)
     }
 
     /// Bytes held in memory.
     pub fn stored_len(&self) -> usize {
-        self.segments
-            .iter()
-            .map(|segment| segment.text.stored_len())
-            .sum()
-    }
-
-    /// Bytes on the wire when the client's service root is `root_len` bytes long.
-    pub fn len_at(&self, root_len: usize) -> usize {
-        self.segments
-            .iter()
-            .map(|segment| segment.text.len_at(root_len))
-            .sum()
+        let blocks: usize = self.blocks.iter().map(Block::stored_len).sum();
+        blocks + self.blocks.capacity() * size_of::<Block>() + size_of::<Self>()
     }
 }
 
-/// An entry in its place in the cache.
-#[derive(Debug, Clone)]
-pub(super) struct Kept {
-    pub(super) entry: Arc<Entry>,
-    /// When its oldest page was asked for, by the steady clock.
-    pub(super) fetched_at: Instant,
+/// What is in memory as a whole is put together, so that it is sent in few pieces.
+fn joined(blocks: Vec<Block>) -> Vec<Block> {
+    let segments: Option<Vec<&Segment>> = blocks
+        .iter()
+        .map(|block| match block {
+            Block::Memory(segment) => Some(segment),
+            Block::File(_) => None,
+        })
+        .collect();
+    let Some(segments) = segments else {
+        return blocks;
+    };
+    let rows = segments.iter().map(|segment| segment.rows).sum();
+    let texts: Vec<Packed> = segments.iter().map(|s| s.text.clone()).collect();
+    let text = Packed::joined(&texts);
+    vec![Block::Memory(Segment { text, rows })]
 }
 
-impl Kept {
-    /// Time since its oldest page was asked for. The wall clock may be set back; the steady clock stands
-    /// still on some systems while the machine sleeps. Whichever is further, counts.
-    pub(super) fn age(&self, wall: Timestamp, steady: Instant) -> Duration {
-        let by_wall = wall.duration_since(self.entry.fetched_at);
-        let by_wall = Duration::try_from(by_wall).unwrap_or_default();
-        by_wall.max(steady.saturating_duration_since(self.fetched_at))
+/// Digests of a body that is being written.
+#[derive(Default)]
+pub(super) struct Digester {
+    text: Xxh3,
+    packed: Xxh3,
+    text_len: u64,
+}
+
+impl fmt::Debug for Digester {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Digester")
+            .field("text_len", &self.text_len)
+            .finish_non_exhaustive()
     }
 }
 
-/// 128 bits over the neutral text, so that the same rows have the same validator whatever address they are
-/// asked under.
-fn digest(segments: &[Segment]) -> String {
-    let mut hash = Xxh3::new();
-    for piece in segments.iter().flat_map(|segment| segment.text.pieces()) {
-        match piece {
-            Piece::Bytes(bytes) => hash.update(bytes),
-            Piece::Root => hash.update(&[0]),
+impl Digester {
+    /// Adds a part.
+    pub(super) fn add(&mut self, text: &NeutralText, packed: &Packed) {
+        add_text(&mut self.text, text);
+        self.text_len += text.len_at(0) as u64;
+        for part in packed.parts() {
+            match part {
+                Part::Text(text) => add_text(&mut self.packed, text),
+                Part::Run(run) => self.packed.update(run.deflated()),
+                Part::Linked(linked) => {
+                    self.packed.update(linked.deflated());
+                    for place in linked.places() {
+                        self.packed.update(&place.to_le_bytes());
+                    }
+                }
+            }
         }
     }
-    format!("{:032x}", hash.digest128())
+
+    /// The digests of what was added, and the length of its text.
+    pub(super) fn digests(&self) -> (Digests, u64) {
+        let digests = Digests {
+            text: self.text.digest128(),
+            packed: self.packed.digest128(),
+        };
+        (digests, self.text_len)
+    }
+}
+
+fn add_text(digest: &mut Xxh3, text: &NeutralText) {
+    for piece in text.pieces() {
+        match piece {
+            Piece::Bytes(bytes) => digest.update(bytes),
+            Piece::Root => digest.update(&[0]),
+        }
+    }
 }

@@ -1,11 +1,12 @@
 //! The fills that run, and which of them can be joined: one a key.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::Running;
 use super::key::CacheKey;
 use super::spool::{Reader, Spool};
+use super::watch::Running;
+use super::Failure;
 
 /// The fills that run.
 ///
@@ -23,7 +24,7 @@ pub(super) struct List<E> {
     ever: u64,
 }
 
-impl<E: Clone> Fills<E> {
+impl<E: Failure> Fills<E> {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self(Mutex::new(List {
             spools: HashMap::new(),
@@ -39,6 +40,11 @@ impl<E: Clone> Fills<E> {
     /// How many run, on the list or not.
     pub(super) fn count(&self) -> usize {
         self.lock().running.len()
+    }
+
+    /// What those answer that can be joined.
+    pub(super) fn keys(&self) -> HashSet<CacheKey> {
+        self.lock().spools.keys().cloned().collect()
     }
 
     /// Those that run, on the list or not, in the order in which they began.
@@ -61,10 +67,15 @@ impl<E: Clone> Fills<E> {
     }
 }
 
-impl<E: Clone> List<E> {
+impl<E: Failure> List<E> {
     /// Joins the fill of that key, when there is one that still can be joined.
     pub(super) fn join(&self, key: &CacheKey) -> Option<Reader<E>> {
         self.spools.get(key).and_then(Spool::join)
+    }
+
+    /// Whether a fill of that key runs whose answer will be stored, if it ends well.
+    pub(super) fn is_listed(&self, key: &CacheKey) -> bool {
+        self.spools.contains_key(key)
     }
 
     fn holds(&self, key: &CacheKey, spool: &Arc<Spool<E>>) -> bool {
@@ -76,7 +87,7 @@ impl<E: Clone> List<E> {
 /// A fill that runs, on the list from its beginning. Leaves no reader waiting when it is dropped half-way,
 /// as it is when the program stops.
 #[derive(Debug)]
-pub(super) struct Listed<E: Clone> {
+pub(super) struct Listed<E: Failure> {
     fills: Arc<Fills<E>>,
     /// Its number among all that ever ran.
     id: u64,
@@ -84,7 +95,7 @@ pub(super) struct Listed<E: Clone> {
     pub(super) spool: Arc<Spool<E>>,
 }
 
-impl<E: Clone> Listed<E> {
+impl<E: Failure> Listed<E> {
     /// Puts a fill on `list`, which is that of `fills`, in place of one that cannot be joined any more.
     pub(super) fn new(
         fills: &Arc<Fills<E>>,
@@ -116,9 +127,17 @@ impl<E: Clone> Listed<E> {
             self.spool.hand_over();
         }
     }
+
+    /// Does this, unless the fill is not on the list any more.
+    pub(super) fn if_listed(&self, act: impl FnOnce(&CacheKey)) {
+        let list = self.fills.lock();
+        if list.holds(&self.key, &self.spool) {
+            act(&self.key);
+        }
+    }
 }
 
-impl<E: Clone> Drop for Listed<E> {
+impl<E: Failure> Drop for Listed<E> {
     fn drop(&mut self) {
         self.spool.interrupt();
         let mut list = self.fills.lock();

@@ -1,18 +1,25 @@
 //! Remembering answers, and sharing one fill among all who wait for it.
 //!
 //! The cache does not know where answers come from: it is handed a future to run on a miss. Nor does it know
-//! the client's address: entries are neutral text. Freshness is decided by our clock and the caller's rule;
-//! moka only bounds memory.
+//! the client's address: entries are neutral text. How long an answer may be given is decided by our clocks and the
+//! caller's rule ([`policy`]); moka only bounds memory.
 //!
 //! Invariants: for one key at most one fill runs that can be joined; an answer that ended with an error is
 //! never stored; an entry is whole; what was asked for before a purge is not given to those who ask after it.
 
 mod entry;
+mod file;
 mod fills;
+mod found;
+mod kept;
 mod key;
+mod lifetime;
 mod packed;
 mod policy;
+mod record;
 mod spool;
+mod watch;
+mod wish;
 
 use std::fmt;
 use std::future::Future;
@@ -20,26 +27,34 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use moka::notification::RemovalCause;
 use moka::policy::EvictionPolicy;
+use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
-use self::entry::Kept;
-use self::fills::{Fills, Listed};
-use self::policy::Judgement;
-use self::spool::{Allowance, Disk, Space, Spool};
+use self::fills::{Fills, List, Listed};
+use self::kept::Kept;
+use self::policy::Verdict;
+use self::spool::{Allowance, Disk, Purpose, Space, Spool};
+use self::watch::Counters;
 use crate::clock::Clock;
 use crate::tasks::Tasks;
 
-pub use entry::{Content, Entry, Segment};
+pub use entry::{Content, Digests, Entry, Facts, Segment};
+pub use found::{Coming, Fallback, Found, Hit, HitState};
 pub use key::CacheKey;
+pub use lifetime::Lifetime;
 pub use packed::{GzipWriter, Packed, Part, Unpacked};
 pub use spool::{Progress, Reader, SpoolWriter, Way};
+pub use watch::{CacheCounts, Running, Stored};
+pub use wish::{Directives, Wish};
 
 /// What a [`Cache`] needs to know.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Bytes of memory for stored answers. One answer may take an eighth of it, and those that are being
-    /// made a quarter together; larger ones are not stored.
+    /// Bytes of memory for stored answers, packed as they are. One answer may take an eighth of it, and those that are
+    /// being made a quarter together.
     pub memory: u64,
     /// Where answers go on that are too large for memory while they are made; `None`: nowhere.
     pub spool: Option<SpoolFolder>,
@@ -54,85 +69,66 @@ pub struct SpoolFolder {
     pub bytes_max: u64,
 }
 
-/// How to look for an answer.
-#[derive(Debug, Clone, Copy)]
-pub struct Wish {
-    /// How long an answer stays fresh. Zero: it is not stored at all.
-    pub ttl: Duration,
-    /// Whether a stored answer will do.
-    pub freshness: Freshness,
-}
+/// What may go wrong while an answer is made.
+pub trait Failure: fmt::Debug + Clone + Send + Sync + 'static {
+    /// What readers are told for whom an answer ends too early: when the program's stop ends their fill, they have kept
+    /// others from getting more for too long, or a temporary file cannot be read.
+    fn interrupted() -> Self;
 
-/// Whether a stored answer will do (RFC 9111 section 5.2.1.4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Freshness {
-    /// A stored answer is welcome while it is fresh.
-    Stored,
-    /// `Cache-Control: no-cache`: a new one, or one that is being made now.
-    Fetch,
-}
+    /// Whether a stale answer is better than this: not when upstream said that there is none.
+    fn is_trouble(&self) -> bool;
 
-/// Where an answer was found.
-#[derive(Debug)]
-pub enum Found<E: Clone> {
-    /// Stored and fresh.
-    Stored {
-        /// The answer.
-        entry: Arc<Entry>,
-        /// Time since its oldest page was asked for.
-        age: Duration,
-        /// How much longer it is fresh.
-        remaining: Duration,
-    },
-    /// Nowhere: a fill was started.
-    Filling(Reader<E>),
-    /// In a fill that another client's question had started.
-    Joined(Reader<E>),
-}
-
-/// An answer that is being made.
-#[derive(Debug, Clone)]
-pub struct Running {
-    /// What it answers.
-    pub key: CacheKey,
-    /// How far it has come.
-    pub progress: Arc<Progress>,
-    /// Clients that wait for it.
-    pub readers: usize,
+    /// How long upstream wants not to be asked.
+    fn retry_after(&self) -> Option<Duration>;
 }
 
 /// Stored answers and fills under way. Clones share them. `E` is what may go wrong in a fill.
 #[derive(Clone)]
-pub struct Cache<E: Clone> {
-    entries: moka::sync::Cache<CacheKey, Kept>,
+pub struct Cache<E: Failure> {
+    entries: moka::sync::Cache<CacheKey, Arc<Kept<E>>>,
     fills: Arc<Fills<E>>,
     space: Space<E>,
     clock: Arc<dyn Clock>,
     tasks: Tasks,
-    interrupted: E,
+    counters: Arc<Counters>,
 }
 
-/// What is stored for a key.
-enum Look<E: Clone> {
-    Fresh(Found<E>),
-    Expired,
-    Nothing,
+/// What is stored for a key, and what a client may have of it.
+struct Look<E> {
+    kept: Arc<Kept<E>>,
+    age: Duration,
+    verdict: Verdict,
 }
 
-impl<E: Clone + Send + Sync + 'static> Cache<E> {
-    /// An empty cache. `interrupted` is what readers are told for whom an answer ends too early: when the
-    /// program's stop ends their fill, they have kept others from getting more for too long, or a temporary
-    /// file cannot be read.
-    pub fn new(settings: Settings, clock: Arc<dyn Clock>, tasks: Tasks, interrupted: E) -> Self {
+impl<E: Failure> Look<E> {
+    fn give(self, state: HitState<E>) -> Found<E> {
+        self.kept.count_hit();
+        let entry = Arc::clone(&self.kept.entry);
+        let age = self.age;
+        Found::Stored(Hit { entry, age, state })
+    }
+}
+
+impl<E: Failure> Cache<E> {
+    /// An empty cache.
+    pub fn new(settings: Settings, clock: Arc<dyn Clock>, tasks: Tasks) -> Self {
         let memory = usize::try_from(settings.memory).unwrap_or(usize::MAX);
+        let counters = Arc::<Counters>::default();
+        let counted = Arc::clone(&counters);
         Self {
             entries: moka::sync::Cache::builder()
                 .max_capacity(settings.memory)
                 // moka's default refuses new answers while those in its memory were asked for more often. Ours
                 // expire, and it does not know that they have.
                 .eviction_policy(EvictionPolicy::lru())
-                .weigher(|key: &CacheKey, kept: &Kept| {
-                    u32::try_from(kept.entry.stored_len() + key.stored_len()).unwrap_or(u32::MAX)
+                .weigher(|key: &CacheKey, kept: &Arc<Kept<E>>| {
+                    let bytes = kept.entry.stored_len() + key.stored_len();
+                    u32::try_from(bytes).unwrap_or(u32::MAX)
+                })
+                .eviction_listener(move |_, _, cause| {
+                    if cause == RemovalCause::Size {
+                        counted.evicted();
+                    }
                 })
                 .build(),
             fills: Fills::new(),
@@ -142,46 +138,87 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
             ),
             clock,
             tasks,
-            interrupted,
+            counters,
         }
     }
 
     /// Finds the answer to `key`, or begins to make it with `fill`, which runs as a task of its own until it
-    /// is done, or every reader has left and it is not worth finishing.
+    /// is done, or every reader has left and it is not worth finishing. When a stale answer is given at once, `fill`
+    /// makes a new one in the background, unless that is being done already, or was tried in vain just now.
     pub fn find<F, Work>(&self, key: CacheKey, wish: Wish, fill: F) -> Found<E>
     where
         F: FnOnce(SpoolWriter<E>) -> Work,
         Work: Future<Output = Result<(), E>> + Send + 'static,
     {
-        if wish.freshness == Freshness::Stored
-            && let Look::Fresh(found) = self.look(&key, wish.ttl)
+        // Most answers that are found are fresh, and need no lock.
+        if let Some(look) = self.look(&key, &wish)
+            && let Verdict::Fresh { remaining } = look.verdict
         {
-            return found;
+            return look.give(HitState::Fresh { remaining });
         }
+        let only_if_cached = wish.directives.only_if_cached;
         let mut list = self.fills.lock();
-        if let Some(reader) = list.join(&key) {
-            return Found::Joined(reader);
-        }
-        if wish.freshness == Freshness::Stored {
-            match self.look(&key, wish.ttl) {
-                // A fill that ended between the look above and the lock has left its entry behind.
-                Look::Fresh(found) => return found,
-                // Nobody will be given it any more. Only here, because outside the lock a fill might just
-                // have put a new one in its place.
-                Look::Expired => self.entries.invalidate(&key),
-                Look::Nothing => {}
+        let mut fallback = None;
+        // Again, because a fill that ended meanwhile has left its entry behind.
+        if let Some(look) = self.look(&key, &wish) {
+            let in_vain = look.kept.pausing(Instant::now());
+            match (look.verdict, in_vain) {
+                (Verdict::Fresh { remaining }, _) => {
+                    return look.give(HitState::Fresh { remaining });
+                }
+                (Verdict::Stale { over } | Verdict::IfError { over }, Some(error)) => {
+                    return look.give(HitState::Failed { over, error });
+                }
+                (Verdict::Stale { over }, None) => {
+                    if !only_if_cached && !list.is_listed(&key) {
+                        let purpose = Purpose::background(wish.lifetime);
+                        self.begin(&mut list, key, purpose, fill);
+                    }
+                    return look.give(HitState::Stale { over });
+                }
+                (Verdict::IfError { over }, None) => {
+                    fallback = Some(Fallback::new(look.kept, look.age, over));
+                }
+                // Nobody will be given it any more. Only here, because outside the lock a fill might just have put a
+                // new one in its place.
+                (Verdict::Useless, _) if look.age >= wish.lifetime.useful() => {
+                    self.entries.invalidate(&key);
+                }
+                (Verdict::Useless, _) => {}
             }
         }
-        let spool = Spool::new(self.space.clone(), wish.ttl, self.interrupted.clone());
+        if only_if_cached {
+            return Found::Absent;
+        }
+        if let Some(reader) = list.join(&key) {
+            return Found::Joined(Coming { reader, fallback });
+        }
+        let spool = self.begin(&mut list, key, Purpose::of(&wish), fill).0;
         #[expect(clippy::expect_used, reason = "a new spool lets its first reader in")]
         let reader = spool.join().expect("first reader");
-        // Made here and not by the task, which is dropped unpolled when the program is stopping.
-        let listed = Listed::new(&self.fills, &mut list, key, Arc::clone(&spool));
-        drop(list);
-        let work = fill(SpoolWriter::new(spool));
-        self.tasks
-            .spawn("fill", self.clone().run(listed, wish.ttl, work));
-        Found::Filling(reader)
+        Found::Filling(Coming { reader, fallback })
+    }
+
+    /// Has a new answer made in the background; `None` when that is being done already, or was tried in vain just now. What
+    /// is returned resolves at its end, with an error, whatever that end is.
+    pub fn refresh<F, Work>(
+        &self,
+        key: CacheKey,
+        lifetime: Lifetime,
+        fill: F,
+    ) -> Option<oneshot::Receiver<()>>
+    where
+        F: FnOnce(SpoolWriter<E>) -> Work,
+        Work: Future<Output = Result<(), E>> + Send + 'static,
+    {
+        let mut list = self.fills.lock();
+        let kept = self.entries.get(&key);
+        let in_vain = kept.and_then(|kept| kept.pausing(Instant::now()));
+        if list.is_listed(&key) || in_vain.is_some() {
+            return None;
+        }
+        let purpose = Purpose::background(lifetime);
+        Some(self.begin(&mut list, key, purpose, fill).1)
     }
 
     /// Forgets the answers for which `matches` holds; returns how many. Those that are being made are given
@@ -200,41 +237,45 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
             .count()
     }
 
-    /// How many answers are stored, and the bytes that they take.
-    pub fn size(&self) -> (u64, u64) {
-        self.entries.run_pending_tasks();
-        (self.entries.entry_count(), self.entries.weighted_size())
-    }
-
-    /// The answers that are being made, in the order in which they were begun; those too that nobody can join any more.
-    pub fn running(&self) -> Vec<Running> {
-        self.fills.running()
-    }
-
-    /// How many answers are being made.
-    pub fn fills_running(&self) -> usize {
-        self.fills.count()
-    }
-
-    fn look(&self, key: &CacheKey, ttl: Duration) -> Look<E> {
-        let Some(kept) = self.entries.get(key) else {
-            return Look::Nothing;
-        };
-        let age = kept.age(self.clock.now(), Instant::now());
-        match policy::judge(age, ttl) {
-            Judgement::Fresh { remaining } => Look::Fresh(Found::Stored {
-                entry: kept.entry,
-                age,
-                remaining,
-            }),
-            Judgement::Expired => Look::Expired,
+    fn look(&self, key: &CacheKey, wish: &Wish) -> Option<Look<E>> {
+        let kept = self.entries.get(key)?;
+        if kept.entry.is_spoiled() {
+            return None;
         }
+        let age = kept.age(self.clock.now(), Instant::now());
+        let verdict = policy::judge(age, wish);
+        Some(Look { kept, age, verdict })
+    }
+
+    /// Starts a fill; returns its spool, and what resolves at its end.
+    fn begin<F, Work>(
+        &self,
+        list: &mut List<E>,
+        key: CacheKey,
+        purpose: Purpose,
+        fill: F,
+    ) -> (Arc<Spool<E>>, oneshot::Receiver<()>)
+    where
+        F: FnOnce(SpoolWriter<E>) -> Work,
+        Work: Future<Output = Result<(), E>> + Send + 'static,
+    {
+        let spool = Spool::new(self.space.clone(), purpose);
+        // Made here and not by the task, which is dropped unpolled when the program is stopping.
+        let listed = Listed::new(&self.fills, list, key, Arc::clone(&spool));
+        let (running, ended) = oneshot::channel();
+        let work = fill(SpoolWriter::new(Arc::clone(&spool)));
+        let cache = self.clone();
+        self.tasks.spawn("fill", async move {
+            cache.run(listed, purpose, work).await;
+            drop(running);
+        });
+        (spool, ended)
     }
 
     async fn run(
         self,
         listed: Listed<E>,
-        ttl: Duration,
+        purpose: Purpose,
         work: impl Future<Output = Result<(), E>>,
     ) {
         let spool = &listed.spool;
@@ -245,29 +286,52 @@ impl<E: Clone + Send + Sync + 'static> Cache<E> {
             () = spool.abandoned() => return,
         };
         // Before the readers hear of the end: whoever has read an answer to its end finds it here.
-        if end.is_ok()
-            && !ttl.is_zero()
-            && let Some((content, segments)) = spool.whole()
-        {
-            let entry = Entry::new(content, segments, fetched_at, spool.progress());
-            let kept = Kept {
-                entry: Arc::new(entry),
-                fetched_at: steady,
-            };
-            let age = kept.age(self.clock.now(), Instant::now());
-            if policy::judge(age, ttl) != Judgement::Expired {
-                listed.store(|key| self.entries.insert(key, kept));
+        match &end {
+            Ok(()) if purpose.storable => {
+                if let Some(entry) = made(spool, fetched_at).await {
+                    let kept = Kept::new(Arc::new(entry), steady);
+                    if kept.age(self.clock.now(), Instant::now()) < purpose.useful {
+                        listed.store(|key| self.entries.insert(key, kept));
+                    }
+                }
             }
+            Ok(()) => {}
+            Err(error) => listed.if_listed(|key| self.failed(key, error)),
+        }
+        if purpose.in_background {
+            self.counters.refreshed(end.is_ok());
         }
         spool.finish(end);
     }
+
+    /// No new answer to `key` could be had.
+    fn failed(&self, key: &CacheKey, error: &E) {
+        if !error.is_trouble() {
+            self.entries.invalidate(key);
+        } else if let Some(kept) = self.entries.get(key) {
+            kept.failed(error.clone(), error.retry_after(), Instant::now());
+        }
+    }
 }
 
-impl<E: Clone> fmt::Debug for Cache<E> {
+/// The answer that is in `spool`, when all of it can be kept.
+async fn made<E: Failure>(spool: &Spool<E>, fetched_at: jiff::Timestamp) -> Option<Entry> {
+    let (facts, blocks) = spool.answer(fetched_at)?;
+    if facts.text_len <= MADE_AT_ONCE_BYTES_MAX {
+        return Some(Entry::new(facts, blocks));
+    }
+    let made = spawn_blocking(move || Entry::new(facts, blocks));
+    made.await.ok()
+}
+
+impl<E: Failure> fmt::Debug for Cache<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cache").finish_non_exhaustive()
     }
 }
+
+/// Putting together the packed parts of so much text takes less time than handing them to another thread.
+const MADE_AT_ONCE_BYTES_MAX: u64 = 256 * 1024;
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,9 @@
 //! Why a question has no answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::cache::Progress;
+use crate::cache::{Failure, Progress};
 use crate::odata::question::ParseError;
 use crate::upstream::{BadResponse, FetchError};
 
@@ -79,6 +80,9 @@ pub enum AnswerError {
         /// What.
         what: &'static str,
     },
+    /// The client wants a stored answer or none, and there is none (RFC 9111, section 5.2.1.7).
+    #[error("no stored answer, and the client wants no other")]
+    NotStored,
     /// Upstream gave no answer.
     #[error("upstream gave no answer")]
     Fetch(#[from] FetchError),
@@ -102,6 +106,7 @@ impl AnswerError {
             | Self::Blocked { .. }
             | Self::UnknownSet { .. }
             | Self::NoSuchEntity { .. }
+            | Self::NotStored
             | Self::Unsupported { .. } => false,
         }
     }
@@ -109,6 +114,25 @@ impl AnswerError {
     /// Whether upstream said that there is no such thing.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Fetch(FetchError::Refused(refusal)) if refusal.status == 404)
+    }
+}
+
+impl Failure for SharedError {
+    fn interrupted() -> Self {
+        AnswerError::Interrupted.into()
+    }
+
+    fn is_trouble(&self) -> bool {
+        AnswerError::is_trouble(self)
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match &**self {
+            AnswerError::Fetch(
+                FetchError::Busy { retry_after, .. } | FetchError::Unavailable { retry_after, .. },
+            ) => Some(*retry_after),
+            _ => None,
+        }
     }
 }
 

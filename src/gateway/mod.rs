@@ -28,7 +28,7 @@ use std::time::Duration;
 
 use self::errand::Queue;
 use self::plan::Plan;
-use crate::cache::{Cache, CacheKey, Content, Entry, Found, Reader, Wish};
+use crate::cache::{Cache, CacheKey, Coming, Content, Entry, Found, Hit, Lifetime, Reader, Wish};
 use crate::clock::Clock;
 use crate::odata::name::SiteId;
 use crate::odata::question::{Question, Resource};
@@ -44,7 +44,7 @@ pub use self::ranges::RangeRules;
 pub use self::site::Site;
 pub use self::status::{GatewayStatus, ScanStatus, SiteStatus};
 pub use crate::auth::AuthState;
-pub use crate::cache::{Freshness, Way};
+pub use crate::cache::{Directives, Way};
 pub use crate::upstream::{ByClass, Class, LaneCounts, LaneStatus, Party, UpstreamCounts, Waiting};
 
 /// A question with the wishes that came with it.
@@ -56,8 +56,8 @@ pub struct Ask {
     pub representation: Representation,
     /// `Prefer: odata.maxpagesize`, when the client wants pages.
     pub page_size: Option<NonZeroU32>,
-    /// Whether a stored answer will do.
-    pub freshness: Freshness,
+    /// What it wants of a stored answer.
+    pub directives: Directives,
     /// Who asks, for fairness among clients.
     pub party: Party,
 }
@@ -75,6 +75,18 @@ pub struct Answer {
     pub page_size: Option<NonZeroU32>,
     /// The body.
     pub body: AnswerBody,
+}
+
+impl Answer {
+    fn stored(hit: Hit<SharedError>, outcome: Outcome, page_size: Option<NonZeroU32>) -> Self {
+        Self {
+            content: hit.entry.facts.content,
+            outcome,
+            way: None,
+            page_size,
+            body: AnswerBody::Stored(hit.entry),
+        }
+    }
 }
 
 /// Where an answer's body comes from.
@@ -200,8 +212,8 @@ impl Gateway {
         }
         let page_size = plan.page_size();
         let wish = Wish {
-            ttl: self.lifetimes.of(&ask.question),
-            freshness: ask.freshness,
+            lifetime: self.lifetime(&ask.question),
+            directives: ask.directives,
         };
         // Only the links of our own pages depend on how the representation was asked for.
         let question = if page_size.is_some() {
@@ -211,27 +223,40 @@ impl Gateway {
         };
         let key = CacheKey::new(site.id().clone(), question, ask.representation, page_size);
         let found = self.fill_or_find(site, key, wish, plan, ask.representation, ask.party);
-        let outcome = Outcome::of(&found, wish);
-        let (content, way, body) = match found {
-            Found::Stored { entry, .. } => (entry.content, None, AnswerBody::Stored(entry)),
-            Found::Filling(reader) | Found::Joined(reader) => match reader.begun().await {
-                // Decided by the time that an answer has begun.
-                Ok(content) => (content, reader.progress().way(), AnswerBody::Live(reader)),
-                Err(error) => {
-                    return Err(Unanswered {
-                        error: self.name_unknown_set(site, &ask.question, error).await,
-                        upstream: Some(Arc::clone(reader.progress())),
-                    });
-                }
-            },
+        let outcome = Outcome::of(&found, &wish);
+        let (reader, fallback) = match found {
+            Found::Stored(hit) => return Ok(Answer::stored(hit, outcome, page_size)),
+            Found::Absent => return Err(AnswerError::NotStored.into()),
+            Found::Filling(Coming { reader, fallback })
+            | Found::Joined(Coming { reader, fallback }) => (reader, fallback),
         };
-        Ok(Answer {
-            content,
-            outcome,
-            way,
-            page_size,
-            body,
-        })
+        match (reader.begun().await, fallback) {
+            (Ok(content), _) => Ok(Answer {
+                content,
+                outcome,
+                // Decided by the time that an answer has begun.
+                way: reader.progress().way(),
+                page_size,
+                body: AnswerBody::Live(reader),
+            }),
+            (Err(error), Some(fallback)) if error.is_trouble() => {
+                let hit = fallback.give(error);
+                let outcome = Outcome::instead(&hit);
+                Ok(Answer::stored(hit, outcome, page_size))
+            }
+            (Err(error), _) => Err(Unanswered {
+                error: self.name_unknown_set(site, &ask.question, error).await,
+                upstream: Some(Arc::clone(reader.progress())),
+            }),
+        }
+    }
+
+    /// How long the answer to `question` may be given.
+    fn lifetime(&self, question: &Question) -> Lifetime {
+        Lifetime {
+            fresh: self.lifetimes.of(question),
+            ..Lifetime::default()
+        }
     }
 
     fn fill_or_find(
@@ -304,24 +329,28 @@ impl Gateway {
     /// What the site's `$metadata` says; asked for once, through the cache like any client's question.
     async fn schema(&self, site: &Arc<Site>) -> Result<Arc<Schema>, SharedError> {
         let question = Question::metadata();
-        let ttl = self.lifetimes.of(&question);
+        let lifetime = self.lifetime(&question);
         let known = site.schema();
         if let Some((schema, age)) = &known
-            && *age < ttl.max(SCHEMA_AGE_MIN)
+            && *age < lifetime.fresh.max(SCHEMA_AGE_MIN)
         {
             return Ok(Arc::clone(schema));
         }
         let representation = Representation::default();
         let wish = Wish {
-            ttl,
-            freshness: Freshness::Fetch,
+            lifetime,
+            directives: Directives {
+                no_cache: true,
+                ..Directives::default()
+            },
         };
         let key = CacheKey::new(site.id().clone(), question, representation, None);
         let party = Party::default();
         for _ in 0..SCHEMA_READS_MAX {
             let (key, plan) = (key.clone(), Plan::Metadata);
             let found = self.fill_or_find(site, key, wish, plan, representation, party);
-            if let Found::Filling(mut reader) | Found::Joined(mut reader) = found {
+            if let Found::Filling(mut coming) | Found::Joined(mut coming) = found {
+                let reader = &mut coming.reader;
                 while let Some(part) = reader.next().await {
                     match (part, &known) {
                         (Ok(_), _) => {}

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use crate::cache::{Found, Freshness, Way, Wish};
+use super::error::SharedError;
+use crate::cache::{Found, Hit, HitState, Way, Wish};
 
 /// How an answer came about.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Outcome {
     /// Stored and fresh.
     Hit {
@@ -13,6 +14,24 @@ pub enum Outcome {
         age: Duration,
         /// How much longer it is fresh.
         remaining: Duration,
+    },
+    /// Stored and stale, and given at once, while a new one is made (RFC 5861, section 3).
+    Stale {
+        /// Since its oldest page was asked for.
+        age: Duration,
+        /// Since it was fresh.
+        over: Duration,
+    },
+    /// Stored and stale, and given because no new one could be had (RFC 5861, section 4).
+    StaleIfError {
+        /// Since its oldest page was asked for.
+        age: Duration,
+        /// Since it was fresh.
+        over: Duration,
+        /// Why there is no new one.
+        error: SharedError,
+        /// Whether upstream was asked for this client; otherwise it was asked in vain just before.
+        asked: bool,
     },
     /// Fetched now.
     Miss {
@@ -34,26 +53,46 @@ pub enum Stored {
     /// Yes, if it ends well, turns out not to be too large, and is not purged before its end. It is said in
     /// the head, when none of this is known yet: an intention, not a promise.
     Yes,
-    /// No: its time to live is zero.
+    /// No: its time to live is zero, or the client forbids it.
     No,
 }
 
 impl Outcome {
     /// How what was found came about.
-    pub(super) fn of<E: Clone>(found: &Found<E>, wish: Wish) -> Self {
-        let stored = if wish.ttl.is_zero() {
-            Stored::No
-        } else {
+    pub(super) fn of(found: &Found<SharedError>, wish: &Wish) -> Self {
+        let stored = if wish.may_store() {
             Stored::Yes
+        } else {
+            Stored::No
         };
+        let insists = wish.directives.no_cache || wish.directives.max_age.is_some();
         match found {
-            Found::Stored { age, remaining, .. } => Self::Hit {
-                age: *age,
+            Found::Stored(hit) => Self::of_hit(hit, false),
+            Found::Joined(_) => Self::Joined,
+            Found::Filling(_) if insists => Self::Forced { stored },
+            Found::Filling(_) | Found::Absent => Self::Miss { stored },
+        }
+    }
+
+    /// How an answer came about that is given because the one that this client waited for failed.
+    pub(super) fn instead(hit: &Hit<SharedError>) -> Self {
+        Self::of_hit(hit, true)
+    }
+
+    fn of_hit(hit: &Hit<SharedError>, asked: bool) -> Self {
+        let age = hit.age;
+        match &hit.state {
+            HitState::Fresh { remaining } => Self::Hit {
+                age,
                 remaining: *remaining,
             },
-            Found::Joined(_) => Self::Joined,
-            Found::Filling(_) if wish.freshness == Freshness::Fetch => Self::Forced { stored },
-            Found::Filling(_) => Self::Miss { stored },
+            HitState::Stale { over } => Self::Stale { age, over: *over },
+            HitState::Failed { over, error } => Self::StaleIfError {
+                age,
+                over: *over,
+                error: error.clone(),
+                asked,
+            },
         }
     }
 
@@ -61,15 +100,36 @@ impl Outcome {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Hit { .. } => "hit",
+            Self::Stale { .. } => "stale",
+            Self::StaleIfError { .. } => "stale-if-error",
             Self::Miss { .. } => "miss",
             Self::Joined => "joined",
             Self::Forced { .. } => "forced",
         }
     }
 
-    /// The value of `Cache-Status` (RFC 9211), for an answer whose pages are walked in this `way`. Its `detail` says
-    /// the way of an answer that is being made now; how a stored one was made is forgotten.
-    pub fn cache_status(&self, way: Option<Way>) -> String {
+    /// Time since the oldest page of a stored answer was asked for.
+    pub fn age(&self) -> Option<Duration> {
+        match self {
+            Self::Hit { age, .. } | Self::Stale { age, .. } | Self::StaleIfError { age, .. } => {
+                Some(*age)
+            }
+            Self::Miss { .. } | Self::Joined | Self::Forced { .. } => None,
+        }
+    }
+
+    /// Why no new answer could be had, when a stale one is given for that.
+    pub fn error(&self) -> Option<&SharedError> {
+        match self {
+            Self::StaleIfError { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The value of `Cache-Status` (RFC 9211), for an answer whose pages are walked in this `way`, or that is given
+    /// because of an error with this `code`. Its `detail` says the way of an answer that is being made now (how a stored
+    /// one was made is forgotten), and why a stale one is given. The time to live of a stale answer is negative.
+    pub fn cache_status(&self, way: Option<Way>, code: &str) -> String {
         let name = "citrix-odata-proxy";
         let detail = match way {
             Some(way) => format!("; detail={}", way.as_str()),
@@ -84,6 +144,15 @@ impl Outcome {
         };
         match self {
             Self::Hit { remaining, .. } => format!("{name}; hit; ttl={}", remaining.as_secs()),
+            Self::Stale { over, .. } => {
+                let over = over.as_secs();
+                format!("{name}; hit; ttl=-{over}; detail=stale-while-revalidate")
+            }
+            Self::StaleIfError { over, asked, .. } => {
+                let how = if *asked { "fwd=stale" } else { "hit" };
+                let over = over.as_secs();
+                format!("{name}; {how}; ttl=-{over}; detail=stale-if-error/{code}")
+            }
             Self::Miss { stored } => format!("{name}; fwd=uri-miss{}{detail}", kept(stored)),
             Self::Joined => format!("{name}; fwd=uri-miss; collapsed{detail}"),
             Self::Forced { stored } => format!("{name}; fwd=request{}{detail}", kept(stored)),
@@ -94,41 +163,65 @@ impl Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gateway::AnswerError;
 
     #[test]
     fn cache_status_says_how_an_answer_is_made() {
+        let seconds = Duration::from_secs;
         let hit = Outcome::Hit {
-            age: Duration::from_secs(7),
-            remaining: Duration::from_secs(293),
+            age: seconds(7),
+            remaining: seconds(293),
+        };
+        let stale = Outcome::Stale {
+            age: seconds(307),
+            over: seconds(7),
+        };
+        let failed = |asked| Outcome::StaleIfError {
+            age: seconds(1300),
+            over: seconds(1000),
+            error: AnswerError::Interrupted.into(),
+            asked,
         };
         let (yes, no) = (Stored::Yes, Stored::No);
+        let (range, links) = (Some(Way::Range), Some(Way::Links));
         for (outcome, way, expected) in [
-            (hit, Some(Way::Range), "hit; ttl=293"),
+            (hit, range, "hit; ttl=293"),
+            (stale, None, "hit; ttl=-7; detail=stale-while-revalidate"),
+            (
+                failed(true),
+                None,
+                "fwd=stale; ttl=-1000; detail=stale-if-error/UpstreamBusy",
+            ),
+            (
+                failed(false),
+                None,
+                "hit; ttl=-1000; detail=stale-if-error/UpstreamBusy",
+            ),
             (Outcome::Miss { stored: yes }, None, "fwd=uri-miss; stored"),
             (
                 Outcome::Miss { stored: yes },
-                Some(Way::Range),
+                range,
                 "fwd=uri-miss; stored; detail=range",
             ),
             (
                 Outcome::Miss { stored: no },
-                Some(Way::Links),
+                links,
                 "fwd=uri-miss; detail=links",
             ),
             (Outcome::Joined, None, "fwd=uri-miss; collapsed"),
             (
                 Outcome::Joined,
-                Some(Way::Range),
+                range,
                 "fwd=uri-miss; collapsed; detail=range",
             ),
             (
                 Outcome::Forced { stored: yes },
-                Some(Way::Links),
+                links,
                 "fwd=request; stored; detail=links",
             ),
         ] {
             let expected = format!("citrix-odata-proxy; {expected}");
-            assert_eq!(outcome.cache_status(way), expected);
+            assert_eq!(outcome.cache_status(way, "UpstreamBusy"), expected);
         }
     }
 }

@@ -47,7 +47,7 @@ async fn exchange(question: &str, bodies: &[&str]) -> (Result<String, String>, V
         question: Question::parse(path, Some(query)).unwrap(),
         representation: Representation::default(),
         page_size: None,
-        freshness: Freshness::Stored,
+        directives: Directives::default(),
         party: Party::default(),
     };
     let body = read(&gateway, ask).await;
@@ -103,8 +103,7 @@ pub(super) fn gateway(
         memory: 1_000_000,
         spool: None,
     };
-    let stopping = Arc::new(AnswerError::Interrupted);
-    let cache = Cache::new(settings, Arc::clone(clock), tasks.clone(), stopping);
+    let cache = Cache::new(settings, Arc::clone(clock), tasks.clone());
     let minute = Duration::from_mins(1);
     let lifetimes = Lifetimes::new(minute, minute, &[]).unwrap();
     Gateway::new([site], cache, lifetimes, Arc::clone(clock))

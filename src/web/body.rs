@@ -1,99 +1,82 @@
-//! The text of an answer on its way out: segments with the client's service root filled in.
+//! The parts of an answer on their way out.
 //!
 //! INVARIANT: an error of the answer is an error of the stream, and the stream's last item. hyper then closes
 //! the connection without the final chunk, so that no client takes a part for the whole.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{Stream, StreamExt};
 
 use super::heartbeat::Heartbeat;
 use super::notes::Notes;
-use crate::cache::{Content, Reader, Segment};
-use crate::gateway::{AnswerBody, SharedError};
+use crate::cache::{Content, Entry, Packed, Reader, Segment};
+use crate::gateway::{AnswerBody, AnswerError, SharedError};
 
 /// A piece of a body, before it is encoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// Bytes to send.
-    Bytes(Bytes),
-    /// The end of a segment: what was sent so far should reach the client now.
-    Flush,
+    /// Text to send.
+    Text(Packed),
+    /// A blank between two rows, to break a silence.
+    Blank,
 }
 
 /// The parts of an answer's body. Ends once, after its end or its error.
 pub(crate) struct Parts {
     /// `None` after the end.
     segments: Option<BoxStream<'static, Result<Segment, SharedError>>>,
-    root: Bytes,
-    queue: VecDeque<Part>,
     heartbeat: Heartbeat,
     notes: Notes,
 }
 
 impl Parts {
-    /// The parts of a body for a client with this service root.
-    pub(crate) fn of(content: Content, body: AnswerBody, root: Bytes, notes: Notes) -> Self {
+    /// The parts of a body.
+    pub(crate) fn of(content: Content, body: AnswerBody, notes: Notes) -> Self {
         match body {
             AnswerBody::Stored(entry) => {
-                let segment = move |at| entry.segments.get(at).cloned().map(Ok);
-                let segments = stream::iter((0..).map_while(segment)).boxed();
-                Self::new(segments, Heartbeat::never(), root, notes)
+                Self::new(stored(entry).boxed(), Heartbeat::never(), notes)
             }
             AnswerBody::Live(reader) => {
-                Self::new(live(reader).boxed(), Heartbeat::of(content), root, notes)
+                Self::new(live(reader).boxed(), Heartbeat::of(content), notes)
             }
         }
     }
 
-    /// The parts of a body that is already whole.
-    pub(crate) fn of_whole(segments: Vec<Segment>, root: Bytes, notes: Notes) -> Self {
-        let segments = stream::iter(segments.into_iter().map(Ok)).boxed();
-        Self::new(segments, Heartbeat::never(), root, notes)
+    /// The parts of a body that is already whole, and whose rows are counted.
+    pub(crate) fn of_whole(texts: Vec<Packed>, notes: Notes) -> Self {
+        let segments = texts.into_iter().map(|text| Ok(Segment { text, rows: 0 }));
+        Self::new(stream::iter(segments).boxed(), Heartbeat::never(), notes)
     }
 
     /// The parts of these segments.
     pub(crate) fn new(
         segments: BoxStream<'static, Result<Segment, SharedError>>,
         heartbeat: Heartbeat,
-        root: Bytes,
         notes: Notes,
     ) -> Self {
         Self {
             segments: Some(segments),
-            root,
-            queue: VecDeque::new(),
             heartbeat,
             notes,
         }
     }
+}
 
-    /// The body without any coding.
-    pub(crate) fn identity(self) -> impl Stream<Item = Result<Bytes, SharedError>> + Send {
-        self.filter_map(|part| async {
-            match part {
-                Ok(Part::Bytes(bytes)) => Some(Ok(bytes)),
-                Ok(Part::Flush) => None,
-                Err(error) => Some(Err(error)),
-            }
-        })
-    }
-
-    fn enqueue(&mut self, segment: &Segment) {
-        self.notes.add_rows(segment.rows);
-        let chunks = segment.text.chunks(&self.root).into_iter();
-        self.queue.extend(chunks.map(Part::Bytes));
-        self.queue.push_back(Part::Flush);
-    }
+/// The segments of a stored answer. A part that cannot be read from disk is an error.
+fn stored(entry: Arc<Entry>) -> impl Stream<Item = Result<Segment, SharedError>> + Send {
+    stream::unfold((entry, 0), async |(entry, at)| {
+        let part = entry.part(at).await?;
+        let part = part.map_err(|_| SharedError::from(AnswerError::Interrupted));
+        Some((part, (entry, at + 1)))
+    })
 }
 
 /// The segments of an answer that is being made, as they come.
-pub(crate) fn live(
+fn live(
     reader: Reader<SharedError>,
 ) -> impl Stream<Item = Result<Segment, SharedError>> + Send {
     stream::unfold(reader, async |mut reader: Reader<SharedError>| {
@@ -107,28 +90,26 @@ impl Stream for Parts {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let parts = &mut *self;
-        loop {
-            if let Some(part) = parts.queue.pop_front() {
-                return Poll::Ready(Some(Ok(part)));
+        let Some(segments) = &mut parts.segments else {
+            return Poll::Ready(None);
+        };
+        match segments.poll_next_unpin(cx) {
+            Poll::Ready(Some(Ok(segment))) => {
+                parts.heartbeat.segment_came();
+                parts.notes.add_rows(segment.rows);
+                Poll::Ready(Some(Ok(Part::Text(segment.text))))
             }
-            let Some(segments) = &mut parts.segments else {
-                return Poll::Ready(None);
-            };
-            match segments.poll_next_unpin(cx) {
-                Poll::Ready(Some(Ok(segment))) => {
-                    parts.heartbeat.segment_came();
-                    parts.enqueue(&segment);
-                }
-                Poll::Ready(Some(Err(error))) => {
-                    parts.segments = None;
-                    return Poll::Ready(Some(Err(error)));
-                }
-                Poll::Ready(None) => parts.segments = None,
-                Poll::Pending => {
-                    std::task::ready!(parts.heartbeat.poll_beat(cx));
-                    parts.queue.push_back(Part::Bytes(BLANK));
-                    parts.queue.push_back(Part::Flush);
-                }
+            Poll::Ready(Some(Err(error))) => {
+                parts.segments = None;
+                Poll::Ready(Some(Err(error)))
+            }
+            Poll::Ready(None) => {
+                parts.segments = None;
+                Poll::Ready(None)
+            }
+            Poll::Pending => {
+                ready!(parts.heartbeat.poll_beat(cx));
+                Poll::Ready(Some(Ok(Part::Blank)))
             }
         }
     }
@@ -142,19 +123,19 @@ impl fmt::Debug for Parts {
     }
 }
 
-const BLANK: Bytes = Bytes::from_static(b" ");
-
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::sync::Arc;
     use std::time::Duration;
 
+    use bytes::Bytes;
     use tokio::time::Instant;
 
+    use super::super::encoding::{Coding, Encoded};
     use super::*;
-    use crate::gateway::AnswerError;
     use crate::odata::neutral::NeutralText;
     use crate::odata::representation::Representation;
+
+    pub(crate) const ROOT: Bytes = Bytes::from_static(b"http://h/monitorodata");
 
     /// A segment with `^` for the service root.
     pub(crate) fn segment(text: &'static str, rows: u64) -> Segment {
@@ -166,7 +147,7 @@ pub(crate) mod tests {
             neutral.push(piece);
         }
         Segment {
-            text: neutral,
+            text: Packed::pack(&neutral),
             rows,
         }
     }
@@ -178,8 +159,7 @@ pub(crate) mod tests {
             segment
         });
         let heartbeat = Heartbeat::of(Content::Json(Representation::default()));
-        let root = Bytes::from_static(b"http://h/monitorodata");
-        Parts::new(segments.boxed(), heartbeat, root, notes.clone())
+        Parts::new(segments.boxed(), heartbeat, notes.clone())
     }
 
     pub(crate) fn cut() -> SharedError {
@@ -188,7 +168,7 @@ pub(crate) mod tests {
 
     async fn sent(parts: Parts) -> Vec<(u64, String)> {
         let began = Instant::now();
-        let mut body = parts.identity().boxed();
+        let mut body = Encoded::new(parts, Coding::Identity, ROOT);
         let mut sent = Vec::new();
         while let Some(item) = body.next().await {
             let text = match item {

@@ -1,13 +1,21 @@
 //! Does the client have this answer already? (RFC 9110, section 13.1.2)
 
 use http::{HeaderMap, header};
+use xxhash_rust::xxh3::xxh3_64;
 
+use super::encoding::Coding;
 use super::list;
+use crate::cache::Digests;
 
-/// The weak validator of a stored answer. Weak, because its text differs between clients in the address that
-/// links begin with, and between codings.
-pub(crate) fn etag(digest: &str) -> String {
-    format!("W/\"{digest}\"")
+/// The validator of a stored answer, as it is sent in this coding to a client with this service root. A strong one: equal
+/// tags mean equal bytes (RFC 9110, section 8.8.1). Links begin with the service root, so it counts.
+pub(crate) fn etag(digests: &Digests, coding: Coding, root: &[u8]) -> String {
+    let (digest, suffix) = match coding {
+        Coding::Identity => (digests.text, ""),
+        Coding::Gzip => (digests.packed, "-gzip"),
+    };
+    let root = xxh3_64(root);
+    format!("\"{digest:032x}-{root:016x}{suffix}\"")
 }
 
 /// Whether `If-None-Match` names `etag`, by weak comparison: `W/` does not count.
@@ -36,8 +44,30 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert("if-none-match", condition.parse().unwrap());
-            assert_eq!(client_has(&headers, &etag("abc")), expected, "{condition}");
+            assert_eq!(client_has(&headers, "\"abc\""), expected, "{condition}");
         }
-        assert!(!client_has(&HeaderMap::new(), &etag("abc")));
+        assert!(!client_has(&HeaderMap::new(), "\"abc\""));
+    }
+
+    #[test]
+    fn whatever_changes_the_bytes_changes_the_tag() {
+        let digests = |text, packed| Digests { text, packed };
+        let tag = |text, packed, coding, root: &str| {
+            etag(&digests(text, packed), coding, root.as_bytes())
+        };
+        let (identity, gzip) = (Coding::Identity, Coding::Gzip);
+        let this = tag(1, 2, identity, "http://a/m");
+        assert_eq!(this, tag(1, 3, identity, "http://a/m"), "the same text");
+        for other in [
+            tag(2, 2, identity, "http://a/m"),
+            tag(1, 2, identity, "http://b/m"),
+            tag(1, 2, gzip, "http://a/m"),
+            tag(2, 1, gzip, "http://a/m"),
+        ] {
+            assert_ne!(this, other);
+        }
+        let packed = tag(1, 2, gzip, "http://a/m");
+        assert_ne!(packed, tag(1, 3, gzip, "http://a/m"));
+        assert_eq!(packed, "\"00000000000000000000000000000002-".to_owned() + &format!("{:016x}", xxh3_64(b"http://a/m")) + "-gzip\"");
     }
 }

@@ -1,19 +1,20 @@
-//! Content codings: gzip, and identity. Others are not offered: `deflate` is ambiguous, and Power Query asks
-//! for neither `br` nor `zstd`.
+//! Content codings: gzip, in which texts are kept, and identity. Others are not offered: `deflate` is ambiguous, Power
+//! Query asks for neither `br` nor `zstd`, and packing anew for those who do takes longer than it saves.
 
-use std::error::Error;
-use std::io::Write;
+use std::collections::VecDeque;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, header};
 
 use super::body::{Part, Parts};
 use super::list;
+use crate::cache::{GzipWriter, Packed, Unpacked};
+use crate::gateway::{AnswerError, SharedError};
+use crate::odata::neutral::{NeutralText, Piece};
 
 /// How a body is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +27,7 @@ pub(crate) enum Coding {
 
 impl Coding {
     /// The coding for a body of `bytes` (`None` when that is not known yet): gzip when the client takes it.
-    pub(crate) fn choose(headers: &HeaderMap, bytes: Option<usize>) -> Self {
+    pub(crate) fn choose(headers: &HeaderMap, bytes: Option<u64>) -> Self {
         if bytes.is_some_and(|bytes| bytes < GZIP_BYTES_MIN) {
             return Self::Identity;
         }
@@ -47,88 +48,129 @@ impl Coding {
     }
 }
 
-/// A body, compressed while it is sent. After an error there is no gzip trailer either.
-pub(crate) struct Gzip {
+/// A body as it is sent.
+#[derive(Debug)]
+pub(crate) struct Encoded {
     parts: Parts,
+    root: Bytes,
     /// `None` after the end.
-    encoder: Option<GzEncoder<Vec<u8>>>,
-    /// Still to be compressed.
-    rest: Bytes,
-    /// Other tasks get the thread before the next slice.
-    tired: bool,
+    coder: Option<Coder>,
+    /// To be sent next.
+    queue: VecDeque<Bytes>,
 }
 
-impl Gzip {
-    /// Compresses `parts`.
-    pub(crate) fn new(parts: Parts) -> Self {
+#[derive(Debug)]
+enum Coder {
+    /// The text that is being sent.
+    Identity(Option<Unpacked>),
+    /// Without its [`GzipWriter::end`], after an error, no reader takes the file for complete.
+    Gzip(GzipWriter),
+}
+
+impl Encoded {
+    /// The body of these `parts` for a client with this service root.
+    pub(crate) fn new(parts: Parts, coding: Coding, root: Bytes) -> Self {
         Self {
             parts,
-            encoder: Some(GzEncoder::new(Vec::new(), Compression::new(GZIP_LEVEL))),
-            rest: Bytes::new(),
-            tired: false,
+            root,
+            coder: Some(match coding {
+                Coding::Identity => Coder::Identity(None),
+                Coding::Gzip => Coder::Gzip(GzipWriter::new()),
+            }),
+            queue: VecDeque::new(),
         }
     }
 
-    fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Failure>> {
+    fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, SharedError>> {
         loop {
-            let Some(encoder) = &mut self.encoder else {
-                return Poll::Ready(Ok(Bytes::new()));
+            if let Some(bytes) = self.queue.pop_front() {
+                return Poll::Ready(Ok(Some(bytes)));
+            }
+            let Some(coder) = &mut self.coder else {
+                return Poll::Ready(Ok(None));
             };
-            if self.tired {
-                self.tired = false;
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
+            if let Some(bytes) = coder.rest(&self.root)? {
+                return Poll::Ready(Ok(Some(bytes)));
             }
-            if self.rest.is_empty() {
-                match ready!(self.parts.poll_next_unpin(cx)) {
-                    Some(Ok(Part::Bytes(bytes))) => self.rest = bytes,
-                    Some(Ok(Part::Flush)) => encoder.flush()?,
-                    Some(Err(error)) => return Poll::Ready(Err(error.into())),
-                    None => return Poll::Ready(finish(self.encoder.take())),
+            match ready!(self.parts.poll_next_unpin(cx)?) {
+                Some(Part::Text(text)) => coder.feed(&text, &self.root, &mut self.queue)?,
+                Some(Part::Blank) => coder.feed(&blank(), &self.root, &mut self.queue)?,
+                None => {
+                    if let Some(Coder::Gzip(writer)) = self.coder.take() {
+                        writer.end(&mut self.queue);
+                    }
                 }
-            } else {
-                let slice = self.rest.split_to(SLICE_BYTES_MAX.min(self.rest.len()));
-                encoder.write_all(&slice)?;
-                self.tired = !self.rest.is_empty();
-            }
-            if let Some(encoder) = &mut self.encoder
-                && !encoder.get_ref().is_empty()
-            {
-                return Poll::Ready(Ok(std::mem::take(encoder.get_mut()).into()));
             }
         }
     }
 }
 
-impl Stream for Gzip {
-    type Item = Result<Bytes, Failure>;
+impl Coder {
+    /// More of what was fed before.
+    fn rest(&mut self, root: &Bytes) -> Result<Option<Bytes>, SharedError> {
+        let Self::Identity(text) = self else {
+            return Ok(None);
+        };
+        match text.as_mut().and_then(Iterator::next) {
+            Some(Ok(Piece::Bytes(bytes))) => Ok(Some(bytes)),
+            Some(Ok(Piece::Root)) => Ok(Some(root.clone())),
+            Some(Err(error)) => Err(unreadable(&error)),
+            None => {
+                *text = None;
+                Ok(None)
+            }
+        }
+    }
+
+    fn feed(
+        &mut self,
+        text: &Packed,
+        root: &Bytes,
+        queue: &mut VecDeque<Bytes>,
+    ) -> Result<(), SharedError> {
+        match self {
+            Self::Identity(rest) => *rest = Some(text.unpacked()),
+            Self::Gzip(writer) => {
+                for part in text.parts() {
+                    let written = writer.write(part, root, queue);
+                    written.map_err(|error| unreadable(&error))?;
+                }
+                writer.flush(queue);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Never seen: what was packed can be unpacked.
+fn unreadable(error: &io::Error) -> SharedError {
+    tracing::error!(%error, "a packed text cannot be unpacked; its client is cut off");
+    AnswerError::Interrupted.into()
+}
+
+fn blank() -> Packed {
+    let mut blank = NeutralText::new();
+    blank.push(" ");
+    Packed::pack(&blank)
+}
+
+impl Stream for Encoded {
+    type Item = Result<Bytes, SharedError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         match ready!(self.poll_output(cx)) {
-            Ok(bytes) if bytes.is_empty() => Poll::Ready(None),
-            Ok(bytes) => Poll::Ready(Some(Ok(bytes))),
+            Ok(bytes) => Poll::Ready(bytes.map(Ok)),
             Err(error) => {
-                self.encoder = None;
+                self.coder = None;
+                self.queue.clear();
                 Poll::Ready(Some(Err(error)))
             }
         }
     }
 }
 
-fn finish(encoder: Option<GzEncoder<Vec<u8>>>) -> Result<Bytes, Failure> {
-    let end = encoder.map(GzEncoder::finish).transpose()?;
-    Ok(end.unwrap_or_default().into())
-}
-
-/// The answer's error, or (never yet seen) the compressor's.
-type Failure = Box<dyn Error + Send + Sync>;
-
 /// Smaller bodies stay as they are: they fit into one packet anyway.
-const GZIP_BYTES_MIN: usize = 1024;
-/// On loopback, time matters more than size.
-const GZIP_LEVEL: u32 = 1;
-/// Compressing so much takes a fraction of a millisecond.
-const SLICE_BYTES_MAX: usize = 64 * 1024;
+const GZIP_BYTES_MIN: u64 = 1024;
 
 #[cfg(test)]
 mod tests {
@@ -136,9 +178,13 @@ mod tests {
 
     use flate2::read::GzDecoder;
 
-    use super::super::body::tests::{cut, parts, segment};
+    use super::super::body::tests::{ROOT, cut, parts, segment};
     use super::super::notes::Notes;
     use super::*;
+
+    fn gzip(script: Vec<(u64, Result<crate::cache::Segment, SharedError>)>) -> Encoded {
+        Encoded::new(parts(script, &Notes::default()), Coding::Gzip, ROOT)
+    }
 
     #[test]
     fn gzip_for_those_who_take_it() {
@@ -162,28 +208,28 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_sent_decodes_and_each_segment_arrives_at_once() {
         let script = vec![(0, Ok(segment("[1", 1))), (9, Ok(segment(",2]", 1)))];
-        let mut gzip = Gzip::new(parts(script, &Notes::default()));
-        let mut sent = gzip.next().await.unwrap().unwrap().to_vec();
+        let mut body = gzip(script);
+        let mut sent = body.next().await.unwrap().unwrap().to_vec();
         while sent.len() < 15 {
-            sent.extend(gzip.next().await.unwrap().unwrap());
+            sent.extend(body.next().await.unwrap().unwrap());
         }
         let mut early = [0; 2];
         GzDecoder::new(&*sent).read_exact(&mut early).unwrap();
         assert_eq!(&early, b"[1", "before the second segment is there");
-        while let Some(bytes) = gzip.next().await {
+        while let Some(bytes) = body.next().await {
             sent.extend(bytes.unwrap());
         }
-        assert!(gzip.next().await.is_none(), "ends once");
+        assert!(body.next().await.is_none(), "ends once");
         let mut text = String::new();
         GzDecoder::new(&*sent).read_to_string(&mut text).unwrap();
         assert_eq!(text, "[1,2]");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn large_segments_are_cut_into_slices() {
+    async fn large_segments_are_packed() {
         let large: &'static str = "0123456789".repeat(100_000).leak();
-        let gzip = Gzip::new(parts(vec![(0, Ok(segment(large, 1)))], &Notes::default()));
-        let sent: Vec<u8> = gzip.map(Result::unwrap).collect::<Vec<_>>().await.concat();
+        let body = gzip(vec![(0, Ok(segment(large, 1)))]);
+        let sent: Vec<u8> = body.map(Result::unwrap).collect::<Vec<_>>().await.concat();
         let mut text = String::new();
         GzDecoder::new(&*sent).read_to_string(&mut text).unwrap();
         assert_eq!(text, large);
@@ -193,16 +239,16 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_cut_answer_has_no_trailer() {
         let script = vec![(0, Ok(segment("[1", 1))), (0, Err(cut()))];
-        let mut gzip = Gzip::new(parts(script, &Notes::default()));
+        let mut body = gzip(script);
         let mut sent = Vec::new();
         let error = loop {
-            match gzip.next().await.unwrap() {
+            match body.next().await.unwrap() {
                 Ok(bytes) => sent.extend(bytes),
                 Err(error) => break error,
             }
         };
         assert!(error.to_string().starts_with("interrupted"), "{error}");
-        assert!(gzip.next().await.is_none(), "ends once");
+        assert!(body.next().await.is_none(), "ends once");
         assert!(GzDecoder::new(&*sent).read_to_end(&mut Vec::new()).is_err());
     }
 }

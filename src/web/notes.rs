@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::cache::Progress;
-use crate::gateway::{Answer, AnswerBody, Outcome, Unanswered, Way};
+use crate::gateway::{Answer, AnswerBody, Unanswered, Way};
 use crate::odata::name::SiteId;
 use crate::telemetry::chain;
 
@@ -36,14 +36,7 @@ pub(crate) enum Upstream {
     /// Nothing.
     #[default]
     Nothing,
-    /// So much.
-    Done {
-        /// Responses.
-        pages: u64,
-        /// Time for them and for failed attempts.
-        time: Duration,
-    },
-    /// Still at it.
+    /// It is, or was, at work.
     Working(Arc<Progress>),
 }
 
@@ -62,14 +55,11 @@ impl Notes {
     pub(crate) fn answered(&self, answer: &Answer) {
         let mut facts = self.facts();
         facts.outcome = Some(answer.outcome.as_str());
-        facts.upstream = match (&answer.outcome, &answer.body) {
-            (Outcome::Hit { .. }, _) => Upstream::Nothing,
-            (_, AnswerBody::Stored(entry)) => Upstream::Done {
-                pages: entry.pages,
-                time: entry.upstream_time,
-            },
-            (_, AnswerBody::Live(reader)) => Upstream::Working(Arc::clone(reader.progress())),
-        };
+        if let AnswerBody::Live(reader) = &answer.body {
+            facts.upstream = Upstream::Working(Arc::clone(reader.progress()));
+        }
+        let failure = answer.outcome.error();
+        facts.error = failure.map(|error| chain(error));
     }
 
     /// Notes that there is no answer.
@@ -91,7 +81,6 @@ impl Upstream {
     pub(crate) fn totals(&self) -> (u64, Duration) {
         match self {
             Self::Nothing => (0, Duration::ZERO),
-            Self::Done { pages, time } => (*pages, *time),
             Self::Working(progress) => (progress.pages(), progress.upstream_time()),
         }
     }
@@ -99,7 +88,7 @@ impl Upstream {
     /// How its pages are walked, when there was a choice.
     pub(crate) fn way(&self) -> Option<Way> {
         match self {
-            Self::Nothing | Self::Done { .. } => None,
+            Self::Nothing => None,
             Self::Working(progress) => progress.way(),
         }
     }

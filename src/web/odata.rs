@@ -60,7 +60,7 @@ async fn get(source: &dyn Source, call: Call<'_>, notes: &Notes) -> Result<Respo
         question,
         representation,
         page_size: wishes.page_size.map(|wish| wish.rows),
-        freshness: wishes.freshness,
+        directives: wishes.directives,
         party: party(call.request),
     };
     let answer = source

@@ -1,22 +1,20 @@
 //! From an answer to a response: status, headers, conditional requests.
 
-use std::sync::Arc;
-
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header, request};
 
-use super::body::{Parts, live};
+use super::body::Parts;
 use super::conditional;
-use super::encoding::{Coding, Gzip};
+use super::encoding::{Coding, Encoded};
 use super::no_body::no_body;
 use super::notes::Notes;
 use super::problem::Problem;
 use super::whole::{WHOLE_BYTES_MAX, whole};
 use super::wishes::PageSizeWish;
-use crate::cache::{Content, Entry};
-use crate::gateway::{Answer, AnswerBody, Outcome};
+use crate::cache::Content;
+use crate::gateway::{Answer, AnswerBody};
 
 /// What of a request shapes its reply.
 #[derive(Debug)]
@@ -29,6 +27,13 @@ pub(crate) struct Asked<'a> {
     pub root: Bytes,
 }
 
+impl Asked<'_> {
+    /// Whether the client cannot tell where a body of unknown length has been cut: HTTP/1.0 has no chunks.
+    fn needs_length(&self) -> bool {
+        self.request.version < Version::HTTP_11
+    }
+}
+
 /// The response to a question that has an answer. For a client that could not tell where a live answer has been
 /// cut, it waits for the end.
 pub(crate) async fn reply(
@@ -36,99 +41,73 @@ pub(crate) async fn reply(
     asked: Asked<'_>,
     notes: &Notes,
 ) -> Result<Response, Problem> {
-    let stored = match &answer.body {
-        AnswerBody::Stored(entry) => Some(Arc::clone(entry)),
-        AnswerBody::Live(_) => None,
-    };
     let mut response = Response::new(Body::empty());
-    write_headers(response.headers_mut(), &answer, stored.as_deref(), &asked);
-    let known = stored.is_some_and(|entry| {
-        conditional::client_has(&asked.request.headers, &conditional::etag(&entry.digest))
-    });
-    if known {
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    write_headers(response.headers_mut(), &answer, &asked);
+    if answer.content == Content::Empty {
+        *response.status_mut() = StatusCode::NO_CONTENT;
         *response.body_mut() = no_body();
         return Ok(response);
     }
-    write_body(&mut response, answer, asked, notes).await?;
+    let root_len = asked.root.len();
+    let (text_len, gzip_len, digests) = match &answer.body {
+        AnswerBody::Stored(entry) => (
+            entry.len_at(root_len),
+            entry.gzip_len_at(root_len),
+            Some(entry.facts.digests),
+        ),
+        AnswerBody::Live(_) => (None, None, None),
+    };
+    let coding = if asked.needs_length() {
+        Coding::Identity
+    } else {
+        Coding::choose(&asked.request.headers, text_len)
+    };
+    let headers = response.headers_mut();
+    if let Some(digests) = digests {
+        let etag = conditional::etag(&digests, coding, &asked.root);
+        let known = conditional::client_has(&asked.request.headers, &etag);
+        insert(headers, header::ETAG, etag);
+        if known {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            *response.body_mut() = no_body();
+            return Ok(response);
+        }
+    }
+    insert(headers, header::CONTENT_TYPE, content_type(answer.content));
+    let mut len = text_len;
+    if coding == Coding::Gzip {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        len = gzip_len;
+    }
+    let mut parts = Parts::of(answer.content, answer.body, notes.clone());
+    if len.is_none() && asked.needs_length() && asked.request.method != Method::HEAD {
+        let whole = whole(parts, root_len, WHOLE_BYTES_MAX, notes).await?;
+        len = Some(whole.len);
+        parts = Parts::of_whole(whole.texts, notes.clone());
+    }
+    if let Some(len) = len {
+        headers.insert(header::CONTENT_LENGTH, len.into());
+    }
+    *response.body_mut() = Body::from_stream(Encoded::new(parts, coding, asked.root));
     Ok(response)
 }
 
 /// The headers that a 200 and its 304 share.
-fn write_headers(
-    headers: &mut HeaderMap,
-    answer: &Answer,
-    stored: Option<&Entry>,
-    asked: &Asked<'_>,
-) {
+fn write_headers(headers: &mut HeaderMap, answer: &Answer, asked: &Asked<'_>) {
     for (name, value) in FIXED_HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    insert(
-        headers,
-        CACHE_STATUS,
-        answer.outcome.cache_status(answer.way),
-    );
-    if let Outcome::Hit { age, .. } = &answer.outcome {
+    let code = answer.outcome.error().map(|error| Problem::from(&**error).code);
+    let cache_status = answer
+        .outcome
+        .cache_status(answer.way, &code.unwrap_or_default());
+    insert(headers, CACHE_STATUS, cache_status);
+    if let Some(age) = answer.outcome.age() {
         headers.insert(header::AGE, age.as_secs().into());
-    }
-    if let Some(entry) = stored {
-        insert(headers, header::ETAG, conditional::etag(&entry.digest));
     }
     if let (Some(wish), Some(rows)) = (asked.page_size, answer.page_size) {
         insert(headers, PREFERENCE_APPLIED, format!("{}={rows}", wish.name));
     }
-}
-
-async fn write_body(
-    response: &mut Response,
-    answer: Answer,
-    asked: Asked<'_>,
-    notes: &Notes,
-) -> Result<(), Problem> {
-    if answer.content == Content::Empty {
-        *response.status_mut() = StatusCode::NO_CONTENT;
-        *response.body_mut() = no_body();
-        return Ok(());
-    }
-    let Asked { request, root, .. } = asked;
-    let needs_length = request.version < Version::HTTP_11;
-    let (len, parts) = match answer.body {
-        AnswerBody::Live(reader) if needs_length && request.method != Method::HEAD => {
-            let whole = whole(live(reader), root.len(), WHOLE_BYTES_MAX, notes).await?;
-            let parts = Parts::of_whole(whole.segments, root, notes.clone());
-            (Some(whole.len), parts)
-        }
-        body => {
-            let len = match &body {
-                AnswerBody::Stored(entry) => Some(entry.len_at(root.len())),
-                AnswerBody::Live(_) => None,
-            };
-            (len, Parts::of(answer.content, body, root, notes.clone()))
-        }
-    };
-    let coding = if needs_length {
-        // The length of a compressed body is not known before its end.
-        Coding::Identity
-    } else {
-        Coding::choose(&request.headers, len)
-    };
-    let headers = response.headers_mut();
-    insert(headers, header::CONTENT_TYPE, content_type(answer.content));
-    let body = match coding {
-        Coding::Identity => {
-            if let Some(len) = len {
-                headers.insert(header::CONTENT_LENGTH, len.into());
-            }
-            Body::from_stream(parts.identity())
-        }
-        Coding::Gzip => {
-            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-            Body::from_stream(Gzip::new(parts))
-        }
-    };
-    *response.body_mut() = body;
-    Ok(())
 }
 
 /// `$metadata` without parameters: Power Query compares its type with `application/xml`.

@@ -3,44 +3,45 @@
 //! HTTP/1.0 has no chunks. A body of unknown length ends with its connection, so one that was cut would look
 //! like one that is complete; a reverse proxy would even pass it on with a last chunk.
 
-use futures_util::{Stream, StreamExt};
+use futures_util::StreamExt;
 use http::StatusCode;
 
+use super::body::{Part, Parts};
 use super::notes::Notes;
 use super::problem::Problem;
-use crate::cache::Segment;
-use crate::gateway::SharedError;
+use crate::cache::Packed;
 
 /// An answer with its end.
 #[derive(Debug)]
 pub(crate) struct Whole {
     /// The body, in order.
-    pub segments: Vec<Segment>,
+    pub texts: Vec<Packed>,
     /// Its bytes on the wire.
-    pub len: usize,
+    pub len: u64,
 }
 
-/// Reads `segments` to their end, `bytes_max` at most, for a client whose service root is `root_len` bytes long.
+/// Reads `parts` to their end, `bytes_max` of text at most, for a client whose service root is `root_len` bytes long.
 pub(crate) async fn whole(
-    segments: impl Stream<Item = Result<Segment, SharedError>>,
+    mut parts: Parts,
     root_len: usize,
-    bytes_max: usize,
+    bytes_max: u64,
     notes: &Notes,
 ) -> Result<Whole, Problem> {
-    let mut segments = std::pin::pin!(segments);
     let mut whole = Whole {
-        segments: Vec::new(),
+        texts: Vec::new(),
         len: 0,
     };
-    while let Some(segment) = segments.next().await {
-        let segment = segment
+    while let Some(part) = parts.next().await {
+        let part = part
             .inspect_err(|error| notes.failed(error))
             .map_err(|error| Problem::from(&*error))?;
-        whole.len += segment.text.len_at(root_len);
+        // A blank breaks a silence; here is none.
+        let Part::Text(text) = part else { continue };
+        whole.len += text.len_at(root_len);
         if whole.len > bytes_max {
             return Err(too_large());
         }
-        whole.segments.push(segment);
+        whole.texts.push(text);
     }
     Ok(whole)
 }
@@ -55,24 +56,26 @@ fn too_large() -> Problem {
 }
 
 /// The largest body that is collected in memory. What is stored has its length and is not collected.
-pub(crate) const WHOLE_BYTES_MAX: usize = 64 * 1024 * 1024;
+pub(crate) const WHOLE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
-    use futures_util::stream;
-
-    use super::super::body::tests::{cut, segment};
+    use super::super::body::tests::{cut, parts, segment};
     use super::*;
+    use crate::cache::Segment;
+    use crate::gateway::SharedError;
 
     async fn collected(script: Vec<Result<Segment, SharedError>>) -> Result<Whole, Problem> {
-        whole(stream::iter(script), 10, 20, &Notes::default()).await
+        let script = script.into_iter().map(|segment| (0, segment)).collect();
+        let notes = Notes::default();
+        whole(parts(script, &notes), 10, 20, &notes).await
     }
 
     #[tokio::test]
     async fn has_all_segments_and_their_length() {
         let script = vec![Ok(segment("[1,^", 1)), Ok(segment(",3]", 1))];
         let whole = collected(script).await.unwrap();
-        assert_eq!((whole.segments.len(), whole.len), (2, 16));
+        assert_eq!((whole.texts.len(), whole.len), (2, 16));
     }
 
     #[tokio::test]

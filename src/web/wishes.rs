@@ -1,20 +1,21 @@
 //! What a client's headers ask for, apart from the question itself.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use http::{HeaderMap, StatusCode, header};
 
 use super::list;
 use super::problem::Problem;
-use crate::gateway::Freshness;
+use crate::gateway::Directives;
 
 /// The wishes of one request.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Wishes {
     /// Pages instead of a whole answer.
     pub page_size: Option<PageSizeWish>,
-    /// Whether a stored answer will do.
-    pub freshness: Freshness,
+    /// What may be given of what is stored.
+    pub directives: Directives,
 }
 
 /// `Prefer: odata.maxpagesize=N`, or the same without the prefix.
@@ -46,7 +47,7 @@ impl Wishes {
         }
         Ok(Self {
             page_size: page_size(headers),
-            freshness: freshness(headers),
+            directives: directives(headers),
         })
     }
 }
@@ -66,17 +67,41 @@ fn page_size(headers: &HeaderMap) -> Option<PageSizeWish> {
         })
 }
 
-/// `no-cache` asks upstream. `max-age=0` does not: browsers send it on every reload, and upstream answers one
-/// query at a time.
-fn freshness(headers: &HeaderMap) -> Freshness {
-    let insists = list::members(headers, header::CACHE_CONTROL)
-        .into_iter()
-        .any(|directive| directive.eq_ignore_ascii_case("no-cache"));
-    if insists {
-        Freshness::Fetch
-    } else {
-        Freshness::Stored
+/// Cache directives (RFC 9111, section 5.2.1). Those that we do not know are ignored (section 5.2.3), and so are values
+/// that are no whole number of seconds, but for `max-age`, where the client wants something fresher for certain. Where one
+/// comes twice, the stricter counts.
+fn directives(headers: &HeaderMap) -> Directives {
+    let mut wanted = Directives::default();
+    for directive in list::members(headers, header::CACHE_CONTROL) {
+        let (name, value) = list::pair(directive);
+        let seconds = value.as_deref().and_then(seconds);
+        match &*name.to_ascii_lowercase() {
+            "no-cache" => wanted.no_cache = true,
+            "no-store" => wanted.no_store = true,
+            "only-if-cached" => wanted.only_if_cached = true,
+            "max-age" => {
+                let seconds = seconds.unwrap_or_default();
+                wanted.max_age = Some(wanted.max_age.map_or(seconds, |max| max.min(seconds)));
+            }
+            "min-fresh" => wanted.min_fresh = wanted.min_fresh.max(seconds),
+            // Without a value, any stale answer will do.
+            "max-stale" if value.is_none() => wanted.max_stale = Some(Duration::MAX),
+            "max-stale" => {
+                wanted.max_stale = match (wanted.max_stale, seconds) {
+                    (Some(before), Some(seconds)) => Some(before.min(seconds)),
+                    (before, seconds) => before.or(seconds),
+                };
+            }
+            _ => {}
+        }
     }
+    wanted
+}
+
+/// A number too large to be represented means a very long time (RFC 9111, section 1.2.2).
+fn seconds(value: &str) -> Option<Duration> {
+    let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| Duration::from_secs(value.parse().unwrap_or(u64::MAX)))
 }
 
 /// Versions as `4.0`, or as old clients write them, `3.0;NetFx`. What is not a version is ignored.
@@ -140,15 +165,28 @@ mod tests {
     }
 
     #[test]
-    fn only_no_cache_asks_upstream() {
-        for (directives, expected) in [
-            ("no-cache", Freshness::Fetch),
-            ("max-age=0, No-Cache", Freshness::Fetch),
-            ("max-age=0", Freshness::Stored),
-            ("no-store", Freshness::Stored),
+    fn reads_what_may_be_given_of_what_is_stored() {
+        let none = Directives::default();
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        for (text, expected) in [
+            ("No-Cache", Directives { no_cache: true, ..none }),
+            ("no-store", Directives { no_store: true, ..none }),
+            ("max-age=0", Directives { max_age: seconds(0), ..none }),
+            ("max-age=60, max-age=9", Directives { max_age: seconds(9), ..none }),
+            ("max-age=\"60\"", Directives { max_age: seconds(60), ..none }),
+            ("max-age=soon", Directives { max_age: seconds(0), ..none }),
+            ("max-stale", Directives { max_stale: Some(Duration::MAX), ..none }),
+            ("max-stale=5, max-stale", Directives { max_stale: Some(Duration::MAX), ..none }),
+            ("max-stale=60, max-stale=9", Directives { max_stale: seconds(9), ..none }),
+            ("max-stale=never", none),
+            ("min-fresh=5, min-fresh=7", Directives { min_fresh: seconds(7), ..none }),
+            ("min-fresh=99999999999999999999", Directives { min_fresh: seconds(u64::MAX), ..none }),
+            ("min-fresh=-1", none),
+            ("no-transform, only-if-cached", Directives { only_if_cached: true, ..none }),
+            ("", none),
         ] {
-            let found = read(&[("cache-control", directives)]).unwrap().freshness;
-            assert_eq!(found, expected, "{directives}");
+            let found = read(&[("cache-control", text)]).unwrap().directives;
+            assert_eq!(found, expected, "{text}");
         }
     }
 

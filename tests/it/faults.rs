@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use citrix_odata_proxy::demo::{Fault, Knobs};
-use citrix_odata_proxy::gateway::{Ask, Freshness, Party};
+use citrix_odata_proxy::gateway::{Ask, Directives, Party};
 use citrix_odata_proxy::odata::question::Question;
 use citrix_odata_proxy::odata::representation::Representation;
 use futures_util::future::join_all;
@@ -343,7 +343,7 @@ async fn a_failed_question_knows_how_long_upstream_was_asked() {
         question: Question::parse("Sessions", None).unwrap(),
         representation: Representation::default(),
         page_size: None,
-        freshness: Freshness::Stored,
+        directives: Directives::default(),
         party: Party::default(),
     };
     let gateway = world.app.gateway();

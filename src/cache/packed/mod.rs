@@ -11,6 +11,7 @@
 mod gzip;
 mod inflate;
 mod pack;
+mod record;
 mod unpacked;
 
 use std::sync::Arc;
@@ -18,6 +19,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::odata::neutral::NeutralText;
+#[cfg(test)]
+use crate::odata::neutral::Piece;
 
 pub use gzip::GzipWriter;
 pub use unpacked::Unpacked;
@@ -74,7 +77,8 @@ impl Packed {
     }
 
     /// From its parts.
-    pub(super) fn of(parts: Vec<Part>) -> Self {
+    pub(super) fn of(mut parts: Vec<Part>) -> Self {
+        parts.shrink_to_fit();
         Self {
             parts: Arc::new(parts),
         }
@@ -105,6 +109,16 @@ impl Packed {
     /// once it is packed anew.
     pub fn gzip_len_at(&self, root_len: usize) -> Option<u64> {
         gzip::len_at(self, root_len)
+    }
+
+    /// The whole text with `root` in its open places.
+    #[cfg(test)]
+    pub(crate) fn to_bytes(&self, root: &Bytes) -> Bytes {
+        let pieces = self.unpacked().map(|piece| match piece.unwrap() {
+            Piece::Bytes(bytes) => bytes,
+            Piece::Root => root.clone(),
+        });
+        pieces.collect::<Vec<_>>().concat().into()
     }
 
     /// The text again, in pieces of bounded size.
@@ -142,6 +156,18 @@ impl Run {
     /// Bytes of the text.
     pub fn text_len(&self) -> u64 {
         self.text_len
+    }
+}
+
+impl Linked {
+    /// The deflate blocks of the text without the service root.
+    pub fn deflated(&self) -> &Bytes {
+        &self.deflated
+    }
+
+    /// Where the service root goes: offsets in the text, in order.
+    pub fn places(&self) -> &[u64] {
+        &self.places
     }
 }
 

@@ -98,14 +98,13 @@ fn run(pieces: &[Bytes]) -> Run {
         text_len += bytes.len() as u64;
         packer.add(bytes);
     }
-    let mut run = Run {
+    let short = text_len <= PLAIN_BYTES_MAX;
+    Run {
         deflated: packer.blocks(),
         text_len,
         crc: crc.finalize(),
-        plain: None,
-    };
-    keep_plain(&mut run);
-    run
+        plain: short.then(|| pieces.concat().into()),
+    }
 }
 
 /// Parts that hold text with many places of the service root, each of a bounded length.
@@ -151,15 +150,15 @@ impl Packer {
         Self(DeflateEncoder::new(Vec::new(), Compression::new(LEVEL)))
     }
 
+    #[expect(clippy::expect_used, reason = "a panic is better than a text with a hole")]
     pub(super) fn add(&mut self, bytes: &[u8]) {
-        let written = self.0.write_all(bytes);
-        debug_assert!(written.is_ok(), "memory takes whatever is written");
+        self.0.write_all(bytes).expect("memory takes what is written");
     }
 
     /// The blocks. The encoder's own last block, which would end the whole text, is left out.
+    #[expect(clippy::expect_used, reason = "a panic is better than a text with a hole")]
     pub(super) fn blocks(mut self) -> Bytes {
-        let flushed = self.0.flush();
-        debug_assert!(flushed.is_ok(), "memory takes whatever is written");
+        self.0.flush().expect("memory takes what is written");
         let mut blocks = std::mem::take(self.0.get_mut());
         blocks.shrink_to_fit();
         blocks.into()
@@ -182,7 +181,9 @@ fn push_short(parts: &mut Vec<Part>, short: &mut NeutralText) {
 fn push_run(parts: &mut Vec<Part>, runs: &mut Vec<&Run>) {
     let runs = std::mem::take(runs);
     if let [run] = *runs.as_slice() {
-        return parts.push(Part::Run(run.clone()));
+        let mut run = run.clone();
+        keep_plain(&mut run);
+        return parts.push(Part::Run(run));
     }
     let len = runs.iter().map(|run| run.deflated.len()).sum();
     let mut deflated = BytesMut::with_capacity(len);
@@ -207,7 +208,7 @@ fn push_run(parts: &mut Vec<Part>, runs: &mut Vec<&Run>) {
 
 /// The text of a short run is kept beside it: to unpack it takes longer than to send it.
 fn keep_plain(run: &mut Run) {
-    if run.text_len <= PLAIN_BYTES_MAX {
+    if run.plain.is_none() && run.text_len <= PLAIN_BYTES_MAX {
         run.plain = inflate::whole(&run.deflated, run.text_len).ok();
     }
 }

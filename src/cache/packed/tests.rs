@@ -54,6 +54,13 @@ fn plain(packed: &Packed, root: &Bytes) -> Vec<u8> {
 fn check(texts: &[NeutralText]) {
     let packed: Vec<Packed> = texts.iter().map(Packed::pack).collect();
     let joined = Packed::joined(&packed);
+    for packed in packed.iter().chain([&joined]) {
+        let mut record = Vec::new();
+        packed.encode(&mut record).unwrap();
+        assert_eq!(record.len(), packed.encoded_len());
+        let decoded = Packed::decode(record.into()).unwrap();
+        assert_eq!(Packed::joined(&[decoded]), Packed::joined(std::slice::from_ref(packed)));
+    }
     for root in [Bytes::new(), ROOT] {
         let whole: Vec<u8> = texts.iter().flat_map(|t| t.to_bytes(&root)).collect();
         assert_eq!(plain(&joined, &root), whole);
@@ -139,6 +146,11 @@ fn the_text_of_short_runs_is_kept_and_that_of_long_ones_is_not() {
 }
 
 proptest! {
+    #[test]
+    fn what_is_no_record_is_refused_without_harm(bytes: Vec<u8>) {
+        let _ = Packed::decode(bytes.into());
+    }
+
     #[test]
     fn any_text_comes_back(
         texts in prop::collection::vec(

@@ -4,17 +4,16 @@
 //! however the program ends; and only the account that runs the program may read it.
 
 use std::fs::{DirBuilder, File};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::runtime::Handle;
 
-use super::file::At;
-use super::record::{self, Record};
+use crate::cache::file::At;
+use crate::cache::record::{self, Record, RecordFile};
 use crate::cache::{Segment, SpoolFolder};
-use crate::odata::neutral::NeutralText;
 
 /// The folder for these files, and the space that all of them together may take.
 #[derive(Debug)]
@@ -61,7 +60,7 @@ impl Disk {
     /// Whether there is space for this part.
     pub(super) fn has_room(&self, segment: &Segment) -> bool {
         let used = self.used.load(Ordering::Relaxed);
-        let bytes = record::encoded_len(&segment.text) as u64;
+        let bytes = segment.text.encoded_len() as u64;
         self.with(used, bytes).is_some()
     }
 
@@ -98,14 +97,14 @@ pub(super) struct SpoolFile {
 impl SpoolFile {
     /// Appends a part. Blocks.
     pub(super) fn append(self: &Arc<Self>, segment: &Segment) -> io::Result<Record> {
-        let len = record::encoded_len(&segment.text);
+        let len = segment.text.encoded_len();
         self.disk.claim(len as u64)?;
         let place = self.len.fetch_add(len as u64, Ordering::Relaxed);
-        let mut out = BufWriter::new(At::new(self.open()?, place));
-        let checksum = record::encode(&segment.text, &mut out)?;
+        let mut out = BufWriter::new(At::new(self.file()?, place));
+        let checksum = record::write(&segment.text, &mut out)?;
         out.flush()?;
         Ok(Record {
-            file: Arc::clone(self),
+            file: Arc::clone(self) as Arc<dyn RecordFile>,
             place,
             len,
             checksum,
@@ -113,26 +112,17 @@ impl SpoolFile {
         })
     }
 
-    /// The text that was written at `place`, in so many bytes and with this checksum. Blocks. A text that is not the
-    /// one that was written is an error.
-    pub(super) fn read(&self, place: u64, len: usize, checksum: u64) -> io::Result<NeutralText> {
-        let mut bytes = vec![0; len];
-        At::new(self.open()?, place).read_exact(&mut bytes)?;
-        record::decode(bytes.into(), checksum).ok_or_else(|| {
-            let reason = "what was read is not what was written";
-            io::Error::new(io::ErrorKind::InvalidData, reason)
-        })
+    #[cfg(test)]
+    pub(super) fn inner(&self) -> &File {
+        self.file().unwrap()
     }
+}
 
-    fn open(&self) -> io::Result<&File> {
+impl RecordFile for SpoolFile {
+    fn file(&self) -> io::Result<&File> {
         self.file
             .as_ref()
             .ok_or_else(|| io::ErrorKind::NotFound.into())
-    }
-
-    #[cfg(test)]
-    pub(super) fn inner(&self) -> &File {
-        self.open().unwrap()
     }
 }
 

@@ -7,13 +7,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::time::{Instant, sleep};
 
+use crate::cache::Failure;
+
 use super::{LOOK_AGAIN_AFTER, STANDSTILL_MAX, Spool};
 
 /// Answers that have ended, as long as somebody reads them.
 #[derive(Debug)]
 pub(super) struct Ended<E>(Mutex<Vec<Weak<Spool<E>>>>);
 
-impl<E: Clone> Ended<E> {
+impl<E: Failure> Ended<E> {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self(Mutex::default()))
     }

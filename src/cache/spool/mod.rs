@@ -2,7 +2,8 @@
 //!
 //! Every part of an answer stays until its end, so that clients that ask the same later read it from its
 //! beginning: in memory up to the [`Allowance`], and beyond that in a file on the [`Disk`]. At its end an answer
-//! that is in memory as a whole becomes an entry; of any other, only what somebody has not taken yet stays.
+//! that is there as a whole may become an entry; of any other, only what somebody has not taken yet stays. Parts are
+//! packed once, when they are written, for all who read them.
 //!
 //! Where there is no room in a file, or it cannot be written, only what somebody has not taken yet stays:
 //! nobody can join any more, and the slowest reader sets the pace.
@@ -21,11 +22,10 @@
 mod allowance;
 mod disk;
 mod ended;
-mod file;
 mod places;
 mod progress;
+mod purpose;
 mod reader;
-mod record;
 mod slot;
 mod standstill;
 mod state;
@@ -35,19 +35,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
 use self::allowance::Share;
 use self::ended::Ended;
 use self::places::Idle;
-use self::record::Record;
 use self::state::{Keep, Next, Room, State};
-use super::entry::{Content, Segment};
+use super::Failure;
+use super::entry::{Block, Facts, Segment};
+use super::record::Record;
 
 pub(super) use self::allowance::Allowance;
 pub(super) use self::disk::Disk;
 pub use self::progress::{Progress, Way};
+pub(super) use self::purpose::Purpose;
 pub use self::reader::Reader;
 pub use self::writer::SpoolWriter;
 
@@ -62,7 +65,7 @@ pub(super) struct Space<E> {
     ended: Arc<Ended<E>>,
 }
 
-impl<E: Clone> Space<E> {
+impl<E: Failure> Space<E> {
     pub(super) fn new(allowance: Arc<Allowance>, disk: Option<Arc<Disk>>) -> Self {
         Self {
             allowance,
@@ -80,24 +83,20 @@ pub(super) struct Spool<E> {
     writer_wake: Notify,
     progress: Arc<Progress>,
     space: Space<E>,
-    /// How long the answer stays fresh. Zero: it will not become an entry.
-    ttl: Duration,
-    /// What readers are told for whom the answer ends too early.
-    interrupted: E,
+    purpose: Purpose,
 }
 
-impl<E: Clone> Spool<E> {
-    /// An empty spool for an answer that stays fresh for `ttl`. Zero: it may not become an entry.
-    pub(super) fn new(space: Space<E>, ttl: Duration, interrupted: E) -> Arc<Self> {
+impl<E: Failure> Spool<E> {
+    /// An empty spool for an answer that is made for this purpose.
+    pub(super) fn new(space: Space<E>, purpose: Purpose) -> Arc<Self> {
         let share = Share::of(Arc::clone(&space.allowance));
         Arc::new(Self {
-            state: Mutex::new(State::new(share, ttl)),
+            state: Mutex::new(State::new(share, purpose)),
             readers_wake: Notify::new(),
             writer_wake: Notify::new(),
             progress: Arc::default(),
             space,
-            ttl,
-            interrupted,
+            purpose,
         })
     }
 
@@ -131,22 +130,40 @@ impl<E: Clone> Spool<E> {
     /// Resolves when every reader has left an answer that is not worth finishing for those who come later.
     pub(super) async fn abandoned(&self) {
         let abandoned = || wait(&self.writer_wake, || ready(self.state().abandoned()));
-        let fresh_for = self.ttl.saturating_sub(self.progress.elapsed());
-        if timeout(fresh_for, abandoned()).await.is_err() {
-            self.change(|state| state.reconsider(false));
+        let useful_for = self.purpose.useful.saturating_sub(self.progress.elapsed());
+        if timeout(useful_for, abandoned()).await.is_err() {
+            self.change(State::unlist);
             abandoned().await;
         }
     }
 
-    /// Whether the answer is worth finishing when nobody reads it: not much is missing, and it is still fresh.
+    /// Whether the answer is worth finishing when nobody reads it: not much is missing, and it is still of use then.
     fn worth_finishing(&self) -> bool {
-        self.progress.nearly_done() && self.progress.elapsed() < self.ttl
+        let useful = self.progress.elapsed() < self.purpose.useful;
+        useful && (self.purpose.in_background || self.progress.nearly_done())
     }
 
-    /// The answer, when all of it is in memory.
-    pub(super) fn whole(&self) -> Option<(Content, Vec<Segment>)> {
+    /// The answer, when all of it is still there.
+    pub(super) fn answer(&self, fetched_at: Timestamp) -> Option<(Facts, Vec<Block>)> {
         let state = self.state();
-        state.content.zip(state.whole())
+        let (content, blocks) = state.content.zip(state.blocks())?;
+        let (digests, text_len) = state.digester.digests();
+        let progress = &self.progress;
+        let rows = progress.rows();
+        let facts = Facts {
+            content,
+            digests,
+            fetched_at,
+            rows,
+            ordered_rows: match progress.way() {
+                Some(Way::Range) => state.first_rows,
+                Some(Way::Links) | None => rows,
+            },
+            pages: progress.pages(),
+            upstream_time: progress.upstream_time(),
+            text_len,
+        };
+        Some((facts, blocks))
     }
 
     /// The answer is an entry now, whose memory is counted as such: what is held here counts no more.
@@ -170,7 +187,7 @@ impl<E: Clone> Spool<E> {
 
     /// Ends an answer that has not ended yet with an error.
     pub(super) fn interrupt(self: &Arc<Self>) {
-        self.finish(Err(self.interrupted.clone()));
+        self.finish(Err(E::interrupted()));
     }
 
     pub(super) fn progress(&self) -> &Arc<Progress> {
@@ -248,7 +265,7 @@ impl<E: Clone> Spool<E> {
 
     fn take(&self, reader: u64) -> Poll<Option<Result<Next, E>>> {
         let now = Instant::now();
-        let taken = self.change(|state| state.take(reader, &self.interrupted, now));
+        let taken = self.change(|state| state.take(reader, now));
         self.writer_wake.notify_waiters();
         taken
     }
@@ -259,7 +276,7 @@ impl<E: Clone> Spool<E> {
         self.writer_wake.notify_waiters();
         advanced
             .then_some(())
-            .ok_or_else(|| self.interrupted.clone())
+            .ok_or_else(E::interrupted)
     }
 
     fn leave(&self, reader: u64) {

@@ -7,17 +7,17 @@ use std::task::Poll;
 use tokio::task::spawn_blocking;
 
 use super::{Next, Progress, Record, Spool, wait};
-use crate::cache::{Content, Segment};
+use crate::cache::{Content, Failure, Segment};
 
 /// Reads one answer while it is being made. Dropping it leaves; when the last reader leaves, the fill stops, unless it
 /// is nearly done and will be stored.
 #[derive(Debug)]
-pub struct Reader<E: Clone> {
+pub struct Reader<E: Failure> {
     id: u64,
     spool: Arc<Spool<E>>,
 }
 
-impl<E: Clone> Reader<E> {
+impl<E: Failure> Reader<E> {
     pub(super) fn new(id: u64, spool: Arc<Spool<E>>) -> Self {
         Self { id, spool }
     }
@@ -65,13 +65,13 @@ impl<E: Clone> Reader<E> {
                     "a part of an answer cannot be read from its temporary file, and its client is cut off"
                 );
                 self.spool.leave(self.id);
-                Err(self.spool.interrupted.clone())
+                Err(E::interrupted())
             }
         }
     }
 }
 
-impl<E: Clone> Drop for Reader<E> {
+impl<E: Failure> Drop for Reader<E> {
     fn drop(&mut self) {
         self.spool.leave(self.id);
     }

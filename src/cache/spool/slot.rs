@@ -1,6 +1,6 @@
 //! A part of an answer in its place: in memory, in a file, or both.
 
-use super::record::Record;
+use crate::cache::record::Record;
 use crate::cache::Segment;
 
 /// A part of an answer.

@@ -8,7 +8,10 @@ use tokio::time::Instant;
 
 use super::allowance::Share;
 use super::places::{Idle, Places};
-use super::record::Record;
+use super::purpose::Purpose;
+use crate::cache::Failure;
+use crate::cache::entry::{Block, Digester};
+use crate::cache::record::Record;
 use super::slot::Slot;
 use super::standstill::Standstill;
 use crate::cache::{Content, Segment};
@@ -16,7 +19,7 @@ use crate::cache::{Content, Segment};
 /// How much of an answer stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keep {
-    /// All of it, in memory: at its end it may become an entry.
+    /// All of it, in memory.
     Memory,
     /// All of it: its beginning in memory, the rest in a file.
     File,
@@ -44,6 +47,11 @@ pub(super) struct State<E> {
     keep: Keep,
     /// Whether the answer may become an entry at its end.
     storable: bool,
+    /// Whether it is made though nobody reads it.
+    in_background: bool,
+    pub(super) digester: Digester,
+    /// Rows of the first part.
+    pub(super) first_rows: u64,
     /// Set when everybody has left an answer that is not worth finishing; it stays so.
     abandoned: bool,
     pub(super) end: Option<Result<(), E>>,
@@ -66,21 +74,24 @@ pub(super) enum Room {
     HeldAt(usize),
 }
 
-impl<E: Clone> State<E> {
-    /// Nothing yet. `ttl` is how long the answer stays fresh; one that does not may not become an entry.
-    pub(super) fn new(share: Share, ttl: Duration) -> Self {
+impl<E: Failure> State<E> {
+    /// Nothing yet.
+    pub(super) fn new(share: Share, purpose: Purpose) -> Self {
         Self {
             content: None,
             slots: VecDeque::new(),
             first: 0,
             share,
             keep: Keep::Memory,
-            storable: !ttl.is_zero(),
+            storable: purpose.storable,
+            in_background: purpose.in_background,
+            digester: Digester::default(),
+            first_rows: 0,
             abandoned: false,
             end: None,
             places: Places::default(),
             standstill: Standstill::default(),
-            standstill_max: ttl.max(STANDSTILL_JOINED_MIN),
+            standstill_max: purpose.fresh.max(STANDSTILL_JOINED_MIN),
             gone: Vec::new(),
         }
     }
@@ -135,8 +146,14 @@ impl<E: Clone> State<E> {
 
     /// Whether an answer that nobody reads goes on: it is worth finishing, and will be stored.
     pub(super) fn reconsider(&mut self, worth_finishing: bool) {
-        let worth = worth_finishing && self.storable && self.keep == Keep::Memory;
-        self.abandoned |= self.places.deserted() && !worth;
+        let worth = worth_finishing && self.storable && self.stays();
+        let nobody = self.places.deserted() || (self.in_background && self.places.len() == 0);
+        self.abandoned |= nobody && !worth;
+    }
+
+    /// Whether all of it stays where it can become an entry.
+    fn stays(&self) -> bool {
+        self.keep == Keep::Memory
     }
 
     /// Whether it is worth fetching more; takes note of the time for which it is not.
@@ -174,6 +191,9 @@ impl<E: Clone> State<E> {
     /// the answer is kept from now on.
     pub(super) fn push(&mut self, segment: Segment, beyond: Keep, worth_finishing: bool) -> Keep {
         let fits = self.share.take(segment.text.stored_len());
+        if self.written() == 0 {
+            self.first_rows = segment.rows;
+        }
         self.slots.push_back(Slot::Memory(segment));
         if self.keep == Keep::Memory && !fits {
             self.keep = beyond;
@@ -220,11 +240,13 @@ impl<E: Clone> State<E> {
         true
     }
 
-    /// All parts, when they are in memory.
-    pub(super) fn whole(&self) -> Option<Vec<Segment>> {
-        let slots = self.slots.iter();
-        let segments = slots.map(|slot| slot.segment().cloned()).collect();
-        (self.keep == Keep::Memory).then_some(segments)?
+    /// All parts, when they stay where they can become an entry.
+    pub(super) fn blocks(&self) -> Option<Vec<Block>> {
+        let block = |slot: &Slot| match slot {
+            Slot::Memory(segment) => Block::Memory(segment.clone()),
+            Slot::File { record, .. } => Block::File(record.clone()),
+        };
+        self.stays().then(|| self.slots.iter().map(block).collect())
     }
 
     /// What is in memory is counted elsewhere from now on.
@@ -258,15 +280,14 @@ impl<E: Clone> State<E> {
         dropped
     }
 
-    /// What a reader is given next; `None` behind the end. Those who were dropped get `interrupted`.
+    /// What a reader is given next; `None` behind the end. Those who were dropped get [`Failure::interrupted`].
     pub(super) fn take(
         &mut self,
         reader: u64,
-        interrupted: &E,
         now: Instant,
     ) -> Poll<Option<Result<Next, E>>> {
         let Some(next) = self.places.next(reader) else {
-            return Poll::Ready(Some(Err(interrupted.clone())));
+            return Poll::Ready(Some(Err(E::interrupted())));
         };
         let slot = next
             .checked_sub(self.first)

@@ -10,19 +10,21 @@ use super::disk::SpoolFile;
 use super::{
     Disk, Keep, LOOK_AGAIN_AFTER, Progress, Record, Room, STANDSTILL_MAX, Spool, ready, wait,
 };
-use crate::cache::{Content, Segment};
+use crate::cache::packed::Packed;
+use crate::cache::{Content, Failure, Segment};
+use crate::odata::neutral::NeutralText;
 
 /// Writes an answer.
 #[derive(Debug)]
-pub struct SpoolWriter<E: Clone> {
+pub struct SpoolWriter<E: Failure> {
     spool: Arc<Spool<E>>,
     /// The answer's file, once it has one.
     pub(super) file: Option<Arc<SpoolFile>>,
     /// The write of the last part, while it is under way.
-    writing: Option<JoinHandle<io::Result<Record>>>,
+    writing: Option<JoinHandle<io::Result<(Arc<SpoolFile>, Record)>>>,
 }
 
-impl<E: Clone> SpoolWriter<E> {
+impl<E: Failure> SpoolWriter<E> {
     pub(in crate::cache) fn new(spool: Arc<Spool<E>>) -> Self {
         Self {
             spool,
@@ -36,12 +38,32 @@ impl<E: Clone> SpoolWriter<E> {
         self.spool.state().content = Some(content);
     }
 
-    /// Writes a part; to a file, when it is too much for memory. Readers have it at once, and the file is written
-    /// while the next part is being fetched; what is waited for here is the write before. When there is no writing
-    /// to the file, what is there already can still be read, and the rest of the answer goes on without one.
+    /// Writes a part with so many rows: packed; to a file, when it is too much for memory. Readers have it at once, and
+    /// the file is written while the next part is being fetched; what is waited for here is the write before. When
+    /// there is no writing to the file, what is there already can still be read, and the rest of the answer goes on
+    /// without one.
     ///
     /// The last part of an answer stays in memory: nobody waits for its write.
-    pub async fn push(&mut self, segment: Segment) {
+    pub async fn push(&mut self, text: NeutralText, rows: u64) {
+        let text = self.pack(text).await;
+        self.put(Segment { text, rows }).await;
+    }
+
+    /// Packs a text, and adds it to the answer's digests.
+    async fn pack(&self, text: NeutralText) -> Packed {
+        let packed = if text.len_at(0) <= PACKED_AT_ONCE_BYTES_MAX {
+            Packed::pack(&text)
+        } else {
+            let shared = text.clone();
+            let packed = spawn_blocking(move || Packed::pack(&shared)).await;
+            // When the program stops, other threads take no more work.
+            packed.unwrap_or_else(|_| Packed::pack(&text))
+        };
+        self.spool.state().digester.add(&text, &packed);
+        packed
+    }
+
+    pub(super) async fn put(&mut self, segment: Segment) {
         self.settle().await;
         self.spool.make_room(&segment).await;
         if self.spool.publish(segment.clone()) == Keep::File {
@@ -57,8 +79,8 @@ impl<E: Clone> SpoolWriter<E> {
         let written = writing.await.map_err(io::Error::other).flatten();
         self.writing = None;
         match written {
-            Ok(record) => {
-                self.file = Some(Arc::clone(&record.file));
+            Ok((file, record)) => {
+                self.file = Some(file);
                 self.spool.filed(record);
             }
             Err(error) => {
@@ -73,7 +95,7 @@ impl<E: Clone> SpoolWriter<E> {
         }
     }
 
-    fn write(&self, segment: Segment) -> JoinHandle<io::Result<Record>> {
+    fn write(&self, segment: Segment) -> JoinHandle<io::Result<(Arc<SpoolFile>, Record)>> {
         let file = self.file.clone();
         let disk = self.spool.space.disk.clone();
         spawn_blocking(move || {
@@ -82,7 +104,8 @@ impl<E: Clone> SpoolWriter<E> {
                 Some(file) => file,
                 None => Arc::new(made()?.ok_or(io::ErrorKind::NotFound)?),
             };
-            file.append(&segment)
+            let record = file.append(&segment)?;
+            Ok((file, record))
         })
     }
 
@@ -118,3 +141,6 @@ impl<E: Clone> SpoolWriter<E> {
         self.spool.progress()
     }
 }
+
+/// Packing so much text takes less time than handing it to another thread.
+const PACKED_AT_ONCE_BYTES_MAX: usize = 16 * 1024;

@@ -16,27 +16,36 @@ fn ten(
         writer.begin(Content::Text);
         for _ in 0..10 {
             writer.room().await;
-            writer.push(segment(vec![b'x'; part])).await;
+            writer.push(text(noise(part)), 1).await;
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
         Ok(())
     })
 }
 
+/// Answers that stay fresh for so many seconds.
+fn fresh_for(seconds: u64) -> Wish {
+    let lifetime = Lifetime {
+        fresh: Duration::from_secs(seconds),
+        ..Lifetime::default()
+    };
+    Wish { lifetime, ..STORED }
+}
+
 /// Reads so many parts and leaves.
 async fn read_some(found: Found<&'static str>, parts: usize) {
-    let (Found::Filling(mut reader) | Found::Joined(mut reader)) = found else {
+    let (Found::Filling(mut coming) | Found::Joined(mut coming)) = found else {
         panic!("stored");
     };
     for _ in 0..parts {
-        reader.next().await.unwrap().unwrap();
+        coming.reader.next().await.unwrap().unwrap();
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_is_nearly_done_and_will_be_stored_is_finished_for_nobody() {
     let unstored = Wish {
-        ttl: Duration::ZERO,
+        lifetime: Lifetime::default(),
         ..STORED
     };
     for (case, wish, expected, part, parts, finished) in [
@@ -47,7 +56,7 @@ async fn an_answer_that_is_nearly_done_and_will_be_stored_is_finished_for_nobody
         ("nobody knows how many", STORED, None, 500, 9, false),
         ("it is not stored", unstored, Some(10), 500, 9, false),
         ("it is in no memory", STORED, Some(10), 2000, 9, false),
-        ("it outgrows memory", STORED, Some(10), 870, 8, false),
+        ("it outgrows memory", STORED, Some(10), 750, 8, false),
     ] {
         let cache = cache();
         read_some(ten(&cache, wish, expected, part), parts).await;
@@ -57,7 +66,7 @@ async fn an_answer_that_is_nearly_done_and_will_be_stored_is_finished_for_nobody
         tokio::time::sleep(Duration::from_secs(30)).await;
         assert_eq!(cache.fills_running(), 0, "{case}");
         let found = ten(&cache, wish, expected, part);
-        let stored = matches!(found, Found::Stored { .. });
+        let stored = matches!(found, Found::Stored(_));
         assert_eq!(stored, finished, "{case}");
     }
 }
@@ -118,20 +127,17 @@ async fn every_answer_in_the_making_is_listed() {
 /// One client of a fill, who takes the first part and then nothing for so long.
 async fn idle_for(cache: &Cache<&'static str>, wish: Wish, idle: Duration) -> Found<&'static str> {
     let mut found = ten(cache, wish, None, 500);
-    let (Found::Filling(reader) | Found::Joined(reader)) = &mut found else {
+    let (Found::Filling(coming) | Found::Joined(coming)) = &mut found else {
         panic!("stored");
     };
-    reader.next().await.unwrap().unwrap();
+    coming.reader.next().await.unwrap().unwrap();
     tokio::time::sleep(idle).await;
     found
 }
 
 #[tokio::test(start_paused = true)]
 async fn nobody_joins_an_answer_that_has_stood_still_for_longer_than_it_would_be_stored() {
-    let [short, long] = [0, 300].map(|seconds| Wish {
-        ttl: Duration::from_secs(seconds),
-        ..STORED
-    });
+    let [short, long] = [0, 300].map(fresh_for);
     // It stands still when three parts are there, of which each takes a second.
     for (wish, seconds, joined) in [
         (STORED, 63, true),
@@ -141,16 +147,16 @@ async fn nobody_joins_an_answer_that_has_stood_still_for_longer_than_it_would_be
         (long, 303, true),
         (long, 304, false),
     ] {
-        for freshness in [Freshness::Stored, Freshness::Fetch] {
-            let (cache, wish) = (cache(), Wish { freshness, ..wish });
+        for directives in [NONE, INSISTS.directives] {
+            let (cache, wish) = (cache(), Wish { directives, ..wish });
             let idle = idle_for(&cache, wish, Duration::from_secs(seconds)).await;
             let found = ten(&cache, wish, None, 500);
             assert_eq!(matches!(found, Found::Joined(_)), joined, "{wish:?}");
             let (end, other) = tokio::join!(read(idle), read(found));
             assert_eq!((end, other), (Ok(9), Ok(10)));
             // What has stood still is not stored, nor does it take the other one's place.
-            if let Found::Stored { age, .. } = ten(&cache, STORED, None, 500) {
-                assert!(age.as_secs() <= 11, "{wish:?}");
+            if let Found::Stored(hit) = ten(&cache, STORED, None, 500) {
+                assert!(hit.age.as_secs() <= 11, "{wish:?}");
             }
         }
     }
@@ -163,7 +169,7 @@ async fn an_answer_that_takes_long_can_be_joined_while_it_goes_on() {
         writer.begin(Content::Text);
         for _ in 0..10 {
             writer.room().await;
-            writer.push(segment("x")).await;
+            writer.push(text("x"), 1).await;
             tokio::time::sleep(Duration::from_mins(30)).await;
         }
         Ok(())
@@ -184,10 +190,7 @@ async fn an_answer_is_finished_for_nobody_only_while_it_is_fresh() {
     // Eight parts are there after 7 s, all of them after 10 s.
     for (ttl, goes_on_for) in [(7, 0), (9, 2), (11, 3)] {
         let cache = cache();
-        let wish = Wish {
-            ttl: Duration::from_secs(ttl),
-            ..STORED
-        };
+        let wish = fresh_for(ttl);
         read_some(ten(&cache, wish, Some(10), 500), 8).await;
         let began = Instant::now();
         tokio::task::yield_now().await;
@@ -195,7 +198,7 @@ async fn an_answer_is_finished_for_nobody_only_while_it_is_fresh() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         assert_eq!(began.elapsed().as_secs(), goes_on_for, "{ttl}");
-        let stored = matches!(ten(&cache, wish, Some(10), 500), Found::Stored { .. });
+        let stored = matches!(ten(&cache, wish, Some(10), 500), Found::Stored(_));
         assert_eq!(stored, ttl == 11, "{ttl}");
     }
 }
@@ -206,7 +209,7 @@ async fn an_answer_that_does_not_go_on_is_finished_for_nobody_only_while_it_is_f
     let found = cache.find(key("Users"), STORED, |mut writer| async move {
         writer.progress().expect_rows(1);
         writer.begin(Content::Text);
-        writer.push(segment("x")).await;
+        writer.push(text("x"), 1).await;
         std::future::pending().await
     });
     read_some(found, 1).await;

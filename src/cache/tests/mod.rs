@@ -14,9 +14,44 @@ use crate::odata::name::{EntitySet, SiteId};
 use crate::odata::neutral::NeutralText;
 use crate::odata::question::Question;
 
+impl Failure for &'static str {
+    fn interrupted() -> Self {
+        "interrupted"
+    }
+
+    fn is_trouble(&self) -> bool {
+        !self.starts_with("refused")
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        let (_, seconds) = self.split_once("after ")?;
+        seconds.parse().ok().map(Duration::from_secs)
+    }
+}
+
+/// Fresh for a minute, and of no use after that.
 const STORED: Wish = Wish {
-    ttl: Duration::from_mins(1),
-    freshness: Freshness::Stored,
+    lifetime: Lifetime {
+        fresh: Duration::from_mins(1),
+        while_revalidate: Duration::ZERO,
+        if_error: Duration::ZERO,
+    },
+    directives: NONE,
+};
+
+/// A client that says nothing.
+const NONE: Directives = Directives {
+    no_cache: false,
+    no_store: false,
+    max_age: None,
+    max_stale: None,
+    min_fresh: None,
+    only_if_cached: false,
+};
+
+const INSISTS: Wish = Wish {
+    directives: Directives { no_cache: true, ..NONE },
+    ..STORED
 };
 
 fn cache() -> Cache<&'static str> {
@@ -29,7 +64,7 @@ fn cache_with(spool: Option<SpoolFolder>) -> Cache<&'static str> {
         memory: 64_000,
         spool,
     };
-    Cache::new(settings, Arc::new(clock), Tasks::new(), "interrupted")
+    Cache::new(settings, Arc::new(clock), Tasks::new())
 }
 
 fn key(set: &str) -> CacheKey {
@@ -43,30 +78,50 @@ fn key(set: &str) -> CacheKey {
     )
 }
 
-fn segment(text: impl Into<bytes::Bytes>) -> Segment {
+fn text(text: impl Into<bytes::Bytes>) -> NeutralText {
     let mut neutral = NeutralText::new();
     neutral.push(text);
-    Segment {
-        text: neutral,
-        rows: 1,
-    }
+    neutral
+}
+
+/// Bytes that nothing makes smaller.
+fn noise(len: usize) -> Vec<u8> {
+    let mut state = 7_u64;
+    let byte = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        state.to_le_bytes()[7]
+    };
+    std::iter::repeat_with(byte).take(len).collect()
 }
 
 async fn write(mut writer: SpoolWriter<&'static str>, parts: usize) -> Result<(), &'static str> {
     writer.begin(Content::Text);
     for _ in 0..parts {
         writer.room().await;
-        writer.push(segment(vec![b'x'; 1000])).await;
+        writer.push(text(noise(1000)), 1).await;
     }
     Ok(())
 }
 
+/// Age and time left in seconds of a fresh answer.
+fn fresh(found: Found<&'static str>) -> Option<(u64, u64)> {
+    match found {
+        Found::Stored(Hit {
+            age,
+            state: HitState::Fresh { remaining },
+            ..
+        }) => Some((age.as_secs(), remaining.as_secs())),
+        _ => None,
+    }
+}
+
 async fn read(found: Found<&'static str>) -> Result<usize, &'static str> {
     match found {
-        Found::Stored { entry, .. } => Ok(entry.segments.len()),
-        Found::Filling(mut reader) | Found::Joined(mut reader) => {
+        Found::Stored(hit) => Ok(usize::try_from(hit.entry.facts.rows).unwrap()),
+        Found::Absent => Err("absent"),
+        Found::Filling(mut coming) | Found::Joined(mut coming) => {
             let mut parts = 0;
-            while let Some(part) = reader.next().await {
+            while let Some(part) = coming.reader.next().await {
                 part?;
                 parts += 1;
             }
@@ -90,7 +145,7 @@ async fn hundred_clients_with_one_cold_question_cause_one_fill() {
         assert_eq!(parts, Ok(3));
     }
     assert_eq!(fills.load(Ordering::Relaxed), 1);
-    assert!(matches!(ask(), Found::Stored { .. }));
+    assert!(matches!(ask(), Found::Stored(_)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -101,12 +156,8 @@ async fn stored_until_its_time_is_over() {
         Ok(1)
     );
     tokio::time::advance(Duration::from_secs(59)).await;
-    let Found::Stored { age, remaining, .. } =
-        cache.find(key("Users"), STORED, |writer| write(writer, 1))
-    else {
-        panic!("not stored");
-    };
-    assert_eq!((age.as_secs(), remaining.as_secs()), (59, 1));
+    let found = cache.find(key("Users"), STORED, |writer| write(writer, 1));
+    assert_eq!(fresh(found), Some((59, 1)));
     tokio::time::advance(Duration::from_secs(1)).await;
     assert!(matches!(
         cache.find(key("Users"), STORED, |writer| write(writer, 1)),
@@ -133,7 +184,7 @@ async fn either_clock_makes_an_answer_older() {
         spool: None,
     };
     let shared = Arc::clone(&clock) as Arc<dyn Clock>;
-    let cache = Cache::new(settings, shared, Tasks::new(), "interrupted");
+    let cache = Cache::new(settings, shared, Tasks::new());
     for (set, seconds, passed, expected) in [
         ("Both", 40, 40, Some(40)),
         ("SetBack", -3600, 59, Some(59)),
@@ -145,14 +196,8 @@ async fn either_clock_makes_an_answer_older() {
         assert_eq!(read(ask()).await, Ok(1));
         *clock.0.lock().unwrap() += SignedDuration::from_secs(seconds);
         tokio::time::advance(Duration::from_secs(passed)).await;
-        let age = match ask() {
-            Found::Stored { age, remaining, .. } => {
-                assert_eq!(age + remaining, STORED.ttl);
-                Some(age.as_secs())
-            }
-            _ => None,
-        };
-        assert_eq!(age, expected, "{set}");
+        let expected = expected.map(|age| (age, 60 - age));
+        assert_eq!(fresh(ask()), expected, "{set}");
     }
 }
 
@@ -160,8 +205,8 @@ async fn either_clock_makes_an_answer_older() {
 async fn new_answers_take_the_place_of_popular_ones_that_are_over() {
     let cache = cache();
     let ask = async |set: &str| {
-        let found = cache.find(key(set), STORED, |writer| write(writer, 6));
-        let stored = matches!(found, Found::Stored { .. });
+        let found = cache.find(key(set), STORED, |writer| write(writer, 3));
+        let stored = matches!(found, Found::Stored(_));
         read(found).await.unwrap();
         stored
     };
@@ -171,7 +216,7 @@ async fn new_answers_take_the_place_of_popular_ones_that_are_over() {
             cache.size();
         }
     }
-    tokio::time::advance(STORED.ttl).await;
+    tokio::time::advance(STORED.lifetime.fresh).await;
     for set in (0..9).map(|n| format!("New{n}")) {
         ask(&set).await;
         cache.size();
@@ -186,7 +231,7 @@ async fn an_entry_that_is_found_to_be_over_is_forgotten() {
         .await
         .unwrap();
     assert_eq!(cache.size().0, 1);
-    tokio::time::advance(STORED.ttl).await;
+    tokio::time::advance(STORED.lifetime.fresh).await;
     let found = cache.find(key("Users"), STORED, |_| async { Err("broken") });
     assert_eq!(read(found).await, Err("broken"));
     assert_eq!(cache.size(), (0, 0));
@@ -265,7 +310,7 @@ async fn held(
     end: oneshot::Receiver<()>,
 ) -> Result<(), &'static str> {
     writer.begin(Content::Text);
-    writer.push(segment(text)).await;
+    writer.push(self::text(text), 1).await;
     end.await.map_err(|_| "let go")
 }
 
@@ -286,10 +331,10 @@ async fn an_answer_in_the_making_does_not_outlive_a_purge() {
     }
     assert_eq!(read(other).await, Ok(1));
     let stored = |set| match cache.find(key(set), STORED, |writer| write(writer, 1)) {
-        Found::Stored { entry, .. } => entry.segments[0].clone(),
+        Found::Stored(hit) => hit.entry.in_memory().unwrap().clone(),
         found => panic!("not stored: {found:?}"),
     };
-    assert_eq!(stored("Users"), segment("new"));
+    assert_eq!(stored("Users"), Packed::pack(&text("new")));
     stored("Machines");
     tokio::task::yield_now().await;
     assert_eq!(cache.fills_running(), 0);
@@ -327,18 +372,18 @@ async fn whoever_has_read_an_answer_to_its_end_finds_it() {
         memory: 64 << 20,
         spool: None,
     };
-    let cache = Cache::new(settings, Arc::new(clock), Tasks::new(), "interrupted");
+    let cache = Cache::new(settings, Arc::new(clock), Tasks::new());
     for set in (0..20).map(|n| format!("Set{n}")) {
         let ask = || {
             cache.find(key(&set), STORED, |mut writer| async move {
                 writer.begin(Content::Text);
                 // Large, so that storing it takes a while.
-                writer.push(segment(vec![b'x'; 4 << 20])).await;
+                writer.push(text(noise(4 << 20)), 1).await;
                 Ok(())
             })
         };
         assert_eq!(read(ask()).await, Ok(1));
-        assert!(matches!(ask(), Found::Stored { .. }), "{set}");
+        assert!(matches!(ask(), Found::Stored(_)), "{set}");
     }
 }
 
@@ -350,11 +395,7 @@ async fn a_client_may_insist_and_a_set_may_be_purged() {
             .await
             .unwrap();
     }
-    let insist = Wish {
-        freshness: Freshness::Fetch,
-        ..STORED
-    };
-    let found = cache.find(key("Users"), insist, |writer| write(writer, 2));
+    let found = cache.find(key("Users"), INSISTS, |writer| write(writer, 2));
     assert_eq!(read(found).await, Ok(2));
     assert_eq!(
         cache.purge(|key| key.set().is_some_and(|set| set.as_str() == "Users")),
@@ -366,6 +407,6 @@ async fn a_client_may_insist_and_a_set_may_be_purged() {
     ));
     assert!(matches!(
         cache.find(key("Machines"), STORED, |writer| write(writer, 1)),
-        Found::Stored { .. }
+        Found::Stored(_)
     ));
 }

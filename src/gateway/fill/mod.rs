@@ -17,7 +17,7 @@ use super::plan::{OwnPage, Plan, RowName, Wanted};
 use super::progress;
 use super::site::Site;
 use super::walk::{Pages, Part};
-use crate::cache::{Content, Segment, SpoolWriter};
+use crate::cache::{Content, SpoolWriter};
 use crate::clock::Clock;
 use crate::odata::deny::DenyList;
 use crate::odata::link::ServiceRoot;
@@ -131,8 +131,8 @@ impl Fill<'_> {
             }
         }
         // The last page was not known to be the last.
-        let (text, rows) = (closing(page, pages.rows_read()), 0);
-        self.writer.push(Segment { text, rows }).await;
+        let end = closing(page, pages.rows_read());
+        self.writer.push(end, 0).await;
         Ok(())
     }
 
@@ -285,7 +285,7 @@ impl Fill<'_> {
     async fn write_whole(&mut self, content: Content, text: NeutralText, rows: u64) {
         self.writer.begin(content);
         if !text.is_empty() {
-            self.writer.push(Segment { text, rows }).await;
+            self.writer.push(text, rows).await;
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::super::error::SharedError;
 use super::super::plan::OwnPage;
-use crate::cache::{Segment, SpoolWriter};
+use crate::cache::SpoolWriter;
 use crate::odata::link::{self, ServiceRoot};
 use crate::odata::neutral::NeutralText;
 use crate::odata::page::{self, Page};
@@ -41,7 +41,7 @@ impl Whole<'_> {
             text.append(end);
         }
         if !text.is_empty() {
-            writer.push(Segment { text, rows }).await;
+            writer.push(text, rows).await;
         }
     }
 }

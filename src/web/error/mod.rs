@@ -49,6 +49,12 @@ impl From<&AnswerError> for Problem {
                 );
                 Self::new(StatusCode::NOT_IMPLEMENTED, "NotSupported", message)
             }
+            AnswerError::NotStored => Self::new(
+                StatusCode::GATEWAY_TIMEOUT,
+                "NotStored",
+                "There is no stored answer, and the client wants no other (`Cache-Control: only-if-cached`). Ask \
+                 without this directive.",
+            ),
             AnswerError::Fetch(cause) => cause.into(),
             AnswerError::Interrupted => Self {
                 retry_after: Some(RETRY_WHEN_STOPPING),

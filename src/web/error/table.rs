@@ -38,6 +38,7 @@ fn every_error_has_its_status_code_and_words() {
     404 NotFound: There is no entity set `Quux`. The service document lists those that there are.
     404 NotFound: No row of `Users` has the key `7`. Check the key; Citrix also removes old rows.
     501 NotSupported: This server does not support `$ref`. Ask for an entity set with `$filter`, `$select`, `$expand`, `$orderby`, `$top`, `$skip` or `$count`.
+    504 NotStored: There is no stored answer, and the client wants no other (`Cache-Control: only-if-cached`). Ask without this directive.
     503 UpstreamUnavailable after 10 s: The answer was interrupted, because the proxy is stopping or its temporary file cannot be read. Try again; the log has more.
     400 X: Could not find a property named 'Y'.
     400 BadRequest: Citrix refused the query with status 400 and did not say why. Check the names and options in the URL against `$metadata`.
@@ -123,6 +124,7 @@ fn ours() -> Vec<AnswerError> {
             key: "7".to_owned(),
         },
         AnswerError::Unsupported { what: "`$ref`" },
+        AnswerError::NotStored,
         AnswerError::Interrupted,
     ]
 }

@@ -9,7 +9,6 @@ use std::sync::Mutex;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::routing::get;
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use http::{Request, StatusCode};
@@ -17,13 +16,13 @@ use http_body_util::BodyExt;
 use prometheus_client::registry::Registry;
 use tower::ServiceExt;
 
-use super::body::tests::segment;
 use super::*;
-use crate::cache::{Content, Entry, Segment};
+use crate::cache::{Content, Entry};
 use crate::gateway::{
-    Answer, AnswerBody, AnswerError, Ask, Freshness, Outcome, Stored, Unanswered, Way,
+    Answer, AnswerBody, AnswerError, Ask, Outcome, Stored, Unanswered, Way,
 };
 use crate::odata::name::SiteId;
+use crate::odata::neutral::NeutralText;
 use crate::odata::representation::Representation;
 
 /// Answers every question with the same two rows; `Missing` is no set; `Panic` panics.
@@ -40,14 +39,15 @@ impl source::Source for Always {
     ) -> BoxFuture<'a, Result<Answer, Unanswered>> {
         let question = format!("{:?}", ask.question);
         let page_size = ask.page_size;
-        let outcome = match ask.freshness {
-            Freshness::Stored => Outcome::Hit {
+        let outcome = if ask.directives.no_cache {
+            Outcome::Forced {
+                stored: Stored::Yes,
+            }
+        } else {
+            Outcome::Hit {
                 age: std::time::Duration::from_secs(7),
                 remaining: std::time::Duration::from_secs(293),
-            },
-            Freshness::Fetch => Outcome::Forced {
-                stored: Stored::Yes,
-            },
+            }
         };
         self.asked.lock().unwrap().push((site.clone(), ask));
         async move {
@@ -88,23 +88,16 @@ fn site(name: &str) -> SiteId {
 }
 
 fn entry(large: bool) -> Entry {
-    let mut segments: Vec<Segment> = vec![
-        segment("{\"@odata.context\":\"^/$metadata#Sets\",\"value\":[{}", 1),
-        segment(",{}]}", 1),
-    ];
+    let mut text = NeutralText::new();
+    text.push("{\"@odata.context\":\"");
+    text.push_root();
+    text.push("/$metadata#Sets\",\"value\":[{}");
     if large {
-        let row: &'static str = format!(",\"{}\"", "x".repeat(2000)).leak();
-        segments.insert(1, segment(row, 1));
+        text.push(format!(",\"{}\"", "x".repeat(2000)));
     }
-    Entry {
-        content: Content::Json(Representation::default()),
-        segments,
-        digest: "d1".to_owned(),
-        fetched_at: jiff::Timestamp::UNIX_EPOCH,
-        rows: 2,
-        pages: 1,
-        upstream_time: std::time::Duration::from_millis(5),
-    }
+    text.push(",{}]}");
+    let content = Content::Json(Representation::default());
+    Entry::of(content, jiff::Timestamp::UNIX_EPOCH, &text, 2)
 }
 
 fn service() -> (Router, Arc<Always>, Registry) {
@@ -170,7 +163,7 @@ async fn a_set_comes_with_all_its_headers() {
     cache-status: citrix-odata-proxy; hit; ttl=293
     content-length: 86
     content-type: application/json;odata.metadata=minimal;odata.streaming=true;charset=utf-8
-    etag: W/"d1"
+    etag: "01b38cae19399f12eba251c2c0853fb7-74d9b6a301ad9919"
     odata-version: 4.0
     vary: Accept, Accept-Encoding, Prefer
     x-content-type-options: nosniff
@@ -208,14 +201,14 @@ async fn pages_are_confirmed_in_the_clients_spelling() {
 #[tokio::test]
 async fn who_has_the_answer_gets_304() {
     insta::assert_snapshot!(
-        exchange("GET /monitorodata/Sets\nIf-None-Match: \"d0\", W/\"d1\"").await,
+        exchange("GET /monitorodata/Sets\nIf-None-Match: \"d0\", \"01b38cae19399f12eba251c2c0853fb7-74d9b6a301ad9919\"").await,
         @r#"
     304
     accept-ranges: none
     age: 7
     cache-control: private, no-cache
     cache-status: citrix-odata-proxy; hit; ttl=293
-    etag: W/"d1"
+    etag: "01b38cae19399f12eba251c2c0853fb7-74d9b6a301ad9919"
     odata-version: 4.0
     vary: Accept, Accept-Encoding, Prefer
     x-content-type-options: nosniff
@@ -235,14 +228,15 @@ async fn large_bodies_are_compressed() {
     cache-control: private, no-cache
     cache-status: citrix-odata-proxy; hit; ttl=293
     content-encoding: gzip
+    content-length: 138
     content-type: application/json;odata.metadata=minimal;odata.streaming=true;charset=utf-8
-    etag: W/"d1"
+    etag: "14128e559a9a9e789add8da85e762658-74d9b6a301ad9919-gzip"
     odata-version: 4.0
     vary: Accept, Accept-Encoding, Prefer
     x-content-type-options: nosniff
     x-request-id: ID
 
-    (143 bytes)
+    (138 bytes)
     "#
     );
 }
@@ -253,7 +247,7 @@ async fn head_has_the_headers_of_get() {
     let head = exchange("HEAD /monitorodata/Sets").await;
     assert_eq!(head, format!("{}\n\n", get.split("\n\n").next().unwrap()));
     let head = exchange("HEAD /monitorodata/Large\nAccept-Encoding: gzip").await;
-    assert!(!head.contains("content-length"), "{head}");
+    assert!(head.contains("content-length: 138\n"), "{head}");
 }
 
 #[tokio::test]
@@ -396,7 +390,7 @@ async fn wishes_reach_the_gateway() {
     let asked = source.asked.lock().unwrap();
     let (site, ask) = asked.first().unwrap();
     assert_eq!(site.as_str(), "main");
-    assert_eq!(ask.freshness, Freshness::Fetch);
+    assert!(ask.directives.no_cache);
     assert_eq!(ask.page_size.unwrap().get(), 10);
     let format = "application/json;odata.metadata=minimal";
     assert_eq!(ask.question.option("$format"), Some(format));

@@ -7,7 +7,8 @@ use futures_util::stream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::super::body::tests::cut;
+use super::super::body::tests::{ROOT, cut, segment};
+use super::super::encoding::{Coding, Encoded};
 use super::super::heartbeat::Heartbeat;
 use super::super::{body, notes, trace};
 use super::*;
@@ -60,9 +61,8 @@ async fn only_a_complete_live_answer_has_a_last_chunk() {
     for (end, complete) in [(Ok(segment("]", 0)), true), (Err(cut()), false)] {
         let live = async move || {
             let segments = stream::iter([Ok(segment("[1", 1)), end.clone()]).boxed();
-            let root = Bytes::from_static(b"http://localhost/monitorodata");
-            let parts = body::Parts::new(segments, Heartbeat::Never, root, notes::Notes::default());
-            Body::from_stream(parts.identity())
+            let parts = body::Parts::new(segments, Heartbeat::Never, notes::Notes::default());
+            Body::from_stream(Encoded::new(parts, Coding::Identity, ROOT))
         };
         let metrics = Arc::new(Metrics::new(&mut Registry::default()));
         let service = Router::new()

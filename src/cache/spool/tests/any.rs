@@ -34,7 +34,7 @@ async fn fill(spool: &Arc<Spool<&'static str>>, writer: SpoolWriter<&'static str
         for n in 0..PARTS {
             writer.room().await;
             sleep(Duration::from_secs(pause)).await;
-            writer.push(part(n)).await;
+            writer.put(part(n)).await;
         }
     };
     tokio::select! {
@@ -60,7 +60,7 @@ async fn visit(mut reader: Reader<&'static str>, habit: &Habit) -> bool {
 async fn play(each_max: usize, disk: Option<Arc<Disk>>, pause: u64, habits: &[Habit]) {
     let allowance = Allowance::new(each_max, usize::MAX);
     let space = Space::new(Arc::clone(&allowance), disk.clone());
-    let spool = Spool::new(space, TTL, "interrupted");
+    let spool = Spool::new(space, PURPOSE);
     let writer = SpoolWriter::new(Arc::clone(&spool));
     let mut first = spool.join();
     let visits: Vec<_> = habits

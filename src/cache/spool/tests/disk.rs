@@ -18,6 +18,7 @@ pub(super) fn part(n: usize) -> Segment {
     text.push_root();
     text.push_root();
     text.push("\"}");
+    let text = Packed::pack(&text);
     Segment { text, rows: 1 }
 }
 
@@ -55,7 +56,7 @@ pub(super) async fn write(
     writer.begin(Content::Text);
     for n in 0..count {
         writer.room().await;
-        writer.push(part(n)).await;
+        writer.put(part(n)).await;
     }
     spool.finish(end);
 }
@@ -89,7 +90,7 @@ pub(super) fn memory_of(count: usize) -> usize {
 pub(super) fn file_of(parts: impl IntoIterator<Item = usize>) -> u64 {
     let bytes = parts.into_iter().map(|n| {
         let text = part(n).text;
-        record::encoded_len(&text) as u64
+        text.encoded_len() as u64
     });
     bytes.sum()
 }
@@ -100,7 +101,7 @@ async fn the_fast_waits_for_nobody_and_the_slow_gets_everything() {
     let bound = memory_of(4);
     let allowance = Allowance::new(bound, usize::MAX);
     let space = Space::new(Arc::clone(&allowance), Some(Arc::clone(&disk)));
-    let spool = Spool::new(space, TTL, "interrupted");
+    let spool = Spool::new(space, PURPOSE);
     let (fast, slow) = (spool.join().unwrap(), spool.join().unwrap());
     let began = Instant::now();
     let (fast, ()) = join(read(fast), write(&spool, 200, Ok(()))).await;
@@ -110,7 +111,7 @@ async fn the_fast_waits_for_nobody_and_the_slow_gets_everything() {
     let recent = (RECENT + 1) * part(199).text.stored_len();
     assert!(allowance.used() <= bound + recent, "in memory");
     assert!(disk.used() >= file_of(4..199));
-    assert!(spool.whole().is_none() && spool.join().is_none());
+    assert!(!whole(&spool) && spool.join().is_none());
     sleep(Duration::from_hours(1)).await;
     drop(spool);
     assert!(read(slow).await == (parts(200), Ok(())));
@@ -141,14 +142,14 @@ async fn who_keeps_up_needs_no_file() {
     let mut reader = spool.join().unwrap();
     let mut writer = SpoolWriter::new(Arc::clone(&spool));
     writer.begin(Content::Text);
-    writer.push(part(0)).await;
+    writer.put(part(0)).await;
     for n in 0..20 {
         let next = reader.next().now_or_never();
         assert!(next == Some(Some(Ok(part(n)))), "{n}");
         // As many as there is room for.
         while writer.room().now_or_never().is_some() {
             let next = usize::try_from(spool.progress().rows()).unwrap();
-            writer.push(part(next)).await;
+            writer.put(part(next)).await;
         }
     }
 }
@@ -164,14 +165,14 @@ async fn the_fastest_reader_sets_the_pace_of_an_answer_in_a_file() {
     let mut fast = Some(fast);
     for n in 0..20 {
         assert!(writer.room().now_or_never().is_some());
-        writer.push(part(n)).await;
+        writer.put(part(n)).await;
         if let Some(fast) = &mut fast {
             fast.next().await;
         }
     }
     // Who is alone then, is not overtaken by what nobody may want.
     fast.take();
-    writer.push(part(20)).await;
+    writer.put(part(20)).await;
     assert!(timeout_of(writer.room()).await);
     for n in 0..20 {
         assert!(slow.next().await == Some(Ok(part(n))), "{n}");
@@ -295,14 +296,14 @@ async fn a_file_that_was_changed_is_an_error_and_never_data() {
         let write = async {
             for n in 0..40 {
                 writer.room().await;
-                writer.push(part(n)).await;
+                writer.put(part(n)).await;
                 if n == 20 {
                     let file = writer.file.as_ref().unwrap().inner();
                     let place = file_of(2..10);
                     if truncated {
                         file.set_len(place).unwrap();
                     } else {
-                        file::At::new(file, place + 50).write_all(b"!").unwrap();
+                        crate::cache::file::At::new(file, place + 50).write_all(b"!").unwrap();
                     }
                 }
             }
@@ -326,7 +327,7 @@ async fn who_cannot_read_the_file_is_in_nobodys_way() {
     let mut reader = spool.join().unwrap();
     let mut writer = SpoolWriter::new(Arc::clone(&spool));
     for n in 0..9 {
-        writer.push(part(n)).await;
+        writer.put(part(n)).await;
     }
     let file = writer.file.as_ref().unwrap().inner();
     file.set_len(0).unwrap();

@@ -10,7 +10,7 @@ use super::*;
 
 /// An answer of so many parts that has ended, and a reader who has taken the first.
 async fn ended(space: &Space<&'static str>, count: usize) -> Reader<&'static str> {
-    let spool = Spool::new(space.clone(), TTL, "interrupted");
+    let spool = Spool::new(space.clone(), PURPOSE);
     let (fast, mut slow) = (spool.join().unwrap(), spool.join().unwrap());
     let (_, ()) = join(read(fast), write(&spool, count, Ok(()))).await;
     assert!(slow.next().await == Some(Ok(part(0))));
@@ -22,14 +22,14 @@ async fn ended(space: &Space<&'static str>, count: usize) -> Reader<&'static str
 async fn after(seconds: u64, space: &Space<&'static str>, second: usize) -> (bool, bool) {
     let idle = ended(space, 20).await;
     sleep(Duration::from_secs(seconds)).await;
-    let other = Spool::new(space.clone(), TTL, "interrupted");
+    let other = Spool::new(space.clone(), PURPOSE);
     let (first, late) = (other.join().unwrap(), other.join().unwrap());
     let writes = async {
         let mut writer = SpoolWriter::new(Arc::clone(&other));
         writer.begin(Content::Text);
         for n in 0..second {
             writer.room().await;
-            writer.push(part(n)).await;
+            writer.put(part(n)).await;
         }
         let joined = other.join().is_some();
         other.finish(Ok(()));
@@ -75,7 +75,7 @@ async fn who_goes_on_in_time_is_not_dropped_for_others() {
     let space = Space::new(Allowance::new(usize::MAX, memory_of(30)), None);
     let mut slow = ended(&space, 20).await;
     tokio::time::advance(Duration::from_hours(8)).await;
-    let other = Spool::new(space.clone(), TTL, "interrupted");
+    let other = Spool::new(space.clone(), PURPOSE);
     let reader = other.join().unwrap();
     let goes_on = async {
         sleep(LOOK_AGAIN_AFTER / 2).await;
@@ -111,7 +111,7 @@ async fn parts_are_dropped_when_the_lock_is_free() {
         let mut text = NeutralText::new();
         let watched = Watched(Arc::downgrade(&spool), tell.clone());
         text.push(Bytes::from_owner(watched));
-        writer.push(Segment { text, rows: 1 }).await;
+        writer.push(text, 1).await;
     }
     for _ in 0..5 {
         drop(reader.next().await);

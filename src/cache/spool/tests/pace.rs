@@ -76,7 +76,7 @@ async fn who_stands_still_while_another_waits_is_dropped() {
             writer.begin(Content::Text);
             for _ in 0..20 {
                 writer.room().await;
-                writer.push(segment("xx")).await;
+                writer.put(segment("xx")).await;
             }
             spool.finish(Ok(()));
         };
@@ -93,7 +93,7 @@ async fn who_waited_goes_on_after_the_grace_period() {
         writer.begin(Content::Text);
         for _ in 0..20 {
             writer.room().await;
-            writer.push(segment("xx")).await;
+            writer.put(segment("xx")).await;
         }
         spool.finish(Ok(()));
     };
@@ -111,7 +111,7 @@ async fn who_stood_still_because_the_machine_slept_is_not_dropped() {
         writer.begin(Content::Text);
         for _ in 0..20 {
             writer.room().await;
-            writer.push(segment("xx")).await;
+            writer.put(segment("xx")).await;
         }
         spool.finish(Ok(()));
     };

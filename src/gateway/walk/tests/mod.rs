@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::clock::{Clock, FollowingClock};
 use crate::gateway::tests::{gateway, read};
-use crate::gateway::{Ask, Freshness, Party, RangeRules};
+use crate::gateway::{Ask, Directives, Party, RangeRules};
 use crate::odata::question::Question;
 use crate::odata::representation::Representation;
 use crate::tasks::Tasks;
@@ -190,7 +190,7 @@ fn ask_of(
             question: Question::parse(path, Some(query)).unwrap(),
             representation: Representation::default(),
             page_size: page_size.and_then(NonZeroU32::new),
-            freshness: Freshness::Stored,
+            directives: Directives::default(),
             party: Party::default(),
         };
         read(&gateway, ask).await

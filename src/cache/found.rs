@@ -1,0 +1,90 @@
+//! What is found when an answer is looked for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Failure;
+use super::entry::Entry;
+use super::kept::Kept;
+use super::spool::Reader;
+
+/// Where an answer was found.
+#[derive(Debug)]
+pub enum Found<E: Failure> {
+    /// Stored, and given at once.
+    Stored(Hit<E>),
+    /// Nowhere, or not as it is wanted: a fill was started.
+    Filling(Coming<E>),
+    /// In a fill that another client's question had started.
+    Joined(Coming<E>),
+    /// Nowhere, and the client wants nothing that is not stored.
+    Absent,
+}
+
+/// A stored answer that is given.
+#[derive(Debug, Clone)]
+pub struct Hit<E> {
+    /// The answer.
+    pub entry: Arc<Entry>,
+    /// Time since its oldest page was asked for.
+    pub age: Duration,
+    /// Why it may be given.
+    pub state: HitState<E>,
+}
+
+/// Why a stored answer may be given.
+#[derive(Debug, Clone)]
+pub enum HitState<E> {
+    /// It is fresh.
+    Fresh {
+        /// For so much longer.
+        remaining: Duration,
+    },
+    /// It is stale, and a new one is being made.
+    Stale {
+        /// Time since it was fresh.
+        over: Duration,
+    },
+    /// It is stale, and no new one could be had.
+    Failed {
+        /// Time since it was fresh.
+        over: Duration,
+        /// Why there is no new one.
+        error: E,
+    },
+}
+
+/// An answer that is being made.
+#[derive(Debug)]
+pub struct Coming<E: Failure> {
+    /// Reads it.
+    pub reader: Reader<E>,
+    /// What may be given in its place when it fails before it has begun.
+    pub fallback: Option<Fallback<E>>,
+}
+
+/// A stale answer that may be given when no new one can be had.
+#[derive(Debug)]
+pub struct Fallback<E> {
+    kept: Arc<Kept<E>>,
+    age: Duration,
+    over: Duration,
+}
+
+impl<E: Clone> Fallback<E> {
+    /// An answer of this age, which is stale for so long.
+    pub(super) fn new(kept: Arc<Kept<E>>, age: Duration, over: Duration) -> Self {
+        Self { kept, age, over }
+    }
+
+    /// Gives it, because of this.
+    pub fn give(self, error: E) -> Hit<E> {
+        let Self { kept, age, over } = self;
+        kept.count_hit();
+        Hit {
+            entry: Arc::clone(&kept.entry),
+            age,
+            state: HitState::Failed { over, error },
+        }
+    }
+}
