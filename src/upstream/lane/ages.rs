@@ -128,12 +128,8 @@ mod tests {
                 }
             }
         }
-        assert_eq!(
-            of(&Ages {
-                passed_over: oldest
-            }),
-            [0; 4]
-        );
+        let passed_over = Class::ALL.map(|class| *oldest.of(class));
+        assert_eq!(passed_over, [3, 5, 5, 18]);
     }
 
     #[test]

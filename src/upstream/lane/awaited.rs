@@ -27,7 +27,7 @@ impl Awaited {
     /// dropped has told nothing.
     pub(super) async fn changed(&mut self) {
         if self.0.changed().await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
