@@ -59,8 +59,10 @@ impl<C> Queue<C> {
         waiting.filter(move |place| counts(place.class))
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.places.is_empty()
+    /// Whether one waits that somebody waits for.
+    pub(super) fn is_awaited(&self) -> bool {
+        let mut waiting = self.places.values();
+        waiting.any(|place| place.class != Class::Background)
     }
 
     pub(super) fn add(&mut self, arrival: Arrival, place: Place<C>) {
@@ -74,7 +76,7 @@ impl<C> Queue<C> {
 
     /// Has one that waits do so in another class, and for another party, without losing its place in the order of
     /// arrivals; does nothing when it was granted.
-    pub(super) fn rank(&mut self, arrival: Arrival, class: Class, party: Party) {
+    pub(super) fn set_rank(&mut self, arrival: Arrival, class: Class, party: Party) {
         if let Some(place) = self.places.get_mut(&arrival) {
             (place.class, place.party) = (class, party);
         }

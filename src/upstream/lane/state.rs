@@ -106,8 +106,8 @@ impl<C> State<C> {
 
     /// Has one that waits do so in another class, and for another party; does nothing when it was granted. It may
     /// be one that may go now.
-    pub(super) fn rank(&mut self, arrival: Arrival, class: Class, party: Party) {
-        self.queue.rank(arrival, class, party);
+    pub(super) fn set_rank(&mut self, arrival: Arrival, class: Class, party: Party) {
+        self.queue.set_rank(arrival, class, party);
     }
 
     /// Gives a place in the queue up; does nothing when it was granted.
@@ -135,7 +135,7 @@ impl<C> State<C> {
 
     /// A query ended well.
     pub(super) fn succeeded(&mut self, now: Instant) {
-        let was_limit = !self.queue.is_empty() && self.in_flight >= self.level.now();
+        let was_limit = self.queue.is_awaited() && self.in_flight >= self.level.now();
         self.level.succeeded(was_limit, now);
         self.throttled.in_a_row = 0;
         self.in_flight = self.in_flight.saturating_sub(1);

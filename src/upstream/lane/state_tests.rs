@@ -86,7 +86,7 @@ impl History {
             }
             Event::Rank(which, class, party) => {
                 if let Some(arrival) = self.waiting.keys().nth(which).copied() {
-                    self.state.rank(arrival, class, Party::of(&[party]));
+                    self.state.set_rank(arrival, class, Party::of(&[party]));
                     self.waiting.insert(arrival, (class, party));
                 }
             }
@@ -233,7 +233,7 @@ impl History {
             self.now += RESERVED_FOR;
         }
         assert_eq!(granted, order, "as it was foretold");
-        assert!(self.state.queue().is_empty());
+        assert_eq!(self.state.queue().len(), 0);
         assert_eq!(self.state.in_flight(), 0);
     }
 }

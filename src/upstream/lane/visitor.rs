@@ -103,7 +103,7 @@ impl Visitor {
                 _ = pauses.changed() => {}
                 () = awaited.changed() => {
                     let (class, party) = self.visit.rank();
-                    self.shared.state().rank(self.arrival, class, party);
+                    self.shared.state().set_rank(self.arrival, class, party);
                 }
                 () = pause_is_over, if pause_end.is_some() => {}
                 _ = reserved.changed(), if is_background => {}

@@ -154,3 +154,34 @@ async fn what_nobody_waits_for_keeps_nobody_out_who_waits() {
     let ends = tokio::join!(waits, is_refused, page, second, third, frees);
     assert_eq!(ends, (Ok(()), full(1), (), full(2), full(2), ()));
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_lane_does_not_grow_for_what_nobody_waits_for() {
+    let lane = lane(4, 256);
+    let page = || async {
+        let pass = enter(&lane, unawaited(Class::Scan).1).await.unwrap();
+        sleep(Duration::from_secs(1)).await;
+        pass.succeeded();
+    };
+    join_all((0..20).map(|_| page())).await;
+    assert_eq!(lane.status().level, 1);
+    assert_eq!(rush(&lane, 20).await.1, 4, "but for clients");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_wait_of_what_nobody_waits_for_alarms_nobody() {
+    let lane = lane(1, 256);
+    let held = scan(&lane).await;
+    let (readers, visit) = unawaited(Class::Scan);
+    let waits = async { drop(enter(&lane, visit).await) };
+    let looks = async {
+        sleep(Duration::from_secs(7)).await;
+        assert_eq!(lane.status().waiting[0].waited, Duration::from_secs(7));
+        assert_eq!(lane.status().oldest(), Duration::ZERO);
+        readers.send_replace(true);
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(lane.status().oldest(), Duration::from_secs(8));
+        drop(held);
+    };
+    join(waits, looks).await;
+}
