@@ -95,7 +95,7 @@ fn lane() -> LaneStatus {
             waiting(1, Class::Metadata, "$metadata", 1),
             waiting(2, Class::Interactive, "Users(…)", 2),
             waiting(3, Class::Scan, "Sessions", 40),
-            waiting(4, Class::Scan, "<b>", 3),
+            waiting(4, Class::Background, "<b>", 3),
         ],
         counts: LaneCounts {
             grants: ByClass::from_fn(|class| class.name().len() as u64),
@@ -179,9 +179,11 @@ async fn metrics_show_levels_and_counts() {
     gateway_scan_rows{site="main"} 824000
     gateway_scans{site="lab"} 0
     gateway_scans{site="main"} 2
+    upstream_grants_total{site="lab",class="background"} 10
     upstream_grants_total{site="lab",class="interactive"} 11
     upstream_grants_total{site="lab",class="metadata"} 8
     upstream_grants_total{site="lab",class="scan"} 4
+    upstream_grants_total{site="main",class="background"} 10
     upstream_grants_total{site="main",class="interactive"} 11
     upstream_grants_total{site="main",class="metadata"} 8
     upstream_grants_total{site="main",class="scan"} 4
@@ -193,12 +195,14 @@ async fn metrics_show_levels_and_counts() {
     upstream_paused_seconds_total{site="main"} 75.5
     upstream_queue_oldest_seconds{site="lab"} 40
     upstream_queue_oldest_seconds{site="main"} 40
+    upstream_queued{site="lab",class="background"} 1
     upstream_queued{site="lab",class="interactive"} 1
     upstream_queued{site="lab",class="metadata"} 1
-    upstream_queued{site="lab",class="scan"} 2
+    upstream_queued{site="lab",class="scan"} 1
+    upstream_queued{site="main",class="background"} 1
     upstream_queued{site="main",class="interactive"} 1
     upstream_queued{site="main",class="metadata"} 1
-    upstream_queued{site="main",class="scan"} 2
+    upstream_queued{site="main",class="scan"} 1
     upstream_requests_total{site="lab",status_class="1xx"} 0
     upstream_requests_total{site="lab",status_class="2xx"} 70
     upstream_requests_total{site="lab",status_class="3xx"} 0
@@ -292,7 +296,7 @@ async fn status_is_json() {
     let found = exchange(Method::GET, "/api/status", failed()).await;
     insta::assert_snapshot!(found, @r#"
     200
-    {"version":"0.1.0","started":"1970-01-01T00:00:00Z","uptime_seconds":3723,"cache":{"entries":12,"bytes":3000000,"fills":2},"sites":[{"site":"lab","default":false,"endpoint":"https://api.cloud.com/monitorodata","token":{"state":"failed","explanation":"The client secret was refused. Enter a new one."},"lane":{"level":1,"maximum":3,"in_flight":1,"paused_seconds":30,"waiting":[{"position":1,"class":"metadata","what":"$metadata","seconds":1},{"position":2,"class":"interactive","what":"Users(…)","seconds":2},{"position":3,"class":"scan","what":"Sessions","seconds":40},{"position":4,"class":"scan","what":"<b>","seconds":3}]},"last_error":{"at":"1970-01-01T00:00:00Z","message":"no <row> of `Users` & more"}},{"site":"main","default":true,"endpoint":"https://api.cloud.com/monitorodata","token":{"state":"valid","remaining_seconds":3000},"lane":{"level":1,"maximum":3,"in_flight":1,"paused_seconds":30,"waiting":[{"position":1,"class":"metadata","what":"$metadata","seconds":1},{"position":2,"class":"interactive","what":"Users(…)","seconds":2},{"position":3,"class":"scan","what":"Sessions","seconds":40},{"position":4,"class":"scan","what":"<b>","seconds":3}]},"last_error":{"at":"1970-01-01T00:00:00Z","message":"no <row> of `Users` & more"}}],"scans":[{"site":"main","set":"Sessions","shape":"Sessions?$filter=Id lt ?&$select=Id","way":"range","rows":412000,"pages":413,"rows_per_second":6200,"expected_rows":2000000,"seconds_left":256,"clients":2,"seconds":66},{"site":"main","set":"Users","shape":"Users?$filter=Id lt ?&$select=Id","way":null,"rows":412000,"pages":413,"rows_per_second":6200,"expected_rows":null,"seconds_left":null,"clients":1,"seconds":66}]}
+    {"version":"0.1.0","started":"1970-01-01T00:00:00Z","uptime_seconds":3723,"cache":{"entries":12,"bytes":3000000,"fills":2},"sites":[{"site":"lab","default":false,"endpoint":"https://api.cloud.com/monitorodata","token":{"state":"failed","explanation":"The client secret was refused. Enter a new one."},"lane":{"level":1,"maximum":3,"in_flight":1,"paused_seconds":30,"waiting":[{"position":1,"class":"metadata","what":"$metadata","seconds":1},{"position":2,"class":"interactive","what":"Users(…)","seconds":2},{"position":3,"class":"scan","what":"Sessions","seconds":40},{"position":4,"class":"background","what":"<b>","seconds":3}]},"last_error":{"at":"1970-01-01T00:00:00Z","message":"no <row> of `Users` & more"}},{"site":"main","default":true,"endpoint":"https://api.cloud.com/monitorodata","token":{"state":"valid","remaining_seconds":3000},"lane":{"level":1,"maximum":3,"in_flight":1,"paused_seconds":30,"waiting":[{"position":1,"class":"metadata","what":"$metadata","seconds":1},{"position":2,"class":"interactive","what":"Users(…)","seconds":2},{"position":3,"class":"scan","what":"Sessions","seconds":40},{"position":4,"class":"background","what":"<b>","seconds":3}]},"last_error":{"at":"1970-01-01T00:00:00Z","message":"no <row> of `Users` & more"}}],"scans":[{"site":"main","set":"Sessions","shape":"Sessions?$filter=Id lt ?&$select=Id","way":"range","rows":412000,"pages":413,"rows_per_second":6200,"expected_rows":2000000,"seconds_left":256,"clients":2,"seconds":66},{"site":"main","set":"Users","shape":"Users?$filter=Id lt ?&$select=Id","way":null,"rows":412000,"pages":413,"rows_per_second":6200,"expected_rows":null,"seconds_left":null,"clients":1,"seconds":66}]}
     "#);
 }
 
@@ -356,7 +360,7 @@ async fn page_for_people() {
     <dt>Source</dt><dd>https://api.cloud.com/monitorodata</dd>
     <dt>Sign-in</dt><dd><span class="bad">The client secret was refused. Enter a new one.</span></dd>
     <dt>Queries</dt><dd>1 under way, 4 waiting, paused by Citrix Cloud for 30s</dd>
-    <dt>Next</dt><dd>$metadata (metadata, for 1s), Users(…) (interactive, for 2s), Sessions (scan, for 40s), &lt;b&gt; (scan, for 3s)</dd>
+    <dt>Next</dt><dd>$metadata (metadata, for 1s), Users(…) (interactive, for 2s), Sessions (scan, for 40s), &lt;b&gt; (background, for 3s)</dd>
     <dt>Last error</dt><dd>1970-01-01T00:00:00Z: no &lt;row&gt; of `Users` &amp; more</dd>
     </dl>
     <h2>main</h2>
@@ -365,7 +369,7 @@ async fn page_for_people() {
     <dt>Source</dt><dd>https://api.cloud.com/monitorodata</dd>
     <dt>Sign-in</dt><dd>valid for 50m</dd>
     <dt>Queries</dt><dd>1 under way, 4 waiting, paused by Citrix Cloud for 30s</dd>
-    <dt>Next</dt><dd>$metadata (metadata, for 1s), Users(…) (interactive, for 2s), Sessions (scan, for 40s), &lt;b&gt; (scan, for 3s)</dd>
+    <dt>Next</dt><dd>$metadata (metadata, for 1s), Users(…) (interactive, for 2s), Sessions (scan, for 40s), &lt;b&gt; (background, for 3s)</dd>
     <dt>Last error</dt><dd>1970-01-01T00:00:00Z: no &lt;row&gt; of `Users` &amp; more</dd>
     </dl>
     <h2>Running scans</h2>

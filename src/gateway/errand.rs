@@ -14,10 +14,10 @@ use crate::odata::representation::Representation;
 use crate::odata::schema::Schema;
 use crate::telemetry::chain;
 use crate::upstream::{
-    BadResponse, Checked, Class, FetchError, Party, Query, RetryBudget, Turn, Visit,
+    Awaited, BadResponse, Checked, Class, FetchError, Party, Query, RetryBudget, Turn, Visit,
 };
 
-/// How the requests of one answer queue.
+/// How the requests of one answer queue while somebody waits for it.
 #[derive(Debug, Clone)]
 pub(super) struct Queue {
     pub(super) class: Class,
@@ -163,6 +163,7 @@ impl<'a> Errand<'a> {
             accept,
             visit: Visit {
                 class: self.queue.class,
+                awaited: Awaited::by(self.progress.awaited()),
                 turn: self.turn,
                 party: self.queue.party,
                 what: Arc::clone(&self.queue.what),

@@ -34,7 +34,8 @@ pub(crate) use error::rounded;
 pub use error::{BadResponse, FetchError, Refusal};
 pub use fetch::{Checked, Fetched, Query, Settings, Upstream};
 pub use lane::{
-    ByClass, Class, Lane, LaneCounts, LaneSettings, LaneStatus, Party, Pass, Turn, Visit, Waiting,
+    Awaited, ByClass, Class, Lane, LaneCounts, LaneSettings, LaneStatus, Party, Pass, Turn, Visit,
+    Waiting,
 };
 pub use metrics::{UpstreamCounts, UpstreamMetrics};
 pub use spent::Spent;

@@ -34,6 +34,7 @@ mod process;
 mod upstream;
 mod wire;
 
+mod background;
 mod binary;
 mod check;
 mod failing;

@@ -104,11 +104,14 @@ impl<E: Failure> Spool<E> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the state. What nobody needs after that, is dropped when the lock is free again.
+    /// Changes the state, and notes whether somebody reads after that: whoever comes, leaves or is dropped, does so
+    /// here. What nobody needs any more, is dropped when the lock is free again.
     fn change<R>(&self, change: impl FnOnce(&mut State<E>) -> R) -> R {
         let mut state = self.state();
         let result = change(&mut state);
         let gone = state.take_gone();
+        // Under the lock, so that the last word is that of the last change.
+        self.progress.set_awaited(state.readers() > 0);
         drop(state);
         drop(gone);
         result
@@ -118,7 +121,7 @@ impl<E: Failure> Spool<E> {
     /// the writer has stood still for so long, for lack of readers, that there are old parts and new ones. The first
     /// reader always gets in.
     pub(super) fn join(self: &Arc<Self>) -> Option<Reader<E>> {
-        let id = self.state().join(Instant::now())?;
+        let id = self.change(|state| state.join(Instant::now()))?;
         Some(Reader::new(id, Arc::clone(self)))
     }
 

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// How far a fill has come; shared by the writer, its readers and the log line.
@@ -18,6 +19,8 @@ pub struct Progress {
     /// 0: unknown.
     rows_per_second: AtomicU64,
     way: Mutex<Option<Way>>,
+    /// Whether somebody reads.
+    awaited: watch::Sender<bool>,
 }
 
 /// How the pages of a collection are walked.
@@ -56,6 +59,7 @@ impl Progress {
             expected: AtomicU64::new(0),
             rows_per_second: AtomicU64::new(0),
             way: Mutex::default(),
+            awaited: watch::Sender::new(false),
         }
     }
 
@@ -124,6 +128,23 @@ impl Progress {
     pub fn rows_per_second(&self) -> Option<u64> {
         let rate = self.rows_per_second.load(Ordering::Relaxed);
         (rate > 0).then_some(rate)
+    }
+
+    /// Notes whether somebody reads the answer.
+    pub(super) fn set_awaited(&self, awaited: bool) {
+        self.awaited
+            .send_if_modified(|now| std::mem::replace(now, awaited) != awaited);
+    }
+
+    /// Whether somebody reads the answer now. Nobody does before the first reader has come, nor while it is finished
+    /// for those who come later.
+    pub fn is_awaited(&self) -> bool {
+        *self.awaited.borrow()
+    }
+
+    /// The same as it changes.
+    pub fn awaited(&self) -> watch::Receiver<bool> {
+        self.awaited.subscribe()
     }
 
     /// Rows written so far.

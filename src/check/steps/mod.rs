@@ -14,7 +14,9 @@ use super::{CheckTarget, Outcome, Report, Step};
 use crate::auth::AuthState;
 use crate::clock::Clock;
 use crate::transport::{Transport, TransportFault};
-use crate::upstream::{BadResponse, Class, Party, Query, RetryBudget, Turn, Upstream, Visit};
+use crate::upstream::{
+    Awaited, BadResponse, Class, Party, Query, RetryBudget, Turn, Upstream, Visit,
+};
 
 /// Checks a site: settings and proxy (which are only told), name resolution, connection, clock, token, service document, `$metadata`, one row. After
 /// a failed step those that build on it are skipped. Takes a minute or two at most when nothing answers.
@@ -302,6 +304,7 @@ async fn ask<T: Send + 'static>(
         accept,
         visit: Visit {
             class: Class::Interactive,
+            awaited: Awaited::always(),
             turn: Turn::First,
             party: Party::default(),
             what: "check".into(),

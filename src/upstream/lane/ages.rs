@@ -14,12 +14,21 @@ impl Ages {
     /// The class of the next grant; `None` when nobody waits.
     pub(super) fn next(&self, waits: ByClass<bool>) -> Option<Class> {
         let waiting = Class::ALL.into_iter().filter(|class| *waits.of(*class));
-        let age = |class: &Class| *self.passed_over.of(*class);
-        let aged = waiting
-            .clone()
-            .filter(|class| age(class) >= PASSED_OVER_MAX);
-        // Of those that are equally old, the first: `max_by_key` would take the last.
-        aged.rev().max_by_key(age).or_else(|| waiting.min())
+        let due = waiting.clone().filter(|class| self.is_due(*class));
+        // Of those that are equally overdue, the first: `max_by_key` would take the last.
+        let first_due = due.rev().max_by_key(|class| self.overdue(*class));
+        first_due.or_else(|| waiting.min())
+    }
+
+    /// Whether the class was passed over so often that the next grant is its own.
+    pub(super) fn is_due(&self, class: Class) -> bool {
+        self.overdue(class).is_some()
+    }
+
+    /// How often the class was passed over since it is due.
+    fn overdue(&self, class: Class) -> Option<u32> {
+        let age = *self.passed_over.of(class);
+        age.checked_sub(passed_over_max(class))
     }
 
     /// Notes a grant to `class`, made while `waits` was true of those that somebody waited in.
@@ -34,12 +43,25 @@ impl Ages {
     }
 }
 
-/// A class that was passed over so often gets the next grant. Two classes may be due at once, so nobody is passed
-/// over more than one time more.
-pub(super) const PASSED_OVER_MAX: u32 = 4;
+/// A class that was passed over so often gets the next grant.
+///
+/// What nobody waits for is to go on, so that it ends while it is of use; but those who wait give it one grant in
+/// seventeen at most, where each other class may take one in five.
+pub(super) fn passed_over_max(class: Class) -> u32 {
+    match class {
+        Class::Metadata | Class::Interactive | Class::Scan => 4,
+        Class::Background => 16,
+    }
+}
+
+/// So many times more it may happen, because three classes may be due at once. The first class is never one of them.
+#[cfg(test)]
+pub(super) const DUE_BEFORE_MAX: u32 = 2;
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     /// The classes of the first grants, by their first letters, while nobody ever leaves.
@@ -67,9 +89,47 @@ mod tests {
             ("mi", "mmmmimmmmim"),
             ("is", "iiiisiiiisi"),
             ("mis", "mmmmismmmismmm"),
+            ("b", "bbbb"),
+            ("sb", "ssssssssssssssssbssssssssssssssssb"),
+            ("isb", "iiiisiiiisiiiisibiisiiiisiiiisiiib"),
         ] {
             assert_eq!(grants(waits, expected.len()), expected, "{waits}");
         }
+    }
+
+    /// All that can happen: whoever waits at each grant, and whatever happened before.
+    #[test]
+    fn nobody_is_passed_over_for_longer_than_its_class_bears() {
+        let sets = (0..1_u32 << Class::ALL.len()).map(|set| {
+            let mut bit = 0;
+            ByClass::from_fn(|_| {
+                bit += 1;
+                set >> (bit - 1) & 1 == 1
+            })
+        });
+        let sets: Vec<_> = sets.collect();
+        let of = |ages: &Ages| Class::ALL.map(|class| *ages.passed_over.of(class));
+        let mut seen = HashSet::from([of(&Ages::default())]);
+        let mut to_look_at = vec![Ages::default()];
+        let mut oldest = ByClass::<u32>::default();
+        while let Some(ages) = to_look_at.pop() {
+            for waits in &sets {
+                let mut next = ages;
+                let Some(class) = ages.next(*waits) else {
+                    continue;
+                };
+                next.granted(class, *waits);
+                for (class, age) in Class::ALL.into_iter().zip(of(&next)) {
+                    let oldest = oldest.of_mut(class);
+                    *oldest = age.max(*oldest);
+                }
+                if seen.insert(of(&next)) {
+                    to_look_at.push(next);
+                }
+            }
+        }
+        let passed_over = Class::ALL.map(|class| *oldest.of(class));
+        assert_eq!(passed_over, [3, 5, 5, 18]);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! and tasks; here and in [`visitor`] is who waits for it.
 
 mod ages;
+mod awaited;
 mod forecast;
 mod level;
 mod queue;
@@ -25,6 +26,7 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
+pub use self::awaited::Awaited;
 use self::queue::{Arrival, GrantNumber};
 pub(super) use self::state::Throttle;
 use self::state::{Grant, State};
@@ -53,6 +55,8 @@ struct Shared {
     state: Mutex<State<Call>>,
     /// Until when nobody may enter; told anew when it changes. Those that wait sleep until then by themselves.
     pause: watch::Sender<Option<Instant>>,
+    /// Until when what nobody waits for stays back; told and slept through likewise.
+    reserved: watch::Sender<Option<Instant>>,
 }
 
 /// How one that waits gets its pass. When it has gone away, the pass goes back.
@@ -63,6 +67,7 @@ type Call = oneshot::Sender<Pass>;
 pub struct Pass {
     shared: Arc<Shared>,
     number: GrantNumber,
+    class: Class,
     succeeded: bool,
 }
 
@@ -73,6 +78,7 @@ impl Lane {
             shared: Arc::new(Shared {
                 state: Mutex::new(State::new(settings)),
                 pause: watch::Sender::new(None),
+                reserved: watch::Sender::new(None),
             }),
         }
     }
@@ -116,12 +122,18 @@ impl Shared {
         loop {
             // The lock is free again before anybody is called: a pass that nobody takes goes back through it.
             let granted = self.state().grant(Instant::now());
-            let Some(Grant { number, call }) = granted else {
+            let Some(Grant {
+                number,
+                class,
+                call,
+            }) = granted
+            else {
                 return;
             };
             let pass = Pass {
                 shared: Arc::clone(self),
                 number,
+                class,
                 succeeded: false,
             };
             drop(call.send(pass));
@@ -157,12 +169,15 @@ impl Pass {
 impl Drop for Pass {
     fn drop(&mut self) {
         {
+            let now = Instant::now();
             let mut state = self.shared.state();
             if self.succeeded {
-                state.succeeded(Instant::now());
+                state.succeeded(now);
             } else {
                 state.released();
             }
+            let reserved_until = state.ended(self.class, now);
+            self.shared.reserved.send_replace(reserved_until);
         }
         self.shared.let_in();
     }

@@ -51,14 +51,18 @@ impl<C> Queue<C> {
         self.places.len()
     }
 
-    /// First pages of answers that wait. Goes through all that wait.
-    pub(super) fn first_pages(&self) -> usize {
+    /// Those that wait and may keep one of `class` out of a full queue: what nobody waits for keeps out only what is like
+    /// it.
+    pub(super) fn rivals(&self, class: Class) -> impl Iterator<Item = &Place<C>> {
+        let counts = move |other| other != Class::Background || class == Class::Background;
         let waiting = self.places.values();
-        waiting.filter(|place| place.turn == Turn::First).count()
+        waiting.filter(move |place| counts(place.class))
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.places.is_empty()
+    /// Whether one waits that somebody waits for.
+    pub(super) fn is_awaited(&self) -> bool {
+        let mut waiting = self.places.values();
+        waiting.any(|place| place.class != Class::Background)
     }
 
     pub(super) fn add(&mut self, arrival: Arrival, place: Place<C>) {
@@ -70,10 +74,26 @@ impl<C> Queue<C> {
         self.places.remove(&arrival);
     }
 
-    /// Takes out the one whose turn it is. Goes through all that wait: hundreds, where a page takes milliseconds.
-    pub(super) fn take_next(&mut self, number: GrantNumber) -> Option<(Arrival, Place<C>)> {
+    /// Has one that waits do so in another class, and for another party, without losing its place in the order of
+    /// arrivals; does nothing when it was granted.
+    pub(super) fn set_rank(&mut self, arrival: Arrival, class: Class, party: Party) {
+        if let Some(place) = self.places.get_mut(&arrival) {
+            (place.class, place.party) = (class, party);
+        }
+    }
+
+    /// Takes out the one whose turn it is. `reserved`: what nobody waits for stays back unless it is due, even when there
+    /// is nothing else. Goes through all that wait: hundreds, where a page takes milliseconds.
+    pub(super) fn take_next(
+        &mut self,
+        number: GrantNumber,
+        reserved: bool,
+    ) -> Option<(Arrival, Place<C>)> {
         let waits = self.waits();
         let class = self.ages.next(waits)?;
+        if reserved && class == Class::Background && !self.ages.is_due(class) {
+            return None;
+        }
         let mine = self.places.iter().filter(|(_, p)| p.class == class);
         let next = mine.min_by_key(|(arrival, p)| (self.last_grant(class, p.party), **arrival));
         let arrival = *next?.0;
@@ -156,6 +176,7 @@ mod tests {
         let cases = [
             // by class
             ("s1 i1 m1", "m1 i1 s1"),
+            ("b0 s1 b0 i1 m1", "m1 i1 s1 b0 b0"),
             // first come, first served
             ("s1 s1 s1", "s1 s1 s1"),
             // in turn among parties, whoever has many
@@ -163,12 +184,16 @@ mod tests {
             ("s1 s1 i2 i2 i3", "i2 i3 i2 s1 s1"),
             // nobody starves
             ("s1 i1 i1 i1 i1 i1 i1", "i1 i1 i1 i1 s1 i1 i1"),
+            (
+                "b0 b0 s1 s1 s1 s1 s1 s1 s1 s1 s1 s1 s1 s1 s1 s1 s1 s1 s1 s1",
+                "s1 s1 s1 s1 s1 s1 s1 s1 s1 s1 s1 s1 s1 s1 s1 s1 b0 s1 s1 b0",
+            ),
         ];
         for (requests, expected) in cases {
             let requests: Vec<_> = requests.split(' ').collect();
             let mut queue = queue(&requests);
             let forecast: Vec<_> = queue.in_order().iter().map(|(a, _)| *a).collect();
-            let taken = (1..).map_while(|number| queue.take_next(GrantNumber(number)));
+            let taken = (1..).map_while(|number| queue.take_next(GrantNumber(number), false));
             let (arrivals, places): (Vec<_>, Vec<_>) = taken.unzip();
             let granted: Vec<&str> = places.iter().map(|place| &*place.what).collect();
             assert_eq!(granted.join(" "), expected);
@@ -189,7 +214,7 @@ mod tests {
                 call: (),
             };
             queue.add(Arrival(number), place);
-            queue.take_next(GrantNumber(number)).unwrap();
+            queue.take_next(GrantNumber(number), false).unwrap();
             assert!(queue.last_grants.len() <= PARTIES_MAX);
         }
         let last = Party::of(&9999_u64.to_be_bytes());

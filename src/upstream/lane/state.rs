@@ -8,7 +8,7 @@ use super::LaneSettings;
 use super::level::Level;
 use super::queue::{Arrival, GrantNumber, Place, Queue};
 use super::status::LaneCounts;
-use super::visit::Turn;
+use super::visit::{Class, Party, Turn};
 use crate::upstream::backoff;
 
 /// Who waits, how many are under way, and until when nobody may go. `C` is how one that waits is called.
@@ -23,6 +23,8 @@ pub(super) struct State<C> {
     arrivals: u64,
     grants: GrantNumber,
     paused_until: Option<Instant>,
+    /// Until then what nobody waits for stays back, because a client has just been here and may come again.
+    reserved_until: Option<Instant>,
     throttled: Throttled,
     counts: LaneCounts,
 }
@@ -57,6 +59,7 @@ pub(super) struct Full {
 #[derive(Debug)]
 pub(super) struct Grant<C> {
     pub(super) number: GrantNumber,
+    pub(super) class: Class,
     pub(super) call: C,
 }
 
@@ -70,6 +73,7 @@ impl<C> State<C> {
             arrivals: 0,
             grants: GrantNumber::default(),
             paused_until: None,
+            reserved_until: None,
             throttled: Throttled::default(),
             counts: LaneCounts::default(),
         }
@@ -82,20 +86,28 @@ impl<C> State<C> {
     }
 
     /// Queues, even when the way is free. An answer's first page is refused when it would have to wait in a queue
-    /// that is full of first pages.
+    /// that is full of first pages. Those that nobody waits for only keep out others like them.
     pub(super) fn enter(
         &mut self,
         arrival: Arrival,
         place: Place<C>,
         now: Instant,
     ) -> Result<(), Full> {
-        let free = self.has_room(now) && self.queue.is_empty();
-        if place.turn == Turn::First && !free && self.queue.first_pages() >= self.queue_limit {
+        let mut rivals = self.queue.rivals(place.class).peekable();
+        let free = self.has_room(now) && rivals.peek().is_none();
+        let first_pages = rivals.filter(|rival| rival.turn == Turn::First).count();
+        if place.turn == Turn::First && !free && first_pages >= self.queue_limit {
             let queued = self.queue.len();
             return Err(Full { queued });
         }
         self.queue.add(arrival, place);
         Ok(())
+    }
+
+    /// Has one that waits do so in another class, and for another party; does nothing when it was granted. It may
+    /// be one that may go now.
+    pub(super) fn set_rank(&mut self, arrival: Arrival, class: Class, party: Party) {
+        self.queue.set_rank(arrival, class, party);
     }
 
     /// Gives a place in the queue up; does nothing when it was granted.
@@ -109,19 +121,21 @@ impl<C> State<C> {
             return None;
         }
         let number = GrantNumber(self.grants.0 + 1);
-        let (_, place) = self.queue.take_next(number)?;
+        let reserved = self.reserved_until.is_some_and(|end| end > now);
+        let (_, place) = self.queue.take_next(number, reserved)?;
         self.grants = number;
         self.in_flight += 1;
         *self.counts.grants.of_mut(place.class) += 1;
         Some(Grant {
             number,
+            class: place.class,
             call: place.call,
         })
     }
 
     /// A query ended well.
     pub(super) fn succeeded(&mut self, now: Instant) {
-        let was_limit = !self.queue.is_empty() && self.in_flight >= self.level.now();
+        let was_limit = self.queue.is_awaited() && self.in_flight >= self.level.now();
         self.level.succeeded(was_limit, now);
         self.throttled.in_a_row = 0;
         self.in_flight = self.in_flight.saturating_sub(1);
@@ -131,6 +145,15 @@ impl<C> State<C> {
     pub(super) fn released(&mut self) {
         self.level.failed();
         self.in_flight = self.in_flight.saturating_sub(1);
+    }
+
+    /// A query of `class` is over, however it ended. Returns until when what nobody waits for stays back: the next page
+    /// of the same answer is asked for only when this one has been read, and would find the lane taken each time.
+    pub(super) fn ended(&mut self, class: Class, now: Instant) -> Option<Instant> {
+        if class != Class::Background {
+            self.reserved_until = Some(now + RESERVED_FOR);
+        }
+        self.reserved_until
     }
 
     /// The query that was granted as `number` was throttled. It is under way until it is released. Returns how much
@@ -198,3 +221,7 @@ impl<C> State<C> {
         self.in_flight < self.level.now() && self.pause_end(now).is_none()
     }
 }
+
+/// For so long after a client's query the lane is the clients'. It is more than lies between two pages of one answer, or
+/// between two questions of one report, and nothing for an answer that nobody waits for.
+pub(super) const RESERVED_FOR: Duration = Duration::from_secs(1);

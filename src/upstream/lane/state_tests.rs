@@ -8,9 +8,9 @@ use proptest::prelude::*;
 use tokio::time::Instant;
 
 use super::LaneSettings;
-use super::ages::PASSED_OVER_MAX;
+use super::ages::{DUE_BEFORE_MAX, passed_over_max};
 use super::queue::{Arrival, GrantNumber, Place};
-use super::state::{Full, State, Throttle};
+use super::state::{Full, RESERVED_FOR, State, Throttle};
 use super::visit::{ByClass, Class, Party, Turn};
 
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +18,8 @@ enum Event {
     Enter(Class, u8),
     /// One that waits goes away; which, counts from the one that waits longest.
     Leave(usize),
+    /// One that waits does so in another class from now on, for another party.
+    Rank(usize, Class, u8),
     Succeed(usize),
     Fail(usize),
     /// With what upstream asked for, in seconds.
@@ -27,10 +29,11 @@ enum Event {
 }
 
 fn event() -> impl Strategy<Value = Event> {
-    let class = prop::sample::select(Class::ALL.as_slice());
+    let class = || prop::sample::select(Class::ALL.as_slice());
     prop_oneof![
-        4 => (class, 0..4_u8).prop_map(|(class, party)| Event::Enter(class, party)),
+        4 => (class(), 0..4_u8).prop_map(|(class, party)| Event::Enter(class, party)),
         1 => (0..9_usize).prop_map(Event::Leave),
+        1 => (0..9_usize, class(), 0..4_u8).prop_map(|(i, class, party)| Event::Rank(i, class, party)),
         3 => (0..9_usize).prop_map(Event::Succeed),
         1 => (0..9_usize).prop_map(Event::Fail),
         1 => (0..9_usize, prop::option::of(0..200_u64)).prop_map(|(i, s)| Event::Throttle(i, s)),
@@ -40,12 +43,14 @@ fn event() -> impl Strategy<Value = Event> {
 
 /// A lane, and what is known of it from outside.
 struct History {
-    state: State<(Arrival, Class, u8)>,
+    state: State<Arrival>,
     max: usize,
     began: Instant,
     now: Instant,
     waiting: BTreeMap<Arrival, (Class, u8)>,
-    under_way: Vec<GrantNumber>,
+    under_way: Vec<(GrantNumber, Class)>,
+    /// When the last client's query ended.
+    client_ended: Option<Instant>,
     passed_over: ByClass<u32>,
     last_grants: HashMap<(Class, u8), GrantNumber>,
 }
@@ -64,6 +69,7 @@ impl History {
             now,
             waiting: BTreeMap::new(),
             under_way: Vec::new(),
+            client_ended: None,
             passed_over: ByClass::default(),
             last_grants: HashMap::new(),
         }
@@ -76,6 +82,12 @@ impl History {
                 if let Some(arrival) = self.waiting.keys().nth(which).copied() {
                     self.state.leave(arrival);
                     self.waiting.remove(&arrival);
+                }
+            }
+            Event::Rank(which, class, party) => {
+                if let Some(arrival) = self.waiting.keys().nth(which).copied() {
+                    self.state.set_rank(arrival, class, Party::of(&[party]));
+                    self.waiting.insert(arrival, (class, party));
                 }
             }
             Event::Succeed(which) => {
@@ -103,7 +115,7 @@ impl History {
             turn: Turn::Next,
             what: "Users".into(),
             since: self.now,
-            call: (arrival, class, party),
+            call: arrival,
         };
         let entered = self.state.enter(arrival, place, self.now);
         assert_eq!(entered, Ok(()));
@@ -111,7 +123,20 @@ impl History {
     }
 
     fn end(&mut self, which: usize) -> Option<GrantNumber> {
-        (which < self.under_way.len()).then(|| self.under_way.remove(which))
+        let ends = which < self.under_way.len();
+        let (number, class) = ends.then(|| self.under_way.remove(which))?;
+        self.state.ended(class, self.now);
+        if class != Class::Background {
+            self.client_ended = Some(self.now);
+        }
+        Some(number)
+    }
+
+    /// Whether those that nobody waits for have to stay back: a client waits, or has just been here.
+    fn is_reserved(&self) -> bool {
+        let just = |ended: Instant| self.now < ended + RESERVED_FOR;
+        let mut waiting = self.waiting.values();
+        waiting.any(|(class, _)| *class != Class::Background) || self.client_ended.is_some_and(just)
     }
 
     fn throttle(&mut self, which: usize, asked: Option<u64>) {
@@ -135,10 +160,15 @@ impl History {
     /// Lets one in, and checks that it was the right one.
     fn let_in(&mut self) -> Option<Arrival> {
         let grant = self.state.grant(self.now)?;
-        let (arrival, class, party) = grant.call;
+        let arrival = grant.call;
         assert!(self.state.paused_for(self.now).is_none());
         assert!(self.state.in_flight() <= self.state.level().now());
-        assert!(self.waiting.remove(&arrival).is_some(), "granted twice");
+        let waited = self.waiting.remove(&arrival);
+        let (class, party) = waited.expect("granted once");
+        if class == Class::Background && self.is_reserved() {
+            let passed_over = *self.passed_over.of(class);
+            assert!(passed_over >= passed_over_max(class), "in clients' way");
+        }
         let last = |party| self.last_grants.get(&(class, party)).copied();
         let rivals = self.waiting.iter().filter(|(_, rival)| rival.0 == class);
         for (rival, (_, other)) in rivals {
@@ -156,10 +186,10 @@ impl History {
             }
         });
         for other in Class::ALL {
-            assert!(*self.passed_over.of(other) <= PASSED_OVER_MAX + 1);
+            assert!(*self.passed_over.of(other) <= passed_over_max(other) + DUE_BEFORE_MAX);
         }
         self.last_grants.insert((class, party), grant.number);
-        self.under_way.push(grant.number);
+        self.under_way.push((grant.number, class));
         Some(arrival)
     }
 
@@ -172,7 +202,10 @@ impl History {
         let mut known: Vec<_> = self.order();
         let paused = self.state.paused_for(self.now).is_some();
         let full = self.state.in_flight() >= level;
-        assert!(known.is_empty() || paused || full, "waits for nothing");
+        let mut classes = self.waiting.values().map(|(class, _)| *class);
+        let stays_back = self.is_reserved() && classes.all(|class| class == Class::Background);
+        let has_reason = paused || full || stays_back;
+        assert!(known.is_empty() || has_reason, "waits for nothing");
         known.sort_unstable();
         assert_eq!(known, waiting, "nobody is lost");
         let counts = self.state.counts(self.now);
@@ -197,9 +230,10 @@ impl History {
                 break;
             }
             self.state.succeeded(self.now);
+            self.now += RESERVED_FOR;
         }
         assert_eq!(granted, order, "as it was foretold");
-        assert!(self.state.queue().is_empty());
+        assert_eq!(self.state.queue().len(), 0);
         assert_eq!(self.state.in_flight(), 0);
     }
 }
@@ -276,7 +310,7 @@ fn a_free_lane_has_no_queue_to_be_full() {
             turn,
             what: "Users".into(),
             since: history.now,
-            call: (arrival, Class::Scan, 0),
+            call: arrival,
         };
         let entered = history.state.enter(arrival, place, history.now);
         history.state.grant(history.now);

@@ -51,9 +51,14 @@ impl LaneStatus {
         ByClass::from_fn(|class| of(class).count())
     }
 
-    /// For how long the one that came first has been waiting; nothing when nobody waits.
+    /// For how long the one that came first has been waiting, of those whose answer somebody waits for; nothing when
+    /// there is none.
     pub fn oldest(&self) -> Duration {
-        let waits = self.waiting.iter().map(|waiting| waiting.waited);
-        waits.max().unwrap_or_default()
+        let waiting = self.waiting.iter();
+        let awaited = waiting.filter(|waiting| waiting.class != Class::Background);
+        awaited
+            .map(|waiting| waiting.waited)
+            .max()
+            .unwrap_or_default()
     }
 }

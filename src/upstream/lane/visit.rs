@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use super::awaited::Awaited;
+
 /// Where in an answer a request stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
@@ -20,6 +22,9 @@ pub enum Class {
     Interactive,
     /// A page of a whole collection.
     Scan,
+    /// For an answer that nobody waits for at the moment, whatever it is: it is asked for before anybody wants it, or
+    /// finished after all have left.
+    Background,
 }
 
 /// Who asks, for fairness: requests of one client share a turn. Says nothing about who that is.
@@ -29,8 +34,10 @@ pub struct Party(u64);
 /// One request's place in the order of the lane.
 #[derive(Debug, Clone)]
 pub struct Visit {
-    /// What it is for.
+    /// What it is for, while somebody waits for it.
     pub class: Class,
+    /// Whether somebody does. As long as nobody does it queues as [`Class::Background`].
+    pub awaited: Awaited,
     /// Where in its answer it stands.
     pub turn: Turn,
     /// Who asks.
@@ -45,11 +52,17 @@ pub struct ByClass<T> {
     metadata: T,
     interactive: T,
     scan: T,
+    background: T,
 }
 
 impl Class {
     /// All of them, in the order in which they are granted.
-    pub const ALL: [Self; 3] = [Self::Metadata, Self::Interactive, Self::Scan];
+    pub const ALL: [Self; 4] = [
+        Self::Metadata,
+        Self::Interactive,
+        Self::Scan,
+        Self::Background,
+    ];
 
     /// Its name in logs, metrics and the status.
     pub fn name(self) -> &'static str {
@@ -57,6 +70,19 @@ impl Class {
             Self::Metadata => "metadata",
             Self::Interactive => "interactive",
             Self::Scan => "scan",
+            Self::Background => "background",
+        }
+    }
+}
+
+impl Visit {
+    /// The class and the party with which it queues now. What nobody waits for is on nobody's account, and takes turns
+    /// with all that is like it.
+    pub(super) fn rank(&self) -> (Class, Party) {
+        if self.awaited.now() {
+            (self.class, self.party)
+        } else {
+            (Class::Background, Party::default())
         }
     }
 }
@@ -75,6 +101,7 @@ impl<T> ByClass<T> {
             metadata: make(Class::Metadata),
             interactive: make(Class::Interactive),
             scan: make(Class::Scan),
+            background: make(Class::Background),
         }
     }
 
@@ -84,6 +111,7 @@ impl<T> ByClass<T> {
             Class::Metadata => &self.metadata,
             Class::Interactive => &self.interactive,
             Class::Scan => &self.scan,
+            Class::Background => &self.background,
         }
     }
 
@@ -93,6 +121,7 @@ impl<T> ByClass<T> {
             Class::Metadata => &mut self.metadata,
             Class::Interactive => &mut self.interactive,
             Class::Scan => &mut self.scan,
+            Class::Background => &mut self.background,
         }
     }
 }

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::queue::{Arrival, Place};
 use super::state::Full;
-use super::visit::{Turn, Visit};
+use super::visit::{Class, Turn, Visit};
 use super::{Pass, Shared};
 
 /// A request on its way into a lane. When its query has failed it may enter again, and has not lost its place in the
@@ -55,13 +55,17 @@ impl Visitor {
     }
 
     /// Waits for a turn: without end for those before it, and for `patience` in all while the lane is paused. A pause
-    /// that takes longer is not waited for. Dropping the future gives the place in the queue up, or the pass when it
-    /// was granted in that moment.
+    /// that takes longer is not waited for. When somebody comes to wait for its answer, or the last one goes, it changes
+    /// its class and keeps its place in the order of arrivals. Dropping the future gives the place in the queue up, or the
+    /// pass when it was granted in that moment.
     pub(in crate::upstream) async fn enter(
         &mut self,
         patience: Duration,
     ) -> Result<Entered, NotEntered> {
         let mut pauses = self.shared.pause.subscribe();
+        // Before it queues, so that no change is missed in between.
+        let mut awaited = self.visit.awaited.clone();
+        let mut reserved = self.shared.reserved.subscribe();
         let mut granted = self.queue()?;
         let _place = Given {
             shared: &self.shared,
@@ -81,6 +85,11 @@ impl Visitor {
                 return Err(NotEntered::Impatient { held, paused_for });
             }
             let pause_is_over = sleep_until(pause_end.unwrap_or(now));
+            let is_background = self.visit.rank().0 == Class::Background;
+            let reserved_end = reserved
+                .borrow_and_update()
+                .filter(|end| is_background && *end > now);
+            let reserved_is_over = sleep_until(reserved_end.unwrap_or(now));
             let mut entered = None;
             let mut line_is_due = false;
             tokio::select! {
@@ -92,7 +101,13 @@ impl Visitor {
                 },
                 // The sender lives as long as the lane.
                 _ = pauses.changed() => {}
+                () = awaited.changed() => {
+                    let (class, party) = self.visit.rank();
+                    self.shared.state().set_rank(self.arrival, class, party);
+                }
                 () = pause_is_over, if pause_end.is_some() => {}
+                _ = reserved.changed(), if is_background => {}
+                () = reserved_is_over, if reserved_end.is_some() => {}
                 () = sleep_until(told.next) => line_is_due = true,
             }
             if let Some(end) = pause_end {
@@ -113,9 +128,10 @@ impl Visitor {
     fn queue(&mut self) -> Result<oneshot::Receiver<Pass>, NotEntered> {
         let (call, granted) = oneshot::channel();
         let now = Instant::now();
+        let (class, party) = self.visit.rank();
         let place = Place {
-            class: self.visit.class,
-            party: self.visit.party,
+            class,
+            party,
             turn: self.visit.turn,
             what: Arc::clone(&self.visit.what),
             since: now,
@@ -162,7 +178,7 @@ impl<'a> Told<'a> {
     fn waits(&mut self, (position, queued): (usize, usize), paused: bool) {
         tracing::info!(
             what = %self.visit.what,
-            class = self.visit.class.name(),
+            class = self.visit.rank().0.name(),
             position,
             queued,
             paused,
@@ -177,7 +193,7 @@ impl<'a> Told<'a> {
         if self.lines > 0 {
             tracing::info!(
                 what = %self.visit.what,
-                class = self.visit.class.name(),
+                class = self.visit.rank().0.name(),
                 waited_ms = self.waited_ms(),
                 "request got its turn at upstream"
             );

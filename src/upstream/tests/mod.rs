@@ -72,6 +72,7 @@ fn query(target: &str) -> Query<'_> {
         accept: "application/json",
         visit: Visit {
             class: Class::Scan,
+            awaited: Awaited::always(),
             turn: Turn::First,
             party: Party::default(),
             what: "Machines".into(),

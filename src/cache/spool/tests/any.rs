@@ -74,6 +74,8 @@ async fn play(each_max: usize, disk: Option<Arc<Disk>>, pause: u64, habits: &[Ha
                 while spool.progress().rows() < habit.comes && spool.readers() > 0 {
                     sleep(Duration::from_millis(700)).await;
                 }
+                let read = spool.readers() > 0;
+                assert_eq!(spool.progress().is_awaited(), read);
                 match spool.join() {
                     Some(reader) => visit(reader, habit).await,
                     None => false,
@@ -82,6 +84,7 @@ async fn play(each_max: usize, disk: Option<Arc<Disk>>, pause: u64, habits: &[Ha
         })
         .collect();
     let (_, ()) = join(join_all(visits), fill(&spool, writer, pause)).await;
+    assert!(!spool.progress().is_awaited());
     drop(spool);
     sleep(Duration::from_secs(1)).await;
     assert_eq!(allowance.used(), 0);

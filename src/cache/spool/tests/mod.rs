@@ -148,3 +148,48 @@ async fn nobody_joins_a_deserted_fill() {
     assert!(spool.abandoned().now_or_never().is_some());
     assert!(spool.join().is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn whether_somebody_reads_is_told_as_it_changes() {
+    let (spool, mut writer) = spool(1000);
+    let progress = Arc::clone(spool.progress());
+    let mut told = progress.awaited();
+    assert!(!progress.is_awaited(), "nobody has come yet");
+    let (first, second) = (spool.join().unwrap(), spool.join().unwrap());
+    assert!(progress.is_awaited() && *told.borrow_and_update());
+    // It is worth finishing without them.
+    progress.expect_rows(1);
+    writer.begin(Content::Text);
+    writer.push(segment("a")).await;
+    drop(first);
+    assert!(progress.is_awaited() && !told.has_changed().unwrap());
+    drop(second);
+    assert!(!progress.is_awaited() && told.has_changed().unwrap());
+    let late = spool.join().unwrap();
+    assert!(progress.is_awaited());
+    drop(late);
+    assert!(!*told.borrow_and_update());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_dropped_does_not_read_any_more() {
+    let (spool, mut writer) = spool(1);
+    let (fast, slow) = (spool.join().unwrap(), spool.join().unwrap());
+    let reads = async {
+        let mut fast = fast;
+        while fast.next().await.is_some() {}
+    };
+    let pages = async {
+        writer.begin(Content::Text);
+        for _ in 0..20 {
+            writer.room().await;
+            writer.push(segment("xx")).await;
+        }
+        assert_eq!(spool.readers(), 1);
+        spool.finish(Ok(()));
+    };
+    join(reads, pages).await;
+    assert!(!spool.progress().is_awaited());
+    drop(slow);
+    assert!(!spool.progress().is_awaited());
+}

@@ -1,5 +1,6 @@
 //! Those that wait, in paused time.
 
+mod background;
 mod pauses;
 mod told;
 
@@ -23,6 +24,7 @@ fn lane(concurrency: usize, queue_limit: usize) -> Lane {
 fn visit(class: Class, party: &str) -> Visit {
     Visit {
         class,
+        awaited: Awaited::always(),
         turn: Turn::First,
         party: Party::of(party.as_bytes()),
         what: "Users".into(),
@@ -220,7 +222,7 @@ async fn no_grant_is_lost_among_threads() {
         let (lane, in_flight) = (Arc::clone(&lane), Arc::clone(&in_flight));
         tasks.spawn(async move {
             for round in 0..100 {
-                let class = Class::ALL[(number + round) % 3];
+                let class = Class::ALL[(number + round) % Class::ALL.len()];
                 let enters = enter(&lane, visit(class, ""));
                 let patience = async {
                     for _ in 0..(number * 31 + round * 17) % 40 {
