@@ -10,6 +10,7 @@
 mod entry;
 mod fills;
 mod key;
+mod lifetime;
 mod policy;
 mod spool;
 
@@ -31,6 +32,7 @@ use crate::tasks::Tasks;
 
 pub use entry::{Content, Entry, Segment};
 pub use key::CacheKey;
+pub use lifetime::Lifetime;
 pub use spool::{Progress, Reader, SpoolWriter, Way};
 
 /// What a [`Cache`] needs to know.

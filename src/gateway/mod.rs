@@ -200,7 +200,7 @@ impl Gateway {
         }
         let page_size = plan.page_size();
         let wish = Wish {
-            ttl: self.lifetimes.of(&ask.question),
+            ttl: self.lifetimes.of(&ask.question).fresh,
             freshness: ask.freshness,
         };
         // Only the links of our own pages depend on how the representation was asked for.
@@ -304,7 +304,7 @@ impl Gateway {
     /// What the site's `$metadata` says; asked for once, through the cache like any client's question.
     async fn schema(&self, site: &Arc<Site>) -> Result<Arc<Schema>, SharedError> {
         let question = Question::metadata();
-        let ttl = self.lifetimes.of(&question);
+        let ttl = self.lifetimes.of(&question).fresh;
         let known = site.schema();
         if let Some((schema, age)) = &known
             && *age < ttl.max(SCHEMA_AGE_MIN)
