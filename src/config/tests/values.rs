@@ -1,6 +1,6 @@
 //! Which values are taken, and as what.
 
-use jiff::tz::TimeZone;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 use super::*;
 
@@ -159,6 +159,14 @@ fn takes_rules_and_no_rules() {
 }
 
 #[test]
+fn refreshing_ahead_can_be_turned_off() {
+    for (written, on) in [("'on'", true), ("'off'", false), ("false", false)] {
+        let given = Given::sound(&format!("[cache]\nrefresh_ahead = {written}"));
+        assert_eq!(given.load().config.cache.refresh_ahead, on, "{written}");
+    }
+}
+
+#[test]
 fn takes_questions_to_ask_in_advance() {
     let warm = |text: &str| Given::sound(text).load().config.warm;
     assert_eq!(warm(""), []);
@@ -184,6 +192,15 @@ fn takes_questions_to_ask_in_advance() {
         assert_eq!(found.question, Question::parse(path, Some(query)).unwrap());
     }
     assert_eq!(found.len(), expected.len());
+}
+
+/// Windows has no such database, and small containers neither.
+#[test]
+fn time_zones_are_known_without_those_of_the_system() {
+    let zones = TimeZoneDatabase::bundled();
+    for name in ["Europe/Berlin", "America/New_York", "Asia/Tokyo", "UTC"] {
+        assert!(zones.get(name).is_ok(), "{name}");
+    }
 }
 
 #[test]
