@@ -13,7 +13,7 @@ use prometheus_client::registry::Registry;
 use url::Url;
 
 use crate::auth::{self, Authorizer};
-use crate::cache::{self, Cache};
+use crate::cache::{self, Cache, Lifetime};
 use crate::clock::Clock;
 use crate::config::{self, Config, TokenPath};
 use crate::gateway::{Gateway, Lifetimes, RangeRules, Rule, Site};
@@ -77,11 +77,7 @@ impl App {
             memory: config.cache.memory,
             spool: spool(config),
         };
-        let cache = Cache::new(
-            settings,
-            Arc::clone(clock),
-            tasks.clone(),
-        );
+        let cache = Cache::new(settings, Arc::clone(clock), tasks.clone());
         let gateway = Gateway::new(sites, cache, lifetimes(&config.cache)?, Arc::clone(clock));
         Ok(Self {
             router: surfaces(config, &gateway, clock),
@@ -211,13 +207,23 @@ fn spool(config: &Config) -> Option<cache::SpoolFolder> {
     })
 }
 
-fn lifetimes(cache: &config::Cache) -> Result<Lifetimes, globset::Error> {
+/// How long answers live, by the rules of the operator.
+pub fn lifetimes(cache: &config::Cache) -> Result<Lifetimes, globset::Error> {
     let rule = |rule: &config::Rule| Rule {
         sets: rule.sets.clone(),
-        ttl: rule.ttl,
+        lifetime: Lifetime {
+            fresh: rule.ttl,
+            while_revalidate: rule.stale_while_revalidate,
+            if_error: rule.stale_if_error,
+        },
     };
     let rules: Vec<Rule> = cache.rules.iter().map(rule).collect();
-    Lifetimes::new(cache.metadata_ttl, cache.ttl, &rules)
+    let default = Lifetime {
+        fresh: cache.ttl,
+        while_revalidate: cache.stale_while_revalidate,
+        if_error: cache.stale_if_error,
+    };
+    Lifetimes::new(cache.metadata_ttl, default, &rules)
 }
 
 fn ranges(scans: &config::Scans) -> Result<RangeRules, globset::Error> {

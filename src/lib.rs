@@ -3,7 +3,7 @@
 //! A request flows one way, [`web`] → [`gateway`] → [`cache`] → [`upstream`], and its answer flows back.
 //! The rooms, from the bottom up:
 //!
-//! - [`clock`], [`tasks`], [`telemetry`]: time, background work, log output;
+//! - [`clock`], [`schedule`], [`tasks`], [`telemetry`]: time, what is due, background work, log output;
 //! - [`transport`]: sending one HTTP request, over the network or into a router in this process;
 //! - [`odata`]: the language: questions, pages, links, `$metadata`; pure functions over bytes;
 //! - [`auth`]: proving who we are, upstream;
@@ -15,6 +15,7 @@
 //! - [`config`], [`cli`], [`check`], [`signals`], [`app`]: what the operator decided, and putting it all together.
 
 pub mod clock;
+pub mod schedule;
 pub mod tasks;
 pub mod telemetry;
 pub mod transport;

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::Failure;
 use super::key::CacheKey;
 use super::spool::{Reader, Spool};
 use super::watch::Running;
-use super::Failure;
 
 /// The fills that run.
 ///

@@ -42,6 +42,11 @@ impl CacheKey {
         &self.question
     }
 
+    /// How the answer is written.
+    pub fn representation(&self) -> Representation {
+        self.representation
+    }
+
     /// The set that is asked for, when there is one.
     pub fn set(&self) -> Option<&EntitySet> {
         self.question.set()

@@ -1,21 +1,21 @@
-//! An answer's three clocks.
+//! The three clocks of an answer.
 
 use std::time::Duration;
 
-/// How long an answer may be given, by what it is about (RFC 9111 section 4.2, RFC 5861). Upstream says nothing of that; it
-/// is the operator's rule.
+/// How long an answer may be given, and under what condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Lifetime {
-    /// Given without a question to upstream. Zero: not stored at all.
+    /// From when it was asked for: it is given without asking upstream. Zero: it is not stored, and the other two
+    /// mean nothing.
     pub fresh: Duration,
-    /// Given for so much longer at once, while a new one is made in the background.
+    /// From the end of `fresh`: it is given at once while one refresh runs behind it (RFC 5861 section 3).
     pub while_revalidate: Duration,
-    /// Given for so much longer than it is fresh when no new one can be had.
+    /// From the end of `fresh`: it is given when the refresh fails (RFC 5861 section 4).
     pub if_error: Duration,
 }
 
 impl Lifetime {
-    /// The age from which on an answer is of no use to anybody.
+    /// The age from which on an answer is of no use to anybody. Zero when it is not stored.
     pub fn useful(&self) -> Duration {
         if self.fresh.is_zero() {
             return Duration::ZERO;

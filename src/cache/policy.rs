@@ -58,7 +58,11 @@ pub(super) fn judge(age: Duration, wish: &Wish) -> Verdict {
 /// How long nobody tries again to have a new answer made, after so many failures in a row, the first being 1: at least
 /// what upstream asked for.
 pub(super) fn pause(failures: u32, asked: Option<Duration>) -> Duration {
-    let doubled = PAUSE_MIN.saturating_mul(1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX));
+    let doubled = PAUSE_MIN.saturating_mul(
+        1_u32
+            .checked_shl(failures.saturating_sub(1))
+            .unwrap_or(u32::MAX),
+    );
     doubled.min(PAUSE_MAX).max(asked.unwrap_or_default())
 }
 
@@ -129,10 +133,20 @@ mod tests {
     #[test]
     fn a_clock_may_stand_still() {
         let none = Lifetime::default();
-        let fresh_only = Lifetime { fresh: seconds(10), ..none };
-        let no_revalidation = Lifetime { if_error: seconds(5), ..fresh_only };
+        let fresh_only = Lifetime {
+            fresh: seconds(10),
+            ..none
+        };
+        let no_revalidation = Lifetime {
+            if_error: seconds(5),
+            ..fresh_only
+        };
         // Stale clocks count only behind a fresh one.
-        let never_stored = Lifetime { if_error: seconds(5), while_revalidate: seconds(5), ..none };
+        let never_stored = Lifetime {
+            if_error: seconds(5),
+            while_revalidate: seconds(5),
+            ..none
+        };
         for (lifetime, age, expected) in [
             (none, 0, Verdict::Useless),
             (never_stored, 0, Verdict::Useless),
@@ -149,11 +163,26 @@ mod tests {
     #[test]
     fn what_clients_want() {
         let none = Directives::default();
-        let no_cache = Directives { no_cache: true, ..none };
-        let max_age = |max| Directives { max_age: Some(seconds(max)), ..none };
-        let max_stale = |max| Directives { max_stale: Some(seconds(max)), ..none };
-        let min_fresh = |min| Directives { min_fresh: Some(seconds(min)), ..none };
-        let both = Directives { max_stale: Some(seconds(5000)), ..max_age(1250) };
+        let no_cache = Directives {
+            no_cache: true,
+            ..none
+        };
+        let max_age = |max| Directives {
+            max_age: Some(seconds(max)),
+            ..none
+        };
+        let max_stale = |max| Directives {
+            max_stale: Some(seconds(max)),
+            ..none
+        };
+        let min_fresh = |min| Directives {
+            min_fresh: Some(seconds(min)),
+            ..none
+        };
+        let both = Directives {
+            max_stale: Some(seconds(5000)),
+            ..max_age(1250)
+        };
         for (directives, age, expected) in [
             (no_cache, 0, Verdict::Useless),
             (max_age(0), 0, fresh(300)),
@@ -171,7 +200,11 @@ mod tests {
             (both, 1250, stale(950)),
             (both, 1251, Verdict::Useless),
         ] {
-            assert_eq!(judged(age, RULE, directives), expected, "{age}: {directives:?}");
+            assert_eq!(
+                judged(age, RULE, directives),
+                expected,
+                "{age}: {directives:?}"
+            );
         }
     }
 
@@ -186,7 +219,11 @@ mod tests {
             (60, None, 300),
             (u32::MAX, Some(7200), 7200),
         ] {
-            assert_eq!(pause(failures, asked.map(seconds)), seconds(expected), "{failures}");
+            assert_eq!(
+                pause(failures, asked.map(seconds)),
+                seconds(expected),
+                "{failures}"
+            );
         }
     }
 }

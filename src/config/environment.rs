@@ -28,17 +28,17 @@ pub(super) fn layer(variables: &Variables, directory: &Path, problems: &mut Vec<
         let site = name
             .strip_prefix("sites.")
             .and_then(|rest| rest.split('.').next());
-        match keys::find(&name) {
-            _ if name.starts_with("cache.rules") => problems.push(
-                Problem::new("cache.rules", "rules cannot be set by a variable")
+        match (keys::list_of_tables(&name), keys::find(&name)) {
+            (Some(list), _) => problems.push(
+                Problem::new(list, "a list of tables cannot be set by a variable")
                     .from(Some(&origin))
-                    .hint("write them in the settings file, as [[cache.rules]]"),
+                    .hint(format!("write it in the settings file, as [[{list}]]")),
             ),
-            None => problems.push(unknown(&name, &origin)),
-            Some(_) if site.is_some_and(|site| SiteId::new(site).is_none()) => {
+            (None, None) => problems.push(unknown(&name, &origin)),
+            (None, Some(_)) if site.is_some_and(|site| SiteId::new(site).is_none()) => {
                 problems.push(bad_site(&name, &origin));
             }
-            Some(key) => set(
+            (None, Some(key)) => set(
                 &mut layer,
                 key.kind,
                 &name,

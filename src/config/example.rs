@@ -6,7 +6,7 @@ use std::path::Path;
 use config::{Value, ValueKind};
 
 use super::file;
-use super::keys::{self, DefaultValue};
+use super::keys::{self, DefaultValue, Key, Kind};
 use super::raw::{Layer, Raw};
 
 const EXAMPLE: &str = include_str!("../../config/citrix-odata-proxy.example.toml");
@@ -18,14 +18,14 @@ fn example() -> Raw {
     Raw::merge(vec![layer]).unwrap()
 }
 
-fn defaults() -> Raw {
+pub(super) fn defaults() -> Raw {
     let mut layer = Layer::default();
     layer.add_site("main", "test");
     Raw::merge(vec![layer]).unwrap()
 }
 
 /// Without origins.
-fn plain(value: &Value) -> String {
+pub(super) fn plain(value: &Value) -> String {
     match &value.kind {
         ValueKind::Table(table) => {
             let mut parts: Vec<_> = table
@@ -67,14 +67,21 @@ fn example_has_every_key() {
     };
     let missing: BTreeSet<&str> = keys::KEYS
         .iter()
-        .filter(|key| match key.name.strip_prefix("cache.rules.*.") {
-            // A rule need not set everything; the comment above it must name what it can.
-            Some(part) => !EXAMPLE.contains(part),
-            None => !from_file(&key.name.replace("sites.*", "sites.main")),
+        .filter(|key| match key.name.rsplit_once(".*.") {
+            // A table need not set everything; the comment above it must name what it can.
+            Some((_, part)) if key.is_in_list() => !EXAMPLE.contains(part),
+            _ if is_no_list(key) => !EXAMPLE.contains(&format!("# [[{}]]", key.name)),
+            _ => !from_file(&key.name.replace("sites.*", "sites.main")),
         })
         .map(|key| key.name)
         .collect();
     assert_eq!(missing, BTreeSet::new());
+}
+
+/// A list of tables of which there are none by default, so that there can be one in a comment only.
+fn is_no_list(key: &Key) -> bool {
+    let empty = matches!(key.default, DefaultValue::List(&[]));
+    empty && matches!(key.kind, Kind::Tables)
 }
 
 #[test]

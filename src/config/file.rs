@@ -95,23 +95,23 @@ impl Reading<'_> {
                 let folder = self.path.parent().map(Path::to_path_buf);
                 absolute(&folder.unwrap_or_default(), text.trim()).into()
             }
-            (Kind::Rules, DeValue::Array(rules)) => {
-                let rules = rules.iter().enumerate();
-                let rules: Vec<Value> = rules
-                    .map(|(at, rule)| self.rule(&format!("{name}.{}", at + 1), rule))
+            (Kind::Tables, DeValue::Array(tables)) => {
+                let tables = tables.iter().enumerate();
+                let tables: Vec<Value> = tables
+                    .map(|(at, table)| self.in_list(&format!("{name}.{}", at + 1), table))
                     .collect();
-                rules.into()
+                tables.into()
             }
             (_, value) => self.plain(value),
         };
         self.layer.set(name, value, origin);
     }
 
-    /// One rule; unknown settings in it are reported and left out.
-    fn rule(&mut self, name: &str, rule: &Spanned<DeValue<'_>>) -> Value {
-        let origin = self.origin(rule.span().start);
-        let DeValue::Table(table) = rule.get_ref() else {
-            return Value::new(Some(&origin), self.plain(rule.get_ref()));
+    /// One table of a list; unknown settings in it are reported and left out.
+    fn in_list(&mut self, name: &str, table: &Spanned<DeValue<'_>>) -> Value {
+        let origin = self.origin(table.span().start);
+        let DeValue::Table(table) = table.get_ref() else {
+            return Value::new(Some(&origin), self.plain(table.get_ref()));
         };
         let mut known = config::Map::new();
         for (key, value) in table {

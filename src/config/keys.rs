@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use super::rules::{DefaultRule, RULES};
+
 /// One setting.
 #[derive(Debug)]
 pub(super) struct Key {
@@ -32,7 +34,7 @@ pub(super) enum Kind {
     Size,
     List,
     /// A list of tables, which only a file can hold.
-    Rules,
+    Tables,
 }
 
 /// A default, as the operator would write it.
@@ -43,15 +45,15 @@ pub(super) enum DefaultValue {
     Count(i64),
     List(&'static [&'static str]),
     Rules(&'static [DefaultRule]),
-    /// Part of a rule; what it means when left out is written in [`super::check`].
+    /// Part of a table in a list; what it means when left out is written in [`super::check`].
     Absent,
 }
 
-/// A rule that applies when the operator writes none.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct DefaultRule {
-    pub(super) sets: &'static [&'static str],
-    pub(super) ttl: &'static str,
+impl Key {
+    /// Whether it is part of a table in a list.
+    pub(super) fn is_in_list(&self) -> bool {
+        list_of_tables(self.name).is_some_and(|list| list != self.name)
+    }
 }
 
 /// The setting with this name, `sites.main.region` say.
@@ -78,12 +80,26 @@ pub(super) fn is_section(name: &str) -> bool {
     })
 }
 
+/// The list of tables that the setting of this name is, or is part of.
+pub(super) fn list_of_tables(name: &str) -> Option<&'static str> {
+    let is_within = |list: &&str| {
+        let rest = name.strip_prefix(list);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let lists = KEYS.iter().filter(|key| matches!(key.kind, Kind::Tables));
+    lists.map(|key| key.name).find(is_within)
+}
+
 /// The known setting or section that is most like `name`, if one is like it at all.
 ///
-/// The last part counts most: `sites.main.endpoint` is near `sites.main.upstream.endpoint`.
+/// One of the same section is meant rather than another. Then the last part counts most: `sites.main.endpoint` is
+/// near `sites.main.upstream.endpoint`.
 pub(super) fn nearest(name: &str) -> Option<String> {
-    let last = |text: &str| text.rsplit('.').next().unwrap_or_default().to_owned();
-    let asked = last(name);
+    let split = |text: &str| {
+        let (section, last) = text.rsplit_once('.').unwrap_or(("", text));
+        (section.to_owned(), last.to_owned())
+    };
+    let (section, asked) = split(name);
     KEYS.iter()
         .flat_map(|key| {
             let dots = key.name.match_indices('.').map(|(at, _)| at);
@@ -93,15 +109,16 @@ pub(super) fn nearest(name: &str) -> Option<String> {
         .filter(|known| !known.ends_with('*'))
         .map(|known| {
             let near = fill_stars(known, name);
-            let tail = strsim::osa_distance(&last(&near), &asked);
+            let (near_section, last) = split(&near);
+            let tail = strsim::osa_distance(&last, &asked);
             let whole = strsim::osa_distance(&near, name);
-            (tail, whole, near)
+            (near_section != section, tail, whole, near)
         })
-        .min()
-        .filter(|(tail, whole, _)| {
+        .filter(|(_, tail, whole, _)| {
             *tail <= 2.min(asked.len() / 2) || *whole <= 2.max(name.len() / 5)
         })
-        .map(|(_, _, near)| near)
+        .min()
+        .map(|(.., near)| near)
 }
 
 /// Puts what the operator wrote where the pattern has a star, as far as the two agree before it.
@@ -212,13 +229,11 @@ pub(super) static KEYS: &[Key] = &[
     ),
     key("cache.stale_if_error", AGE, DefaultValue::Text("24h")),
     key(
-        "cache.rules",
-        Kind::Rules,
-        DefaultValue::Rules(&[DefaultRule {
-            sets: &["*Summaries", "*Summary"],
-            ttl: "30m",
-        }]),
+        "cache.refresh_ahead",
+        Kind::Choice(&["on", "off"]),
+        DefaultValue::Text("on"),
     ),
+    key("cache.rules", Kind::Tables, DefaultValue::Rules(RULES)),
     key("cache.rules.*.sets", Kind::List, DefaultValue::Absent),
     key("cache.rules.*.ttl", AGE, DefaultValue::Absent),
     key(
@@ -227,6 +242,12 @@ pub(super) static KEYS: &[Key] = &[
         DefaultValue::Absent,
     ),
     key("cache.rules.*.stale_if_error", AGE, DefaultValue::Absent),
+    key("warm", Kind::Tables, DefaultValue::List(&[])),
+    key("warm.*.site", Kind::Text, DefaultValue::Absent),
+    key("warm.*.question", Kind::Text, DefaultValue::Absent),
+    key("warm.*.every", seconds(60, MONTH), DefaultValue::Absent),
+    key("warm.*.cron", Kind::Text, DefaultValue::Absent),
+    key("warm.*.time_zone", Kind::Text, DefaultValue::Absent),
     key(
         "sets.deny",
         Kind::List,
@@ -263,6 +284,7 @@ mod tests {
             "sites.main.region",
             "sites.eu-1.upstream.endpoint",
             "cache.rules.2.ttl",
+            "warm.1.time_zone",
         ] {
             assert!(find(name).is_some(), "{name}");
             assert!(!is_section(name), "{name}");
@@ -291,6 +313,9 @@ mod tests {
             ("site.main.region", Some("sites.NAME.region")),
             ("upstream", Some("sites.NAME.upstream")),
             ("cache.rules.1.tl", Some("cache.rules.1.ttl")),
+            ("warm.1.sites", Some("warm.1.site")),
+            ("warm.12.corn", Some("warm.12.cron")),
+            ("worm", Some("warm")),
             ("zebra", None),
             ("cache.compression", None),
         ];

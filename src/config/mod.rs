@@ -7,6 +7,7 @@
 //! INVARIANT: a secret leaves this room only as a [`SecretString`]; problems, reports and `Debug` never show one.
 
 mod keys;
+mod rules;
 
 mod raw;
 mod text;
@@ -40,6 +41,8 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::odata::name::SiteId;
+use crate::odata::question::Question;
+use crate::schedule::Schedule;
 use crate::telemetry::{Color, Format};
 
 pub use flags::{Flags, GivenSite};
@@ -56,6 +59,8 @@ pub struct Config {
     pub sites: BTreeMap<SiteId, Site>,
     /// How long and how much is remembered.
     pub cache: Cache,
+    /// What is asked for before clients do.
+    pub warm: Vec<Warm>,
     /// Which entity sets are offered.
     pub sets: Sets,
     /// How large collections are read.
@@ -157,10 +162,12 @@ pub struct Cache {
     pub ttl: Duration,
     /// The same for the service document and `$metadata`.
     pub metadata_ttl: Duration,
-    /// How long after that it is still served at once while one refresh runs.
+    /// How long after its fresh time it is still served at once while one refresh runs.
     pub stale_while_revalidate: Duration,
-    /// How long after that it is served when upstream fails.
+    /// How long after its fresh time it is served when upstream fails.
     pub stale_if_error: Duration,
+    /// Whether an answer that clients ask for again and again is refreshed shortly before it is stale.
+    pub refresh_ahead: bool,
     /// Exceptions for some entity sets; the first that matches counts.
     pub rules: Vec<Rule>,
 }
@@ -172,10 +179,21 @@ pub struct Rule {
     pub sets: Vec<String>,
     /// How long an answer is fresh.
     pub ttl: Duration,
-    /// How long after that it is still served at once while one refresh runs.
+    /// How long after its fresh time it is still served at once while one refresh runs.
     pub stale_while_revalidate: Duration,
-    /// How long after that it is served when upstream fails.
+    /// How long after its fresh time it is served when upstream fails.
     pub stale_if_error: Duration,
+}
+
+/// A question that is asked by a schedule, so that its answer is there when a client wants it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warm {
+    /// Whose data: one of the configured sites.
+    pub site: SiteId,
+    /// What is asked: it names an entity set that is offered, or `$metadata`.
+    pub question: Question,
+    /// When.
+    pub schedule: Schedule,
 }
 
 /// Which entity sets are offered.

@@ -144,10 +144,10 @@ fn default_value(default: DefaultValue) -> Option<ValueKind> {
         DefaultValue::List(list) => texts(list),
         DefaultValue::Rules(rules) => {
             let tables = rules.iter().map(|rule| {
-                let table = [("sets", texts(rule.sets)), ("ttl", rule.ttl.into())];
+                let clocks = rule.clocks().map(|(name, clock)| (name, clock.into()));
+                let table = clocks.chain([("sets", texts(rule.sets))]);
                 plain(ValueKind::Table(
                     table
-                        .into_iter()
                         .map(|(name, kind)| (name.to_owned(), plain(kind)))
                         .collect(),
                 ))

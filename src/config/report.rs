@@ -30,7 +30,7 @@ impl Report {
     pub(super) fn new(raw: &Raw, config: &Config, file: Option<&Path>) -> Self {
         let (of_site, others): (Vec<_>, Vec<_>) = keys::KEYS
             .iter()
-            .filter(|key| !key.name.starts_with("cache.rules.*"))
+            .filter(|key| !key.is_in_list())
             .partition(|key| key.name.starts_with("sites.*."));
         let others = others
             .into_iter()

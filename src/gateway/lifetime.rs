@@ -1,19 +1,20 @@
-//! How long an answer stays fresh, by what it is about. Pure.
+//! How long an answer lives, by what it is about. Pure.
 
 use std::time::Duration;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
+use crate::cache::Lifetime;
 use crate::odata::question::{Question, Resource};
 
 /// The operator's rules: the first that matches a set wins.
 #[derive(Debug, Clone)]
 pub struct Lifetimes {
     /// For the service document and `$metadata`, which change with upstream's releases.
-    metadata: Duration,
+    metadata: Lifetime,
     /// For sets that no rule names.
-    default: Duration,
-    rules: Vec<(GlobSet, Duration)>,
+    default: Lifetime,
+    rules: Vec<(GlobSet, Lifetime)>,
 }
 
 /// A rule for sets.
@@ -21,15 +22,16 @@ pub struct Lifetimes {
 pub struct Rule {
     /// Globs over names of entity sets, without regard to case.
     pub sets: Vec<String>,
-    /// How long their answers stay fresh; zero: not stored.
-    pub ttl: Duration,
+    /// How long their answers live.
+    pub lifetime: Lifetime,
 }
 
 impl Lifetimes {
-    /// Compiles the rules. The error is a glob that cannot be read.
+    /// Compiles the rules. `metadata` is how long the service document and `$metadata` stay fresh; after that they
+    /// live as `default` says. The error is a glob that cannot be read.
     pub fn new(
         metadata: Duration,
-        default: Duration,
+        default: Lifetime,
         rules: &[Rule],
     ) -> Result<Self, globset::Error> {
         let compile = |rule: &Rule| {
@@ -37,10 +39,13 @@ impl Lifetimes {
             for glob in &rule.sets {
                 globs.add(GlobBuilder::new(glob).case_insensitive(true).build()?);
             }
-            Ok((globs.build()?, rule.ttl))
+            Ok((globs.build()?, rule.lifetime))
         };
         Ok(Self {
-            metadata,
+            metadata: Lifetime {
+                fresh: metadata,
+                ..default
+            },
             default,
             rules: rules
                 .iter()
@@ -49,8 +54,8 @@ impl Lifetimes {
         })
     }
 
-    /// How long the answer to `question` stays fresh.
-    pub fn of(&self, question: &Question) -> Duration {
+    /// How long the answer to `question` lives.
+    pub fn of(&self, question: &Question) -> Lifetime {
         match (question.resource(), question.set()) {
             (Resource::ServiceDocument | Resource::Metadata, _) => self.metadata,
             (_, Some(set)) => {
@@ -58,7 +63,7 @@ impl Lifetimes {
                     .rules
                     .iter()
                     .find(|(sets, _)| sets.is_match(set.as_str()));
-                rule.map_or(self.default, |(_, ttl)| *ttl)
+                rule.map_or(self.default, |(_, lifetime)| *lifetime)
             }
             (_, None) => self.default,
         }
@@ -69,32 +74,44 @@ impl Lifetimes {
 mod tests {
     use super::*;
 
+    fn lifetime(fresh: u64, while_revalidate: u64, if_error: u64) -> Lifetime {
+        Lifetime {
+            fresh: Duration::from_mins(fresh),
+            while_revalidate: Duration::from_mins(while_revalidate),
+            if_error: Duration::from_mins(if_error),
+        }
+    }
+
+    fn rule(sets: &[&str], lifetime: Lifetime) -> Rule {
+        Rule {
+            sets: sets.iter().map(|&glob| glob.to_owned()).collect(),
+            lifetime,
+        }
+    }
+
     #[test]
     fn first_matching_rule_wins() {
-        let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
-        let rule = |sets: &[&str], ttl| Rule {
-            sets: sets.iter().map(|&glob| glob.to_owned()).collect(),
-            ttl,
-        };
         let rules = [
-            rule(&["*Summaries", "*Summary"], minutes(30)),
-            rule(&["Machine*"], minutes(1)),
-            rule(&["*"], minutes(7)),
+            rule(&["*Summaries", "*Summary"], lifetime(30, 60, 90)),
+            rule(&["Machine*"], lifetime(1, 0, 9)),
+            rule(&["*"], lifetime(7, 8, 9)),
         ];
-        let lifetimes = Lifetimes::new(minutes(60), minutes(5), &rules[..2]).unwrap();
-        let with_catch_all = Lifetimes::new(minutes(60), minutes(5), &rules).unwrap();
+        let (hour, default) = (Duration::from_hours(1), lifetime(5, 10, 20));
+        let lifetimes = Lifetimes::new(hour, default, &rules[..2]).unwrap();
+        let with_catch_all = Lifetimes::new(hour, default, &rules).unwrap();
         for (path, expected) in [
-            ("", 60),
-            ("$metadata", 60),
-            ("MachineSummaries", 30),
-            ("machines", 1),
-            ("Machines(5)/Sessions", 1),
-            ("Users/$count", 5),
+            ("", lifetime(60, 10, 20)),
+            ("$metadata", lifetime(60, 10, 20)),
+            ("MachineSummaries", lifetime(30, 60, 90)),
+            ("machines", lifetime(1, 0, 9)),
+            ("Machines(5)/Sessions", lifetime(1, 0, 9)),
+            ("Users/$count", default),
+            ("Users/Ns.Type", default),
         ] {
             let question = Question::parse(path, None).unwrap();
-            assert_eq!(lifetimes.of(&question), minutes(expected), "{path}");
+            assert_eq!(lifetimes.of(&question), expected, "{path}");
         }
         let users = Question::parse("Users", None).unwrap();
-        assert_eq!(with_catch_all.of(&users), minutes(7));
+        assert_eq!(with_catch_all.of(&users), lifetime(7, 8, 9));
     }
 }

@@ -26,9 +26,14 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
 use self::errand::Queue;
 use self::plan::Plan;
-use crate::cache::{Cache, CacheKey, Coming, Content, Entry, Found, Hit, Lifetime, Reader, Wish};
+use crate::cache::{
+    Cache, CacheKey, Coming, Content, Entry, Found, Hit, Lifetime, Reader, SpoolWriter, Wish,
+};
 use crate::clock::Clock;
 use crate::odata::name::SiteId;
 use crate::odata::question::{Question, Resource};
@@ -142,12 +147,7 @@ impl Gateway {
 
     /// Answers `ask` from `site`. Returns as soon as the answer has begun.
     pub async fn answer(&self, site: &SiteId, ask: Ask) -> Result<Answer, Unanswered> {
-        let site = self
-            .sites
-            .get(site)
-            .ok_or_else(|| AnswerError::UnknownSite {
-                site: site.to_string(),
-            })?;
+        let site = self.site(site)?;
         self.answer_from(site, ask).await
     }
 
@@ -192,37 +192,18 @@ impl Gateway {
     }
 
     async fn answer_from(&self, site: &Arc<Site>, ask: Ask) -> Result<Answer, Unanswered> {
-        let settled = plan::without_settled_format(&ask.question);
-        self.refuse_blocked(site, &settled).await?;
-        let schema = match ask.question.resource() {
-            Resource::Entity { .. } => Some(self.schema(site).await?),
-            _ => None,
-        };
-        let now = self.clock.now().as_millisecond();
-        let plan = match plan::plan(&ask.question, ask.page_size, schema.as_deref(), now) {
-            Ok(plan) => plan,
-            Err(AnswerError::UnknownSet { set, .. }) => {
-                return Err(unknown_set(site, &set, schema.as_deref()).into());
-            }
-            Err(error) => return Err(error.into()),
-        };
-        // What is sent may say more than what was asked, where an option was put into other words.
-        if let Some(sent) = plan.ask().filter(|sent| **sent != settled) {
-            self.refuse_blocked(site, sent).await?;
-        }
+        let (directives, party) = (ask.directives, ask.party);
+        let Prepared {
+            key,
+            plan,
+            lifetime,
+        } = self.prepare(site, &ask).await?;
         let page_size = plan.page_size();
         let wish = Wish {
-            lifetime: self.lifetime(&ask.question),
-            directives: ask.directives,
+            lifetime,
+            directives,
         };
-        // Only the links of our own pages depend on how the representation was asked for.
-        let question = if page_size.is_some() {
-            ask.question.clone()
-        } else {
-            settled
-        };
-        let key = CacheKey::new(site.id().clone(), question, ask.representation, page_size);
-        let found = self.fill_or_find(site, key, wish, plan, ask.representation, ask.party);
+        let found = self.fill_or_find(site, key, wish, plan, party);
         let outcome = Outcome::of(&found, &wish);
         let (reader, fallback) = match found {
             Found::Stored(hit) => return Ok(Answer::stored(hit, outcome, page_size)),
@@ -251,12 +232,66 @@ impl Gateway {
         }
     }
 
-    /// How long the answer to `question` may be given.
-    fn lifetime(&self, question: &Question) -> Lifetime {
-        Lifetime {
-            fresh: self.lifetimes.of(question),
-            ..Lifetime::default()
+    /// Has a new answer to `ask` made in the background, though nobody waits for it, and waits for its end; returns at once,
+    /// with `false`, when that is being done already, or was tried in vain just now.
+    pub async fn refresh(&self, site: &SiteId, ask: Ask) -> Result<bool, SharedError> {
+        let site = self.site(site)?;
+        let Prepared {
+            key,
+            plan,
+            lifetime,
+        } = self.prepare(site, &ask).await?;
+        let fill = self.filling(site, &key, plan, Party::default());
+        match self.cache.refresh(key, lifetime, fill) {
+            // It resolves with an error, because nobody sends anything.
+            Some(end) => Ok(end.await.is_err()),
+            None => Ok(false),
         }
+    }
+
+    fn site(&self, site: &SiteId) -> Result<&Arc<Site>, SharedError> {
+        let known = self.sites.get(site);
+        known.ok_or_else(|| {
+            SharedError::from(AnswerError::UnknownSite {
+                site: site.to_string(),
+            })
+        })
+    }
+
+    /// What has to be known of a question before it is looked for or asked.
+    async fn prepare(&self, site: &Arc<Site>, ask: &Ask) -> Result<Prepared, SharedError> {
+        let settled = plan::without_settled_format(&ask.question);
+        self.refuse_blocked(site, &settled).await?;
+        let schema = match ask.question.resource() {
+            Resource::Entity { .. } => Some(self.schema(site).await?),
+            _ => None,
+        };
+        let now = self.clock.now().as_millisecond();
+        let plan = match plan::plan(&ask.question, ask.page_size, schema.as_deref(), now) {
+            Ok(plan) => plan,
+            Err(AnswerError::UnknownSet { set, .. }) => {
+                return Err(unknown_set(site, &set, schema.as_deref()));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        // What is sent may say more than what was asked, where an option was put into other words.
+        if let Some(sent) = plan.ask().filter(|sent| **sent != settled) {
+            self.refuse_blocked(site, sent).await?;
+        }
+        let page_size = plan.page_size();
+        // Only the links of our own pages depend on how the representation was asked for.
+        let question = if page_size.is_some() {
+            ask.question.clone()
+        } else {
+            settled
+        };
+        let lifetime = self.lifetimes.of(&question);
+        let key = CacheKey::new(site.id().clone(), question, ask.representation, page_size);
+        Ok(Prepared {
+            key,
+            plan,
+            lifetime,
+        })
     }
 
     fn fill_or_find(
@@ -265,18 +300,32 @@ impl Gateway {
         key: CacheKey,
         wish: Wish,
         plan: Plan,
-        representation: Representation,
         party: Party,
     ) -> Found<SharedError> {
+        let fill = self.filling(site, &key, plan, party);
+        self.cache.find(key, wish, fill)
+    }
+
+    /// What makes the answer to `key` by `plan`.
+    fn filling(
+        &self,
+        site: &Arc<Site>,
+        key: &CacheKey,
+        plan: Plan,
+        party: Party,
+    ) -> impl FnOnce(SpoolWriter<SharedError>) -> BoxFuture<'static, Result<(), SharedError>> + use<>
+    {
         let queue = Queue {
             class: plan.class(),
             party,
             what: plan.what().into(),
         };
-        self.cache.find(key, wish, |writer| {
-            let clock = Arc::clone(&self.clock);
-            fill::fill(clock, Arc::clone(site), plan, representation, queue, writer)
-        })
+        let (clock, site, representation) = (
+            Arc::clone(&self.clock),
+            Arc::clone(site),
+            key.representation(),
+        );
+        move |writer| fill::fill(clock, site, plan, representation, queue, writer).boxed()
     }
 
     /// Upstream's 404 for a set that `$metadata` does not have says less than we can: names that are close.
@@ -329,7 +378,7 @@ impl Gateway {
     /// What the site's `$metadata` says; asked for once, through the cache like any client's question.
     async fn schema(&self, site: &Arc<Site>) -> Result<Arc<Schema>, SharedError> {
         let question = Question::metadata();
-        let lifetime = self.lifetime(&question);
+        let lifetime = self.lifetimes.of(&question);
         let known = site.schema();
         if let Some((schema, age)) = &known
             && *age < lifetime.fresh.max(SCHEMA_AGE_MIN)
@@ -348,7 +397,7 @@ impl Gateway {
         let party = Party::default();
         for _ in 0..SCHEMA_READS_MAX {
             let (key, plan) = (key.clone(), Plan::Metadata);
-            let found = self.fill_or_find(site, key, wish, plan, representation, party);
+            let found = self.fill_or_find(site, key, wish, plan, party);
             if let Found::Filling(mut coming) | Found::Joined(mut coming) = found {
                 let reader = &mut coming.reader;
                 while let Some(part) = reader.next().await {
@@ -366,6 +415,13 @@ impl Gateway {
         }
         Err(AnswerError::Interrupted.into())
     }
+}
+
+/// What has to be known of a question before it is looked for or asked.
+struct Prepared {
+    key: CacheKey,
+    plan: Plan,
+    lifetime: Lifetime,
 }
 
 /// An unknown set, with names that are close and may be shown.

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 
 use super::*;
 use crate::auth::{self, Authorizer};
-use crate::cache;
+use crate::cache::{self, Lifetime};
 use crate::clock::FollowingClock;
 use crate::odata::deny::DenyList;
 use crate::tasks::Tasks;
@@ -105,7 +105,11 @@ pub(super) fn gateway(
     };
     let cache = Cache::new(settings, Arc::clone(clock), tasks.clone());
     let minute = Duration::from_mins(1);
-    let lifetimes = Lifetimes::new(minute, minute, &[]).unwrap();
+    let lifetime = Lifetime {
+        fresh: minute,
+        ..Lifetime::default()
+    };
+    let lifetimes = Lifetimes::new(minute, lifetime, &[]).unwrap();
     Gateway::new([site], cache, lifetimes, Arc::clone(clock))
 }
 

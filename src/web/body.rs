@@ -76,9 +76,7 @@ fn stored(entry: Arc<Entry>) -> impl Stream<Item = Result<Segment, SharedError>>
 }
 
 /// The segments of an answer that is being made, as they come.
-fn live(
-    reader: Reader<SharedError>,
-) -> impl Stream<Item = Result<Segment, SharedError>> + Send {
+fn live(reader: Reader<SharedError>) -> impl Stream<Item = Result<Segment, SharedError>> + Send {
     stream::unfold(reader, async |mut reader: Reader<SharedError>| {
         let segment = reader.next().await?;
         Some((segment, reader))

@@ -68,6 +68,11 @@ mod tests {
         }
         let packed = tag(1, 2, gzip, "http://a/m");
         assert_ne!(packed, tag(1, 3, gzip, "http://a/m"));
-        assert_eq!(packed, "\"00000000000000000000000000000002-".to_owned() + &format!("{:016x}", xxh3_64(b"http://a/m")) + "-gzip\"");
+        assert_eq!(
+            packed,
+            "\"00000000000000000000000000000002-".to_owned()
+                + &format!("{:016x}", xxh3_64(b"http://a/m"))
+                + "-gzip\""
+        );
     }
 }

@@ -97,7 +97,10 @@ fn write_headers(headers: &mut HeaderMap, answer: &Answer, asked: &Asked<'_>) {
     for (name, value) in FIXED_HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    let code = answer.outcome.error().map(|error| Problem::from(&**error).code);
+    let code = answer
+        .outcome
+        .error()
+        .map(|error| Problem::from(&**error).code);
     let cache_status = answer
         .outcome
         .cache_status(answer.way, &code.unwrap_or_default());

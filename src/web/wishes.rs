@@ -169,20 +169,92 @@ mod tests {
         let none = Directives::default();
         let seconds = |seconds| Some(Duration::from_secs(seconds));
         for (text, expected) in [
-            ("No-Cache", Directives { no_cache: true, ..none }),
-            ("no-store", Directives { no_store: true, ..none }),
-            ("max-age=0", Directives { max_age: seconds(0), ..none }),
-            ("max-age=60, max-age=9", Directives { max_age: seconds(9), ..none }),
-            ("max-age=\"60\"", Directives { max_age: seconds(60), ..none }),
-            ("max-age=soon", Directives { max_age: seconds(0), ..none }),
-            ("max-stale", Directives { max_stale: Some(Duration::MAX), ..none }),
-            ("max-stale=5, max-stale", Directives { max_stale: Some(Duration::MAX), ..none }),
-            ("max-stale=60, max-stale=9", Directives { max_stale: seconds(9), ..none }),
+            (
+                "No-Cache",
+                Directives {
+                    no_cache: true,
+                    ..none
+                },
+            ),
+            (
+                "no-store",
+                Directives {
+                    no_store: true,
+                    ..none
+                },
+            ),
+            (
+                "max-age=0",
+                Directives {
+                    max_age: seconds(0),
+                    ..none
+                },
+            ),
+            (
+                "max-age=60, max-age=9",
+                Directives {
+                    max_age: seconds(9),
+                    ..none
+                },
+            ),
+            (
+                "max-age=\"60\"",
+                Directives {
+                    max_age: seconds(60),
+                    ..none
+                },
+            ),
+            (
+                "max-age=soon",
+                Directives {
+                    max_age: seconds(0),
+                    ..none
+                },
+            ),
+            (
+                "max-stale",
+                Directives {
+                    max_stale: Some(Duration::MAX),
+                    ..none
+                },
+            ),
+            (
+                "max-stale=5, max-stale",
+                Directives {
+                    max_stale: Some(Duration::MAX),
+                    ..none
+                },
+            ),
+            (
+                "max-stale=60, max-stale=9",
+                Directives {
+                    max_stale: seconds(9),
+                    ..none
+                },
+            ),
             ("max-stale=never", none),
-            ("min-fresh=5, min-fresh=7", Directives { min_fresh: seconds(7), ..none }),
-            ("min-fresh=99999999999999999999", Directives { min_fresh: seconds(u64::MAX), ..none }),
+            (
+                "min-fresh=5, min-fresh=7",
+                Directives {
+                    min_fresh: seconds(7),
+                    ..none
+                },
+            ),
+            (
+                "min-fresh=99999999999999999999",
+                Directives {
+                    min_fresh: seconds(u64::MAX),
+                    ..none
+                },
+            ),
             ("min-fresh=-1", none),
-            ("no-transform, only-if-cached", Directives { only_if_cached: true, ..none }),
+            (
+                "no-transform, only-if-cached",
+                Directives {
+                    only_if_cached: true,
+                    ..none
+                },
+            ),
             ("", none),
         ] {
             let found = read(&[("cache-control", text)]).unwrap().directives;

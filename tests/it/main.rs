@@ -28,6 +28,7 @@ mod metrics;
 mod moving;
 mod operator;
 mod progress;
+mod rules;
 mod tokens;
 
 mod process;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 /// Who may know whom: a room, and the rooms below it that it may name. A new arrow is a change of the design.
 const ARROWS: &[(&str, &str)] = &[
     ("clock", ""),
+    ("schedule", ""),
     ("tasks", ""),
     ("telemetry", ""),
     ("transport", ""),
@@ -20,7 +21,7 @@ const ARROWS: &[(&str, &str)] = &[
     // Shares nothing with the rest, so that a mistake there cannot cancel itself out here.
     ("demo", "clock"),
     // Options are checked with the types of the rooms that they are for.
-    ("config", "odata telemetry"),
+    ("config", "odata schedule telemetry"),
     ("check", "auth clock telemetry transport upstream"),
     ("signals", ""),
     ("server", "signals"),

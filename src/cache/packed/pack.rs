@@ -4,8 +4,8 @@ use std::io::Write;
 
 use bytes::{Bytes, BytesMut};
 use crc32fast::Hasher;
-use flate2::write::DeflateEncoder;
 use flate2::Compression;
+use flate2::write::DeflateEncoder;
 
 use super::{LINKED_BYTES_MAX, Linked, Packed, Part, Run, inflate};
 use crate::odata::neutral::{NeutralText, Piece};
@@ -150,13 +150,21 @@ impl Packer {
         Self(DeflateEncoder::new(Vec::new(), Compression::new(LEVEL)))
     }
 
-    #[expect(clippy::expect_used, reason = "a panic is better than a text with a hole")]
+    #[expect(
+        clippy::expect_used,
+        reason = "a panic is better than a text with a hole"
+    )]
     pub(super) fn add(&mut self, bytes: &[u8]) {
-        self.0.write_all(bytes).expect("memory takes what is written");
+        self.0
+            .write_all(bytes)
+            .expect("memory takes what is written");
     }
 
     /// The blocks. The encoder's own last block, which would end the whole text, is left out.
-    #[expect(clippy::expect_used, reason = "a panic is better than a text with a hole")]
+    #[expect(
+        clippy::expect_used,
+        reason = "a panic is better than a text with a hole"
+    )]
     pub(super) fn blocks(mut self) -> Bytes {
         self.0.flush().expect("memory takes what is written");
         let mut blocks = std::mem::take(self.0.get_mut());

@@ -59,7 +59,10 @@ fn check(texts: &[NeutralText]) {
         packed.encode(&mut record).unwrap();
         assert_eq!(record.len(), packed.encoded_len());
         let decoded = Packed::decode(record.into()).unwrap();
-        assert_eq!(Packed::joined(&[decoded]), Packed::joined(std::slice::from_ref(packed)));
+        assert_eq!(
+            Packed::joined(&[decoded]),
+            Packed::joined(std::slice::from_ref(packed))
+        );
     }
     for root in [Bytes::new(), ROOT] {
         let whole: Vec<u8> = texts.iter().flat_map(|t| t.to_bytes(&root)).collect();
@@ -81,7 +84,9 @@ fn page(rows: usize, links: bool) -> NeutralText {
     text.push_root();
     text.push("/$metadata#Sessions\",\"value\":[");
     for row in 0..rows {
-        text.push(format!("{{\"Id\":{row},\"Name\":\"row {row}\",\"@odata.id\":\""));
+        text.push(format!(
+            "{{\"Id\":{row},\"Name\":\"row {row}\",\"@odata.id\":\""
+        ));
         if links {
             text.push_root();
         }

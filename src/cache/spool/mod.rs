@@ -277,9 +277,7 @@ impl<E: Failure> Spool<E> {
         let now = Instant::now();
         let advanced = self.change(|state| state.advance(reader, now));
         self.writer_wake.notify_waiters();
-        advanced
-            .then_some(())
-            .ok_or_else(E::interrupted)
+        advanced.then_some(()).ok_or_else(E::interrupted)
     }
 
     fn leave(&self, reader: u64) {

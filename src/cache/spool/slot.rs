@@ -1,7 +1,7 @@
 //! A part of an answer in its place: in memory, in a file, or both.
 
-use crate::cache::record::Record;
 use crate::cache::Segment;
+use crate::cache::record::Record;
 
 /// A part of an answer.
 #[derive(Debug)]

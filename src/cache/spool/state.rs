@@ -9,11 +9,11 @@ use tokio::time::Instant;
 use super::allowance::Share;
 use super::places::{Idle, Places};
 use super::purpose::Purpose;
+use super::slot::Slot;
+use super::standstill::Standstill;
 use crate::cache::Failure;
 use crate::cache::entry::{Block, Digester};
 use crate::cache::record::Record;
-use super::slot::Slot;
-use super::standstill::Standstill;
 use crate::cache::{Content, Segment};
 
 /// How much of an answer stays.
@@ -281,11 +281,7 @@ impl<E: Failure> State<E> {
     }
 
     /// What a reader is given next; `None` behind the end. Those who were dropped get [`Failure::interrupted`].
-    pub(super) fn take(
-        &mut self,
-        reader: u64,
-        now: Instant,
-    ) -> Poll<Option<Result<Next, E>>> {
+    pub(super) fn take(&mut self, reader: u64, now: Instant) -> Poll<Option<Result<Next, E>>> {
         let Some(next) = self.places.next(reader) else {
             return Poll::Ready(Some(Err(E::interrupted())));
         };

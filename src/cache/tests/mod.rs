@@ -50,7 +50,10 @@ const NONE: Directives = Directives {
 };
 
 const INSISTS: Wish = Wish {
-    directives: Directives { no_cache: true, ..NONE },
+    directives: Directives {
+        no_cache: true,
+        ..NONE
+    },
     ..STORED
 };
 
@@ -88,7 +91,9 @@ fn text(text: impl Into<bytes::Bytes>) -> NeutralText {
 fn noise(len: usize) -> Vec<u8> {
     let mut state = 7_u64;
     let byte = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         state.to_le_bytes()[7]
     };
     std::iter::repeat_with(byte).take(len).collect()

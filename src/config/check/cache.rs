@@ -17,6 +17,7 @@ pub(super) fn check(reader: &mut Reader<'_>) -> Read<Cache> {
     let metadata_ttl = reader.duration("cache.metadata_ttl");
     let stale_while_revalidate = reader.duration("cache.stale_while_revalidate");
     let stale_if_error = reader.duration("cache.stale_if_error");
+    let refresh_ahead = reader.switch("cache.refresh_ahead");
     let inherited = Ages {
         ttl: ttl.unwrap_or_default(),
         stale_while_revalidate: stale_while_revalidate.unwrap_or_default(),
@@ -31,6 +32,7 @@ pub(super) fn check(reader: &mut Reader<'_>) -> Read<Cache> {
         metadata_ttl: metadata_ttl?,
         stale_while_revalidate: stale_while_revalidate?,
         stale_if_error: stale_if_error?,
+        refresh_ahead: refresh_ahead?,
         rules: rules?,
     })
 }

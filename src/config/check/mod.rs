@@ -7,6 +7,7 @@ mod reader;
 mod scans;
 mod server;
 mod site;
+mod warm;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,7 @@ use super::load::Surroundings;
 use super::problem::Problem;
 use super::raw::Raw;
 use super::{Config, Log, Site};
+use crate::odata::deny::DenyList;
 use crate::odata::name::SiteId;
 use crate::telemetry::{Color, Format};
 
@@ -36,12 +38,16 @@ pub(super) fn check(
         .collect();
     let cache = cache::check(&mut reader);
     let sets = cache::sets(&mut reader);
+    let deny = sets.as_ref().ok();
+    let deny = deny.and_then(|sets| DenyList::new(&sets.deny).ok());
+    let warm = warm::check(&mut reader, raw.sites(), deny.as_ref());
     let scans = scans::check(&mut reader);
     let log = log(&mut reader, surroundings);
     Ok(Config {
         server: server?,
         sites: sites.into_iter().collect::<Read<_>>()?,
         cache: cache?,
+        warm: warm?,
         sets: sets?,
         scans: scans?,
         log: log?,

@@ -58,14 +58,20 @@ impl<'a> Reader<'a> {
 
     /// A text without blanks around it; empty when it is not set.
     pub(crate) fn text(&mut self, name: &str) -> Read<String> {
-        match &self.value(name)?.kind {
+        let value = self.value(name)?;
+        self.text_of(name, value)
+    }
+
+    /// The same for a value of which `name` is the place.
+    pub(crate) fn text_of(&mut self, name: &str, value: &Value) -> Read<String> {
+        match &value.kind {
             ValueKind::String(text) => Ok(text.trim().to_owned()),
             // The value itself is not quoted: it might be a secret.
-            other => self.refuse(
-                name,
-                format!("this must be text, not {}", describe(other)),
-                "put it in quotes",
-            ),
+            other => {
+                let what = format!("this must be text, not {}", describe(other));
+                let problem = Problem::new(name, what).from(value.origin());
+                self.note(problem.hint("put it in quotes"))
+            }
         }
     }
 

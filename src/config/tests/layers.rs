@@ -35,13 +35,16 @@ fn defaults_are_as_documented() {
     assert_eq!(config.cache.metadata_ttl.as_secs(), 3600);
     assert_eq!(config.cache.stale_while_revalidate.as_secs(), 3600);
     assert_eq!(config.cache.stale_if_error.as_secs(), 86400);
-    let rule = Rule {
+    assert!(config.cache.refresh_ahead);
+    let summaries = Rule {
         sets: vec!["*Summaries".to_owned(), "*Summary".to_owned()],
         ttl: Duration::from_mins(30),
         stale_while_revalidate: Duration::from_hours(1),
         stale_if_error: Duration::from_hours(24),
     };
-    assert_eq!(config.cache.rules, [rule]);
+    assert_eq!(config.cache.rules[0], summaries);
+    assert_eq!(config.cache.rules.len(), 4);
+    assert_eq!(config.warm, []);
     assert_eq!(
         config.sets.deny,
         [
@@ -170,6 +173,7 @@ fn the_demo_brings_its_own_site() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one picture of all settings")]
 fn reports_values_with_origins_and_without_secrets() {
     let mut given = Given::sound("[server]\nlisten = ['127.0.0.1:1']")
         .variable("CITRIX_ODATA_PROXY__SITES__MAIN__REGION", "JP")
@@ -206,7 +210,9 @@ fn reports_values_with_origins_and_without_secrets() {
     cache.metadata_ttl = "1h"                                 # default
     cache.stale_while_revalidate = "1h"                       # default
     cache.stale_if_error = "24h"                              # default
-    cache.rules = [{ sets = ["*Summaries", "*Summary"], ttl = "30m" }]  # default
+    cache.refresh_ahead = "on"                                # default
+    cache.rules = [{ sets = ["*Summaries", "*Summary"], ttl = "30m" }, { sets = ["ResourceUtilization", "ProcessUtilization", "ComponentResourceUtilizations", "MachineMetric", "SessionMetrics", "ApplicationErrors", "ApplicationFaults"], stale_if_error = "6h" }, { sets = ["ConnectionFailureCategories", "Hotfixes", "ProbeStages"], stale_if_error = "7days", stale_while_revalidate = "24h", ttl = "1h" }, { sets = ["Applications", "Catalogs", "DesktopGroups", "Hypervisors", "MachineCosts", "NotificationRule*", "NotificationTargets", "ProbeDesktop", "ProbeEndpoints", "ProbeRule*", "PublishedDesktopNames", "Users"], stale_if_error = "7days", ttl = "15m" }]  # default
+    warm = []                                                 # default
     sets.deny = ["DirectorAgent", "NotificationAction*", "NotificationEmail*", "NotificationSnmp*"]  # default
     scans.range_walk = "on"                                   # default
     scans.range_columns = []                                  # default
@@ -244,10 +250,16 @@ fn reports_values_with_origins_and_without_secrets() {
 
 #[test]
 fn what_is_reported_is_a_settings_file() {
-    let report = Given::sound("[server]\nallowed_hosts = ['a.test', 'b.test']")
-        .load()
-        .report;
-    let again = Given::file(&report.to_string().replace("***", "hunter2")).load();
+    let text = "[server]\nallowed_hosts = ['a.test', 'b.test']\n\
+        [[warm]]\nquestion = 'Users?$top=1'\ncron = '0 6 * * *'\n\
+        [[warm]]\nquestion = 'Sessions'\nevery = '1h'";
+    let given = Given::sound(text).load();
+    let report = given.report.to_string();
+    let again = Given::file(&report.replace("***", "hunter2")).load();
     assert_eq!(again.config.server.allowed_hosts, ["a.test", "b.test"]);
-    assert_eq!(again.config.cache.rules.len(), 1);
+    assert_eq!(again.config.cache.rules, given.config.cache.rules);
+    assert_eq!(again.config.warm, given.config.warm);
+    let warm = report.lines().find(|line| line.starts_with("warm = "));
+    let said = "[{ cron = \"0 6 * * *\", question = \"Users?$top=1\" }, ";
+    assert!(warm.is_some_and(|line| line.contains(said)), "{report}");
 }

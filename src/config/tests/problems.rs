@@ -123,6 +123,165 @@ fn says_everything_that_is_wrong_at_once() {
     "#);
 }
 
+const WRONG_WARM: &str = r#"
+[[warm]]
+site = "eu"
+question = "monitorodata/Sessions"
+every = "30s"
+
+[[warm]]
+qestion = "Sessions"
+corn = "0 6 * * *"
+
+[[warm]]
+question = "DirectorAgent"
+every = "1h"
+cron = "0 6 * * *"
+
+[[warm]]
+question = "Users?$top=1&$top=2"
+cron = "0 6 30 2 *"
+time_zone = "Berlin"
+
+[[warm]]
+question = 5
+cron = "0 24 * * *"
+
+[[warm]]
+question = "Users?$filter=Name eq '50%'"
+every = "1h"
+time_zone = "UTC"
+
+[[warm]]
+question = "Sessions"
+cron = "@daily"
+time_zone = 1
+"#;
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "one picture of all problems")]
+fn says_everything_that_is_wrong_with_questions_in_advance() {
+    let given = Given::sound(WRONG_WARM);
+    insta::assert_snapshot!(given.problems(), @r#"
+    the settings have 18 problems:
+
+    warm.2.corn
+      from:    DIR/citrix-odata-proxy.toml, line 9
+      problem: there is no such setting
+      hint:    the nearest one is `warm.2.cron`
+
+    warm.2.qestion
+      from:    DIR/citrix-odata-proxy.toml, line 8
+      problem: there is no such setting
+      hint:    the nearest one is `warm.2.question`
+
+    warm.1.site
+      from:    DIR/citrix-odata-proxy.toml, line 3
+      problem: there is no site `eu`
+      hint:    set site to one of: main
+
+    warm.1.question
+      from:    DIR/citrix-odata-proxy.toml, line 4
+      problem: this names no entity set
+      hint:    write what stands behind /monitorodata/ in the address that clients ask for: "Sessions", "Users?$select=Id,UserName", "$metadata"
+
+    warm.1.every
+      from:    DIR/citrix-odata-proxy.toml, line 5
+      problem: this is less than 1m
+      hint:    write a duration like "30s", "5m" or "1h 30m"
+
+    warm.2
+      from:    DIR/citrix-odata-proxy.toml, line 7
+      problem: there is no question
+      hint:    write what stands behind /monitorodata/ in the address that clients ask for: "Sessions", "Users?$select=Id,UserName", "$metadata"
+
+    warm.2
+      from:    DIR/citrix-odata-proxy.toml, line 7
+      problem: it is not said when
+      hint:    set every = "1h", or cron = "0 6 * * 1-5" and time_zone
+
+    warm.3.question
+      from:    DIR/citrix-odata-proxy.toml, line 12
+      problem: `DirectorAgent` is not offered, because of `sets.deny`
+      hint:    write what stands behind /monitorodata/ in the address that clients ask for: "Sessions", "Users?$select=Id,UserName", "$metadata"
+
+    warm.3
+      from:    DIR/citrix-odata-proxy.toml, line 11
+      problem: `every` and `cron` are both set
+      hint:    keep one of the two
+
+    warm.4.question
+      from:    DIR/citrix-odata-proxy.toml, line 17
+      problem: query option `$top` appears twice
+      hint:    write what stands behind /monitorodata/ in the address that clients ask for: "Sessions", "Users?$select=Id,UserName", "$metadata"
+
+    warm.4.time_zone
+      from:    DIR/citrix-odata-proxy.toml, line 19
+      problem: `Berlin` is no time zone
+      hint:    write its name as in the IANA database, like "Europe/Berlin" or "UTC"
+
+    warm.4.cron
+      from:    DIR/citrix-odata-proxy.toml, line 18
+      problem: no moment matches the cron expression
+      hint:    write minute, hour, day of the month, month and day of the week: "0 6 * * 1-5" is six o'clock from Monday to Friday
+
+    warm.5.question
+      from:    DIR/citrix-odata-proxy.toml, line 22
+      problem: this must be text, not a number
+      hint:    put it in quotes
+
+    warm.5.cron
+      from:    DIR/citrix-odata-proxy.toml, line 23
+      problem: the cron expression cannot be read: Number out of bounds
+      hint:    write minute, hour, day of the month, month and day of the week: "0 6 * * 1-5" is six o'clock from Monday to Friday
+
+    warm.6.question
+      from:    DIR/citrix-odata-proxy.toml, line 26
+      problem: bad percent-encoding
+      hint:    write what stands behind /monitorodata/ in the address that clients ask for: "Sessions", "Users?$select=Id,UserName", "$metadata"
+
+    warm.6.time_zone
+      from:    DIR/citrix-odata-proxy.toml, line 28
+      problem: a period has no time zone
+      hint:    remove it, or set `cron` in place of `every`
+
+    warm.7.time_zone
+      from:    DIR/citrix-odata-proxy.toml, line 33
+      problem: this must be text, not a number
+      hint:    put it in quotes
+
+    warm.7.cron
+      from:    DIR/citrix-odata-proxy.toml, line 32
+      problem: a cron expression has five fields, not 1
+      hint:    write minute, hour, day of the month, month and day of the week: "0 6 * * 1-5" is six o'clock from Monday to Friday
+    "#);
+}
+
+#[test]
+fn a_list_of_tables_is_one_and_stands_in_the_file() {
+    let cases = [
+        ("warm = 5", "this must be a list of tables"),
+        (
+            "[warm]\nquestion = 'Users'",
+            "this must be a list of tables",
+        ),
+        ("warm = ['Users']", "this must be a table"),
+    ];
+    for (text, expected) in cases {
+        let problems = Given::sound(text).problems();
+        assert!(problems.contains(expected), "{text}: {problems}");
+        assert!(problems.contains("[[warm]]"), "{text}: {problems}");
+    }
+    for name in ["WARM", "WARM__1__QUESTION", "CACHE__RULES__1__TTL"] {
+        let given = Given::sound("").variable(&format!("CITRIX_ODATA_PROXY__{name}"), "x");
+        let problems = given.problems();
+        assert!(
+            problems.contains("cannot be set by a variable"),
+            "{name}: {problems}"
+        );
+    }
+}
+
 #[test]
 fn says_what_is_missing_when_only_some_variables_are_set() {
     let given = Given::nothing().variable("CITRIX_CUSTOMER_ID", "acme1234");

@@ -1,5 +1,7 @@
 //! Which values are taken, and as what.
 
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+
 use super::*;
 
 #[test]
@@ -154,6 +156,98 @@ fn takes_rules_and_no_rules() {
         problems.contains("cannot be set by a variable"),
         "{problems}"
     );
+}
+
+#[test]
+fn refreshing_ahead_can_be_turned_off() {
+    for (written, on) in [("'on'", true), ("'off'", false), ("false", false)] {
+        let given = Given::sound(&format!("[cache]\nrefresh_ahead = {written}"));
+        assert_eq!(given.load().config.cache.refresh_ahead, on, "{written}");
+    }
+}
+
+#[test]
+fn takes_questions_to_ask_in_advance() {
+    let warm = |text: &str| Given::sound(text).load().config.warm;
+    assert_eq!(warm(""), []);
+    assert_eq!(warm("warm = []"), []);
+    let found = warm(
+        "[[warm]]\nquestion = '/Sessions/?top=5'\nevery = '1h'\ncron = ''\n\
+         [[warm]]\nsite = 'main'\nquestion = '$metadata'\ncron = '0 6 * * 1-5'\ntime_zone = 'europe/berlin'\n\
+         [[warm]]\nquestion = \"Users?$filter=FullName eq 'Zoë'\"\ncron = '*/15 * * * *'",
+    );
+    let main = SiteId::new("main").unwrap();
+    let berlin = TimeZone::get("Europe/Berlin").unwrap();
+    let expected = [
+        ("Sessions?$top=5", Schedule::every(Duration::from_hours(1))),
+        ("$metadata", Schedule::cron("0 6 * * 1-5", berlin).unwrap()),
+        (
+            "Users?$filter=FullName%20eq%20%27Zo%C3%AB%27",
+            Schedule::cron("*/15 * * * *", TimeZone::UTC).unwrap(),
+        ),
+    ];
+    for (found, (question, schedule)) in found.iter().zip(&expected) {
+        assert_eq!((&found.site, &found.schedule), (&main, schedule));
+        let (path, query) = question.split_once('?').unwrap_or((question, ""));
+        assert_eq!(found.question, Question::parse(path, Some(query)).unwrap());
+    }
+    assert_eq!(found.len(), expected.len());
+}
+
+/// Windows has no such database, and small containers neither.
+#[test]
+fn time_zones_are_known_without_those_of_the_system() {
+    let zones = TimeZoneDatabase::bundled();
+    for name in ["Europe/Berlin", "America/New_York", "Asia/Tokyo", "UTC"] {
+        assert!(zones.get(name).is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn a_question_in_advance_is_for_the_site_that_clients_mean() {
+    let site = |name: &str| SITE.replace("main", name);
+    let warm = "[[warm]]\nquestion = 'Sessions'\nevery = '1h'\n";
+    let cases = [
+        (format!("{warm}{}", site("eu")), Ok("eu")),
+        (format!("{warm}{}{}", site("eu"), site("main")), Ok("main")),
+        (
+            format!("{warm}site = 'eu'\n{}{}", site("eu"), site("main")),
+            Ok("eu"),
+        ),
+        (
+            format!("{warm}{}{}", site("eu"), site("us")),
+            Err("set site to one of: eu, us"),
+        ),
+        (
+            format!("{warm}site = 'Main'\n{}", site("main")),
+            Err("there is no site `Main`"),
+        ),
+    ];
+    for (text, expected) in cases {
+        let given = Given::file(&text);
+        match expected {
+            Ok(site) => assert_eq!(given.load().config.warm[0].site.as_str(), site, "{text}"),
+            Err(expected) => assert!(given.problems().contains(expected), "{text}"),
+        }
+    }
+}
+
+#[test]
+fn the_questions_in_the_example_and_the_reference_can_be_taken() {
+    let example = include_str!("../../../config/citrix-odata-proxy.example.toml");
+    let (_, commented) = example.split_once("# [[warm]]").unwrap();
+    let (commented, _) = commented.split_once("\n\n\n").unwrap();
+    let commented = commented.replace("\n# ", "\n").replace("\n#\n", "\n");
+    let example = format!("[[warm]]{commented}\n");
+
+    let reference = include_str!("../../../docs/configuration.md");
+    let (_, section) = reference.split_once("## `[[warm]]`").unwrap();
+    let (_, section) = section.split_once("```toml\n").unwrap();
+    let (block, _) = section.split_once("```").unwrap();
+
+    for text in [example.as_str(), block] {
+        assert_eq!(Given::sound(text).load().config.warm.len(), 2, "{text}");
+    }
 }
 
 #[test]

@@ -18,9 +18,7 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::cache::{Content, Entry};
-use crate::gateway::{
-    Answer, AnswerBody, AnswerError, Ask, Outcome, Stored, Unanswered, Way,
-};
+use crate::gateway::{Answer, AnswerBody, AnswerError, Ask, Outcome, Stored, Unanswered, Way};
 use crate::odata::name::SiteId;
 use crate::odata::neutral::NeutralText;
 use crate::odata::representation::Representation;

@@ -303,7 +303,9 @@ async fn a_file_that_was_changed_is_an_error_and_never_data() {
                     if truncated {
                         file.set_len(place).unwrap();
                     } else {
-                        crate::cache::file::At::new(file, place + 50).write_all(b"!").unwrap();
+                        crate::cache::file::At::new(file, place + 50)
+                            .write_all(b"!")
+                            .unwrap();
                     }
                 }
             }

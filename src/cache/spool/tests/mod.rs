@@ -160,7 +160,7 @@ async fn whether_somebody_reads_is_told_as_it_changes() {
     // It is worth finishing without them.
     progress.expect_rows(1);
     writer.begin(Content::Text);
-    writer.push(segment("a")).await;
+    writer.put(segment("a")).await;
     drop(first);
     assert!(progress.is_awaited() && !told.has_changed().unwrap());
     drop(second);
@@ -183,7 +183,7 @@ async fn who_is_dropped_does_not_read_any_more() {
         writer.begin(Content::Text);
         for _ in 0..20 {
             writer.room().await;
-            writer.push(segment("xx")).await;
+            writer.put(segment("xx")).await;
         }
         assert_eq!(spool.readers(), 1);
         spool.finish(Ok(()));
