@@ -37,21 +37,27 @@ impl Columns {
     /// stays is upstream's to say.
     #[must_use]
     pub(super) fn write(&self, row: Marked<'_>, out: &mut Output) -> Option<()> {
-        let mut members = Some(Vec::new());
-        let mut found = 0;
+        let mut members = Vec::new();
+        let mut found = vec![false; self.names.len()];
+        let mut clear = true;
         Scan::new(row.bytes).row(|name, value| {
             let text = row.bytes.get(name.clone()).unwrap_or_default();
             match self.wanted(text) {
-                Wanted::Column => found += 1,
+                Wanted::Column(column) => {
+                    let twice = found
+                        .get_mut(column)
+                        .map(|found| std::mem::replace(found, true));
+                    clear &= twice == Some(false);
+                }
                 Wanted::Annotation => {}
                 Wanted::Not => return,
-                Wanted::Unclear => members = None,
+                Wanted::Unclear => clear = false,
             }
-            if let Some(members) = &mut members {
-                members.push(name.start - 1..trimmed_end(row.bytes, value));
-            }
+            members.push(name.start - 1..trimmed_end(row.bytes, value));
         })?;
-        let members = members.filter(|_| found == self.names.len())?;
+        if !clear || found.contains(&false) {
+            return None;
+        }
         out.write(b"{")?;
         for (nth, member) in members.into_iter().enumerate() {
             if nth > 0 {
@@ -63,28 +69,32 @@ impl Columns {
     }
 
     fn wanted(&self, name: &[u8]) -> Wanted {
-        let is_column = |name: &[u8]| self.names.iter().any(|column| column.as_bytes() == name);
-        match memchr::memchr3(b'@', b'#', b'\\', name) {
-            None if is_column(name) => Wanted::Column,
-            None => Wanted::Not,
-            Some(0) => Wanted::Unclear,
-            Some(at) if name.get(at) == Some(&b'@') => {
-                let (property, annotation) = name.split_at(at);
-                match annotation.contains(&b'\\') {
-                    true => Wanted::Unclear,
-                    false if is_column(property) => Wanted::Annotation,
-                    false => Wanted::Not,
-                }
-            }
-            Some(_) => Wanted::Unclear,
+        let Some(at) = memchr::memchr3(b'@', b'#', b'\\', name) else {
+            return self.column(name).map_or(Wanted::Not, Wanted::Column);
+        };
+        let (property, annotation) = name.split_at(at);
+        let of_property = !property.is_empty() && annotation.starts_with(b"@");
+        if !of_property || annotation.contains(&b'\\') {
+            Wanted::Unclear
+        } else if self.column(property).is_some() {
+            Wanted::Annotation
+        } else {
+            Wanted::Not
         }
+    }
+
+    /// Which of the columns has that name.
+    fn column(&self, name: &[u8]) -> Option<usize> {
+        let mut names = self.names.iter();
+        names.position(|column| column.as_bytes() == name)
     }
 }
 
-/// What a member of a row is.
+/// What a member of a row is to the columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wanted {
-    Column,
+    /// One of them, by its place among them.
+    Column(usize),
     /// Of a wanted column.
     Annotation,
     Not,
