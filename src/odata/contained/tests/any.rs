@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -30,23 +30,24 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Rows with the columns `A`, `Id`, `K` and `T`, with an annotation now and then, and blanks in odd places.
+/// A row with the columns `A`, `Id`, `K` and `T` in some order, and with an annotation and blanks now and then.
 fn row(id: u64) -> impl Strategy<Value = String> {
-    (value(), text(), value(), any::<bool>(), any::<bool>()).prop_map(
-        move |(a, key, t, typed, blanks)| {
-            let mut row = Map::new();
-            row.insert("A".to_owned(), a);
+    let parts = (value(), text(), value());
+    (parts, any::<bool>(), 0_usize..4, any::<bool>()).prop_map(
+        move |((a, key, t), typed, first, blanks)| {
+            let (colon, comma) = if blanks { (" :\t", " ,\n") } else { (":", ",") };
+            let member = |name: &str, value: Value| format!("\"{name}\"{colon}{value}");
+            let mut members = vec![
+                member("A", a),
+                member("Id", json!(id)),
+                member("K", json!(format!("{id} {key}"))),
+                member("T", t),
+            ];
             if typed {
-                row.insert("A@odata.type".to_owned(), json!("#N.A"));
+                members.push(member("A@odata.type", json!("#N.A")));
             }
-            row.insert("Id".to_owned(), json!(id));
-            row.insert("K".to_owned(), json!(format!("{key}{id}")));
-            row.insert("T".to_owned(), t);
-            if blanks {
-                serde_json::to_string_pretty(&row).unwrap()
-            } else {
-                serde_json::to_string(&row).unwrap()
-            }
+            members.rotate_left(first);
+            format!("{{{}}}", members.join(comma))
         },
     )
 }
@@ -80,16 +81,20 @@ proptest! {
     #[test]
     fn slices_are_those_of_a_parser(
         rows in rows(),
-        skip in 0_u64..14,
-        top in prop::option::of(0_u64..14),
+        skip in 0_usize..14,
+        top in prop::option::of(0_usize..14),
         count in prop::option::of(any::<u64>()),
         sizes in sizes(),
     ) {
         let count = count.map(|rows| RowCount { rows, ieee754_compatible: false });
-        let cut = Cut { skip, top, count, columns: None };
+        let cut = Cut {
+            skip: skip as u64,
+            top: top.map(|top| top as u64),
+            count,
+            columns: None,
+        };
         let extract = run(Extraction::rows(cut, ROOM), &pieces(&table(&rows), &sizes)).unwrap();
-        let top = top.map_or(usize::MAX, |top| usize::try_from(top).unwrap());
-        let kept: Vec<&str> = rows.iter().skip(skip as usize).take(top).map(String::as_str).collect();
+        let kept: Vec<&str> = rows.iter().map(String::as_str).skip(skip).take(top.unwrap_or(usize::MAX)).collect();
         let count = count.map_or_else(String::new, |count| format!("\"@odata.count\":{},", count.rows));
         prop_assert_eq!(
             local(&extract.text),
@@ -127,8 +132,8 @@ proptest! {
     }
 
     #[test]
-    fn keys_find_what_a_parser_finds(rows in rows(), wanted in 0_u64..14, by_text in any::<bool>(), sizes in sizes()) {
-        let row = rows.get(wanted as usize);
+    fn keys_find_what_a_parser_finds(rows in rows(), wanted in 0_usize..14, by_text in any::<bool>(), sizes in sizes()) {
+        let row = rows.get(wanted);
         let (entity, key) = if by_text {
             let text = row.map_or_else(|| "none".to_owned(), |row| {
                 serde_json::from_str(members(row)["K"].get()).unwrap()
@@ -138,11 +143,11 @@ proptest! {
         } else {
             (kinds(), wanted.to_string())
         };
-        // Not a key that is written: what other quotes there are, is in doubt.
-        let Some(key) = KeyPredicate::new(&entity, &key) else { return Ok(()) };
+        let key = KeyPredicate::new(&entity, &key).unwrap();
         let found = run(Extraction::entity(key, ROOM), &pieces(&table(&rows), &sizes));
         let expected = row.map(|row| {
-            format!(r#"{{"@odata.context":"http://l:1/m/$metadata#S/$entity",{}"#, &row[1..])
+            let members = row.strip_prefix('{').unwrap();
+            format!(r#"{{"@odata.context":"http://l:1/m/$metadata#S/$entity",{members}"#)
         });
         prop_assert_eq!(found.map(|found| local(&found.text)), expected);
     }

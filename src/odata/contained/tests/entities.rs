@@ -65,12 +65,12 @@ fn composite_keys_come_in_any_order() {
     let entity = entity(&["A", "B"], &[("A", "Edm.String"), ("B", "Edm.Int32")]);
     let rows = r#"{"A":"x","B":1},{"A":"x","B":2},{"B":1,"A":"y"}"#;
     for (key, expected) in [
-        ("A='x',B=2", r#"{"A":"x","B":2}"#),
-        ("B=2,A='x'", r#"{"A":"x","B":2}"#),
-        ("B=1,A='y'", r#"{"B":1,"A":"y"}"#),
+        ("A='x',B=2", r#","A":"x","B":2}"#),
+        ("B=2,A='x'", r#","A":"x","B":2}"#),
+        ("B=1,A='y'", r#","B":1,"A":"y"}"#),
     ] {
         let found = find(&entity, key, rows).unwrap();
-        assert!(found.ends_with(&expected[1..]), "{found}");
+        assert!(found.ends_with(expected), "{found}");
     }
     assert_eq!(find(&entity, "A='y',B=2", rows), None);
 }

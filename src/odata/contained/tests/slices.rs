@@ -2,8 +2,8 @@
 
 use super::*;
 
-const SET: &str = r##"{"@odata.context":"https://h/monitorodata/$metadata#Users","@odata.count":4,"@x.y":{"value":[{}]},
-    "value":[{"Id":1}, {"Id":2,"T":"]}{\\\""},{"Id":3,"@odata.id":"https://h/monitorodata/Users(3)"} ,{"Id":4}]}"##;
+const SET: &str = r#"{"@odata.context":"https://h/monitorodata/$metadata#Users","@odata.count":4,"@x.y":{"value":[{}]},
+    "value":[{"Id":1}, {"Id":2,"T":"]}{\\\""},{"Id":3,"@odata.id":"https://h/monitorodata/Users(3)"} ,{"Id":4}]}"#;
 
 fn cut(skip: u64, top: Option<u64>) -> Cut {
     Cut {
@@ -23,7 +23,7 @@ fn check(cut: &Cut, expected: &str) {
 fn rows_are_kept_to_the_letter() {
     let body = |rows: &str| {
         format!(
-            r##"{{"@odata.context":"http://l:1/m/$metadata#Users","@x.y":{{"value":[{{}}]}},"value":[{rows}]}}"##
+            r#"{{"@odata.context":"http://l:1/m/$metadata#Users","@x.y":{{"value":[{{}}]}},"value":[{rows}]}}"#
         )
     };
     let second = r#"{"Id":2,"T":"]}{\\\""}"#;
@@ -52,7 +52,7 @@ fn the_count_is_written_where_it_is_asked_for() {
         check(
             &cut,
             &format!(
-                r##"{{"@odata.context":"http://l:1/m/$metadata#Users","@odata.count":{count},"@x.y":{{"value":[{{}}]}},"value":[]}}"##
+                r#"{{"@odata.context":"http://l:1/m/$metadata#Users","@odata.count":{count},"@x.y":{{"value":[{{}}]}},"value":[]}}"#
             ),
         );
     }
