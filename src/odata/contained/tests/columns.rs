@@ -1,4 +1,4 @@
-//! `$select`.
+//! `$select` from stored answers that have more columns.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! `Set(key)`.
+//! `Set(key)` from stored answers to all rows.
 
 use super::*;
 

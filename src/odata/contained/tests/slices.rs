@@ -1,4 +1,4 @@
-//! `$top`, `$skip` and `$count`.
+//! `$top`, `$skip` and `$count` from stored answers to all rows.
 
 use super::*;
 
