@@ -63,7 +63,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Asked and not forced, so that it stops its own children. Those of a server that does not hear are told by the system.
+        // Asked and not forced, so that it ends its own children first.
         drop(Command::new("kill").arg(self.id().to_string()).status());
         drop(self.child.wait());
     }

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::fs;
 use std::net::SocketAddr;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -74,7 +73,7 @@ impl Server {
                 let mut command = cores.command("nginx");
                 command.arg("-c").arg(settings);
                 // Its workers would become another account, which may not enter the folder.
-                if fs::metadata("/proc/self").unwrap().uid() == 0 {
+                if is_root() {
                     command.args(["-g", "user root;"]);
                 }
                 command
@@ -103,6 +102,11 @@ impl Server {
             _ => tempfile::tempdir().unwrap(),
         }
     }
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output().unwrap();
+    id.stdout.trim_ascii() == b"0"
 }
 
 /// This program as the origin or the bare server.
