@@ -7,7 +7,6 @@ use std::path::Path;
 use std::process::Command;
 
 use clap::ValueEnum;
-use tempfile::TempDir;
 
 use super::cores::Cores;
 use super::process::{FOLDERS, Process, free_address};
@@ -50,7 +49,7 @@ impl Server {
     /// Starts it on `cores`, in front of the origin.
     pub(crate) fn start(self, origin: SocketAddr, cores: &Cores) -> Result<Process, String> {
         let address = free_address();
-        let folder = self.folder();
+        let folder = tempfile::tempdir().unwrap();
         let fill = |template: &str| {
             template
                 .replace("{address}", &address.to_string())
@@ -92,15 +91,6 @@ impl Server {
             Self::Bare => stock(address, cores),
         };
         Process::start(command, address, folder)
-    }
-
-    /// A folder in memory where the system has one: Varnish writes its log there without end.
-    fn folder(self) -> TempDir {
-        let memory = Path::new("/dev/shm");
-        match self {
-            Self::Varnish if memory.is_dir() => tempfile::tempdir_in(memory).unwrap(),
-            _ => tempfile::tempdir().unwrap(),
-        }
     }
 }
 
