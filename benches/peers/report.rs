@@ -130,7 +130,8 @@ fn geometric_mean(ratios: &[f64]) -> Option<f64> {
 }
 
 fn shown(ratio: Option<f64>) -> String {
-    ratio.map_or_else(none, |ratio| format!("{ratio:.2}"))
+    let digits = |ratio: f64| if ratio < 0.1 { 3 } else { 2 };
+    ratio.map_or_else(none, |ratio| format!("{ratio:.*}", digits(ratio)))
 }
 
 fn none() -> String {
