@@ -8,7 +8,6 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use prometheus_client::registry::Registry;
 use url::Url;
 
@@ -27,7 +26,7 @@ use crate::{admin, web};
 /// Everything that answers requests, built and not yet listening.
 #[derive(Debug)]
 pub struct App {
-    router: Router,
+    service: web::Service,
     gateway: Gateway,
 }
 
@@ -80,14 +79,14 @@ impl App {
         let cache = Cache::new(settings, Arc::clone(clock), tasks.clone());
         let gateway = Gateway::new(sites, cache, lifetimes(&config.cache)?, Arc::clone(clock));
         Ok(Self {
-            router: surfaces(config, &gateway, clock),
+            service: surfaces(config, &gateway, clock),
             gateway,
         })
     }
 
     /// Everything that is served.
-    pub fn router(&self) -> Router {
-        self.router.clone()
+    pub fn service(&self) -> &web::Service {
+        &self.service
     }
 
     /// The path from questions to answers.
@@ -233,7 +232,7 @@ fn ranges(scans: &config::Scans) -> Result<RangeRules, globset::Error> {
     RangeRules::new(&scans.range_columns, &scans.range_never)
 }
 
-fn surfaces(config: &Config, gateway: &Gateway, clock: &Arc<dyn Clock>) -> Router {
+fn surfaces(config: &Config, gateway: &Gateway, clock: &Arc<dyn Clock>) -> web::Service {
     let mut registry = Registry::default();
     let metrics = Arc::new(web::Metrics::new(&mut registry));
     let gateway = Arc::new(gateway.clone());
@@ -248,7 +247,7 @@ fn surfaces(config: &Config, gateway: &Gateway, clock: &Arc<dyn Clock>) -> Route
         allowed_hosts: config.server.allowed_hosts.clone(),
         public_url: config.server.public_url.clone(),
     };
-    web::router(gateway, admin, settings, metrics)
+    web::service(gateway, admin, settings, metrics)
 }
 
 /// How long a connection to upstream may take to open.

@@ -1,5 +1,6 @@
 //! Listening, serving, and stopping in good order.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -8,8 +9,10 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
+use axum::response::Response;
 use axum::serve::{Listener, ListenerExt};
-use futures_util::future;
+use futures_util::FutureExt;
+use futures_util::future::{self, BoxFuture};
 use http::Request;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -86,18 +89,24 @@ impl Listeners {
 
     /// Serves until the first signal, then lets requests under way finish for `drain` at most. A request that is
     /// cut sees its connection closed in the middle of the body, never a clean end.
-    pub async fn serve(
+    ///
+    /// `answer` is called with each request and the address of its client.
+    pub async fn serve<A, F>(
         self,
-        router: Router,
+        answer: A,
         signals: &mut Signals,
         drain: Duration,
-    ) -> io::Result<Ending> {
+    ) -> io::Result<Ending>
+    where
+        A: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Response> + Send + 'static,
+    {
         let stopping = CancellationToken::new();
         let connections = TaskTracker::new();
         let accepting = self
             .bound
             .into_iter()
-            .map(|(listener, _)| accept(listener, &router, &connections, &stopping));
+            .map(|(listener, _)| accept(listener, &answer, &connections, &stopping));
         tokio::select! {
             _ = future::join_all(accepting) => {}
             signal = signals.next() => tracing::info!(
@@ -116,42 +125,62 @@ impl Listeners {
     }
 }
 
+/// Has requests answered by `router`, which finds the address of the client as [`ConnectInfo`].
+pub fn routed(
+    router: Router,
+) -> impl Fn(Request<Incoming>, SocketAddr) -> BoxFuture<'static, Response> + Clone + Send + Sync + 'static
+{
+    move |mut request, client| {
+        request.extensions_mut().insert(ConnectInfo(client));
+        let answered = router.clone().oneshot(request);
+        answered
+            .map(|answered| match answered {
+                Ok(response) => response,
+                Err(never) => match never {},
+            })
+            .boxed()
+    }
+}
+
 /// Takes connections for as long as it is polled.
-async fn accept(
+async fn accept<A, F>(
     listener: TcpListener,
-    router: &Router,
+    answer: &A,
     connections: &TaskTracker,
     stopping: &CancellationToken,
-) {
+) where
+    A: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
     // Small answers must not wait for the acknowledgement of the packet before them.
     let mut listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
     loop {
         let (stream, client) = listener.accept().await;
         let stream = TokioIo::new(stream);
-        connections.spawn(converse(stream, client, router.clone(), stopping.clone()));
+        connections.spawn(converse(stream, client, answer.clone(), stopping.clone()));
     }
 }
 
 /// Answers what comes over one connection until either side ends it. On the order to stop, it goes on for
-/// requests that are under way. Each request carries the address of its `client` as [`ConnectInfo`].
-async fn converse<S>(stream: S, client: SocketAddr, router: Router, stopping: CancellationToken)
+/// requests that are under way.
+async fn converse<S, A, F>(stream: S, client: SocketAddr, answer: A, stopping: CancellationToken)
 where
     S: Read + Write + Unpin + Send + 'static,
+    A: Fn(Request<Incoming>, SocketAddr) -> F + Send + Sync + 'static,
+    F: Future<Output = Response> + Send + 'static,
 {
     // Each request has a clone until its answer's body is at its end or dropped.
     let under_way = Arc::new(());
-    let service = service_fn(|mut request: Request<Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(client));
+    let service = service_fn(|request| {
         let guard = Arc::clone(&under_way);
-        let answer = router.clone().oneshot(request);
+        let answered = answer(request, client);
         async move {
             let hold = move |error| {
                 let _ = &guard;
                 error
             };
-            answer
-                .await
-                .map(|response| response.map(|body| body.map_err(hold)))
+            let response = answered.await;
+            Ok::<_, Infallible>(response.map(|body| body.map_err(hold)))
         }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
@@ -227,7 +256,12 @@ mod tests {
             .route("/slow", get(slow));
         let (ours, theirs) = duplex(1024);
         let address = SocketAddr::from(([127, 0, 0, 1], 50_000));
-        let server = converse(TokioIo::new(theirs), address, router, stopping.clone());
+        let server = converse(
+            TokioIo::new(theirs),
+            address,
+            routed(router),
+            stopping.clone(),
+        );
         future::join(client(ours), server).await.0
     }
 
@@ -280,7 +314,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let told = async |ConnectInfo(client): ConnectInfo<SocketAddr>| client.to_string();
-        let router = Router::new().route("/", get(told));
+        let answer = routed(Router::new().route("/", get(told)));
         let (connections, stopping) = (TaskTracker::new(), CancellationToken::new());
         let client = async {
             let mut stream = TcpStream::connect(address).await.unwrap();
@@ -293,7 +327,7 @@ mod tests {
         };
         tokio::select! {
             () = client => {}
-            () = accept(listener, &router, &connections, &stopping) => {}
+            () = accept(listener, &answer, &connections, &stopping) => {}
         }
     }
 

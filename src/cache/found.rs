@@ -93,10 +93,13 @@ impl<E: Clone> Fallback<E> {
 }
 
 impl<E: Failure> Cache<E> {
-    /// Whether there is a fresh answer in memory.
-    pub fn is_fresh(&self, key: &CacheKey, wish: &Wish) -> bool {
-        let look = self.look(key, wish);
-        look.is_some_and(|look| matches!(look.verdict, Verdict::Fresh { .. }))
+    /// Gives the fresh answer in memory, when there is one.
+    pub fn fresh(&self, key: &CacheKey, wish: &Wish) -> Option<Hit<E>> {
+        let look = self.look(key, wish)?;
+        match look.verdict {
+            Verdict::Fresh { remaining } => Some(look.give(HitState::Fresh { remaining })),
+            Verdict::Stale { .. } | Verdict::IfError { .. } | Verdict::Useless => None,
+        }
     }
 
     /// Gives what may be given at once of what is in memory, and has nothing made.

@@ -1,6 +1,7 @@
 //! What an answer is filed under.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use crate::odata::name::{EntitySet, SiteId};
 use crate::odata::question::{Question, Resource};
@@ -11,7 +12,7 @@ use crate::odata::representation::Representation;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CacheKey {
     site: SiteId,
-    question: Question,
+    question: Arc<Question>,
     representation: Representation,
     page_size: Option<NonZeroU32>,
 }
@@ -20,13 +21,13 @@ impl CacheKey {
     /// The key of a question's answer.
     pub fn new(
         site: SiteId,
-        question: Question,
+        question: impl Into<Arc<Question>>,
         representation: Representation,
         page_size: Option<NonZeroU32>,
     ) -> Self {
         Self {
             site,
-            question,
+            question: question.into(),
             representation,
             page_size,
         }

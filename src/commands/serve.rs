@@ -50,7 +50,9 @@ pub(super) async fn serve_through(
         print(&note)?;
     }
     let drain = config.server.drain;
-    let ending = listeners.serve(app.router(), &mut signals, drain).await;
+    let service = app.service().clone();
+    let answer = move |request, client: SocketAddr| service.answer(request, Some(client.ip()));
+    let ending = listeners.serve(answer, &mut signals, drain).await;
     for name in tasks.stop(TASKS_PATIENCE).await {
         tracing::warn!(task = name, "did not stop in time");
     }

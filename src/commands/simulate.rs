@@ -10,7 +10,7 @@ use super::{Failure, exit_code, print};
 use crate::cli::Simulate;
 use crate::clock::SystemClock;
 use crate::demo::Simulator;
-use crate::server::Listeners;
+use crate::server::{Listeners, routed};
 use crate::signals::Signals;
 
 /// Serves a simulated Citrix Cloud until told to stop.
@@ -28,7 +28,7 @@ pub(super) async fn simulate(command: Simulate) -> Result<ExitCode, Failure> {
     }
     let simulator = Simulator::new(knobs, SystemClock::shared());
     let ending = listeners
-        .serve(simulator.router(), &mut signals, DRAIN)
+        .serve(routed(simulator.router()), &mut signals, DRAIN)
         .await;
     Ok(exit_code(ending.map_err(Failure::Serve)?))
 }

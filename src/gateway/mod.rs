@@ -58,7 +58,7 @@ pub use crate::upstream::{ByClass, Class, LaneCounts, LaneStatus, Party, Upstrea
 #[derive(Debug, Clone)]
 pub struct Ask {
     /// What is asked. A `$format` that is JSON stays in it, for links to pages; `representation` says the same.
-    pub question: Question,
+    pub question: Arc<Question>,
     /// How it is to be written.
     pub representation: Representation,
     /// `Prefer: odata.maxpagesize`, when the client wants pages.
@@ -199,9 +199,11 @@ impl Gateway {
             lifetime: prepared.lifetime,
             directives: ask.directives,
         };
-        if !self.cache.is_fresh(&prepared.key, &wish)
-            && let Some(part) = self.contained(site, &prepared, ask.directives).await
-        {
+        if let Some(hit) = self.cache.fresh(&prepared.key, &wish) {
+            let outcome = Outcome::of_hit(&hit, false);
+            return Ok(Answer::stored(hit, outcome, prepared.plan.page_size()));
+        }
+        if let Some(part) = self.contained(site, &prepared, ask.directives).await {
             if part.wants_refresh && !ask.directives.only_if_cached {
                 self.begin_refresh(site, prepared);
             }
@@ -286,13 +288,13 @@ impl Gateway {
             Err(error) => return Err(error.into()),
         };
         // What is sent may say more than what was asked, where an option was put into other words.
-        if let Some(sent) = plan.ask().filter(|sent| **sent != settled) {
+        if let Some(sent) = plan.ask().filter(|sent| **sent != *settled) {
             self.refuse_blocked(site, sent).await?;
         }
         let page_size = plan.page_size();
         // Only the links of our own pages depend on how the representation was asked for.
         let question = if page_size.is_some() {
-            ask.question.clone()
+            Arc::clone(&ask.question)
         } else {
             settled
         };

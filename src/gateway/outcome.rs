@@ -102,7 +102,8 @@ impl Outcome {
         }
     }
 
-    fn of_hit(hit: &Hit<SharedError>, asked: bool) -> Self {
+    /// How a stored answer came about; `asked` when upstream was asked for it.
+    pub(super) fn of_hit(hit: &Hit<SharedError>, asked: bool) -> Self {
         let age = hit.age;
         match &hit.state {
             HitState::Fresh { remaining } => Self::Hit {

@@ -44,7 +44,7 @@ async fn exchange(question: &str, bodies: &[&str]) -> (Result<String, String>, V
     let gateway = gateway(&transport, &clock, &tasks, RangeRules::none());
     let (path, query) = question.split_once('?').unwrap_or((question, ""));
     let ask = Ask {
-        question: Question::parse(path, Some(query)).unwrap(),
+        question: Question::parse(path, Some(query)).unwrap().into(),
         representation: Representation::default(),
         page_size: None,
         directives: Directives::default(),

@@ -4,7 +4,7 @@ use http::{HeaderMap, header};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::encoding::Coding;
-use super::list;
+use super::{hex, list};
 use crate::cache::Digests;
 
 /// The validator of a stored answer, as it is sent in this coding to a client with this service root. A strong one: equal
@@ -14,17 +14,27 @@ pub(crate) fn etag(digests: &Digests, coding: Coding, root: &[u8]) -> String {
         Coding::Identity => (digests.text, ""),
         Coding::Gzip => (digests.packed, "-gzip"),
     };
-    let root = xxh3_64(root);
-    format!("\"{digest:032x}-{root:016x}{suffix}\"")
+    #[expect(clippy::cast_possible_truncation, reason = "the other half")]
+    let halves = [(digest >> 64) as u64, digest as u64].map(hex::digits);
+    let root = hex::digits(xxh3_64(root));
+    let mut tag = String::with_capacity(ETAG_BYTES_MAX);
+    tag.push('"');
+    tag.extend(halves.iter().flatten().map(|&digit| char::from(digit)));
+    tag.push('-');
+    tag.extend(root.map(char::from));
+    tag.push_str(suffix);
+    tag.push('"');
+    tag
 }
 
 /// Whether `If-None-Match` names `etag`, by weak comparison: `W/` does not count.
 pub(crate) fn client_has(headers: &HeaderMap, etag: &str) -> bool {
-    let opaque = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).to_owned();
     list::members(headers, header::IF_NONE_MATCH)
-        .into_iter()
-        .any(|tag| tag == "*" || opaque(tag) == opaque(etag))
+        .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
+
+/// Two quotes, two digests, what stands between them and `-gzip`.
+const ETAG_BYTES_MAX: usize = 56;
 
 #[cfg(test)]
 mod tests {

@@ -1,29 +1,43 @@
 //! From a path to whoever answers it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::{Request, State};
+use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use axum::{BoxError, Router};
+use bytes::Bytes;
 use http::uri::{PathAndQuery, Scheme};
-use http::{StatusCode, Uri};
+use http::{Request, StatusCode, Uri};
 use tower::ServiceExt;
 use url::Url;
 
 use super::host::Authority;
 use super::local::service_root;
-use super::notes::Notes;
+use super::notes::{Notes, Place};
 use super::odata::{self, Call};
 use super::problem::{Problem, either};
-use super::route::{Route, route};
+use super::route::{Route, route, tidy};
 use super::source::Source;
 use crate::odata::name::SiteId;
 
 /// What answers.
 pub(crate) struct Surface {
     source: Arc<dyn Source>,
+    sites: Vec<SiteId>,
+    /// The site of `/monitorodata`.
+    default_site: Option<SiteId>,
     operator: Router,
     public_url: Option<Url>,
+}
+
+/// A request under a host name that is ours.
+#[derive(Debug)]
+pub(crate) struct Admitted<B> {
+    pub request: Request<B>,
+    pub authority: Authority,
+    /// `None` for a client within this process.
+    pub client: Option<IpAddr>,
 }
 
 impl Surface {
@@ -32,62 +46,68 @@ impl Surface {
     pub(crate) fn new(source: Arc<dyn Source>, operator: Router, public_url: Option<Url>) -> Self {
         let known = Arc::clone(&source);
         let operator = operator
-            .fallback(async move |request: Request| not_found(&*known, request.uri().path()))
+            .fallback(async move |request: axum::extract::Request| {
+                not_found(&*known, request.uri().path())
+            })
             .method_not_allowed_fallback(async || Problem::method_not_allowed(None));
         Self {
+            sites: source.sites(),
+            default_site: source.default_site(),
             source,
             operator,
             public_url,
         }
     }
 
-    fn site(&self, named: Option<&str>) -> Option<SiteId> {
-        match named {
-            Some(name) => SiteId::new(name).filter(|site| self.source.sites().contains(site)),
-            None => self.source.default_site(),
-        }
-    }
-
-    async fn odata(&self, call: Call<'_>, notes: &Notes) -> Response {
-        odata::serve(&*self.source, call, notes).await
-    }
-
-    async fn operator(&self, request: Request) -> Response {
-        match self.operator.clone().oneshot(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
-        }
-    }
-}
-
-/// Answers a request of any path.
-pub(crate) async fn dispatch(State(surface): State<Arc<Surface>>, request: Request) -> Response {
-    let (mut parts, body) = request.into_parts();
-    let notes = parts.extensions.get().cloned().unwrap_or_default();
-    let Some(authority) = parts.extensions.get::<Authority>().cloned() else {
-        return StatusCode::MISDIRECTED_REQUEST.into_response();
-    };
-    match route(parts.uri.path()) {
-        Route::Odata { site, root, below } => {
-            let Some(site) = surface.site(site.as_deref()) else {
-                return not_found(&*surface.source, parts.uri.path()).into_response();
-            };
-            let call = Call {
-                site,
-                root: service_root(surface.public_url.as_ref(), &authority, &root),
-                below: &below,
-                request: &parts,
-            };
-            surface.odata(call, &notes).await
-        }
-        Route::Operator { path } => {
-            if OPERATOR_PATHS.contains(&&*path) {
-                notes.facts().shape = Some(path.clone());
-            }
+    /// Answers a request of any path.
+    pub(crate) async fn answer<B>(&self, admitted: Admitted<B>, notes: &Notes) -> Response
+    where
+        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        let Admitted {
+            request,
+            authority,
+            client,
+        } = admitted;
+        let (mut parts, body) = request.into_parts();
+        let path = tidy(parts.uri.path());
+        let Route::Odata { site, root, below } = route(&path) else {
+            notes.facts().place = OPERATOR_PATHS
+                .into_iter()
+                .find(|known| *known == path)
+                .map(Place::Operator);
             if let Some(uri) = operator_uri(&path, &parts.uri, &authority) {
                 parts.uri = uri;
             }
-            surface.operator(Request::from_parts(parts, body)).await
+            let request = Request::from_parts(parts, Body::new(body));
+            return self.operator(request).await;
+        };
+        let Some(site) = self.site(site) else {
+            return not_found(&*self.source, parts.uri.path()).into_response();
+        };
+        let call = Call {
+            site,
+            root: service_root(self.public_url.as_ref(), &authority, root),
+            below,
+            request: &parts,
+            client,
+        };
+        odata::serve(&*self.source, call, notes).await
+    }
+
+    /// The site of that name, whatever its case.
+    fn site(&self, named: Option<&str>) -> Option<&SiteId> {
+        let Some(name) = named else {
+            return self.default_site.as_ref();
+        };
+        let mut sites = self.sites.iter();
+        sites.find(|site| site.as_str().eq_ignore_ascii_case(name))
+    }
+
+    async fn operator(&self, request: Request<Body>) -> Response {
+        match self.operator.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
         }
     }
 }

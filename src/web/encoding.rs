@@ -31,15 +31,14 @@ impl Coding {
         if bytes.is_some_and(|bytes| bytes < GZIP_BYTES_MIN) {
             return Self::Identity;
         }
-        let offers = list::members(headers, header::ACCEPT_ENCODING);
         let offer = |wanted: &[&str]| {
             let named = |offer: &&str| {
-                let name = list::split(offer, ';').first().copied().unwrap_or_default();
+                let name = list::split(offer, ';').next().unwrap_or_default();
                 wanted
                     .iter()
                     .any(|wanted| name.eq_ignore_ascii_case(wanted))
             };
-            offers.iter().copied().find(|offer| named(offer))
+            list::members(headers, header::ACCEPT_ENCODING).find(named)
         };
         match offer(&["gzip", "x-gzip"]).or_else(|| offer(&["*"])) {
             Some(offer) if list::weight(offer) > 0.0 => Self::Gzip,

@@ -3,12 +3,9 @@
 //! A web page of a stranger can make a browser send requests here under the stranger's host name. Such a
 //! request carries that name in `Host`, so a request under a name that the operator does not know is refused.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
-use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{StatusCode, header};
 
@@ -17,42 +14,23 @@ use super::problem::Problem;
 
 /// The host and port that the client used, as typed; checked to hold nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Authority {
-    text: String,
-    name: HostName,
-}
+pub(crate) struct Authority(String);
 
 /// The host names under which clients may ask.
 #[derive(Debug)]
 pub(crate) struct AllowedHosts {
-    names: Vec<HostName>,
+    names: Vec<HostName<'static>>,
     /// Listening on every address of the machine: then each of them is ours, and which they are may change.
     /// An address cannot be rebound, so this opens nothing.
     any_ip: bool,
 }
 
 /// A host's name, comparable.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum HostName {
+#[derive(Debug, Clone)]
+enum HostName<'a> {
     Ip(IpAddr),
-    /// In lower case, without a dot at its end.
-    Name(String),
-}
-
-/// Refuses requests under a name that is not ours; leaves the [`Authority`] with those that pass.
-pub(crate) async fn check(
-    State(allowed): State<Arc<AllowedHosts>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let (mut parts, body) = request.into_parts();
-    match allowed.authority(&parts) {
-        Ok(authority) => {
-            parts.extensions.insert(authority);
-            next.run(Request::from_parts(parts, body)).await
-        }
-        Err(problem) => problem.into_response(),
-    }
+    /// As it was written, without a dot at its end. Compared without regard to case.
+    Name(Cow<'a, str>),
 }
 
 impl AllowedHosts {
@@ -63,7 +41,8 @@ impl AllowedHosts {
             .into_iter()
             .chain(settings.allowed_hosts.iter().map(String::as_str))
             .chain(public)
-            .filter_map(HostName::of);
+            .filter_map(HostName::of)
+            .map(HostName::into_owned);
         let listening = settings
             .listen
             .iter()
@@ -75,7 +54,7 @@ impl AllowedHosts {
     }
 
     /// The request's authority, when it is ours. An absolute-form URL (and HTTP/2) wins over `Host`.
-    fn authority(&self, request: &Parts) -> Result<Authority, Problem> {
+    pub(crate) fn authority(&self, request: &Parts) -> Result<Authority, Problem> {
         let mut lines = request.headers.get_all(header::HOST).iter();
         let (line, more) = (lines.next(), lines.next());
         let typed = match request.uri.authority() {
@@ -85,44 +64,66 @@ impl AllowedHosts {
                 .and_then(|line| line.to_str().ok())
                 .ok_or_else(|| refusal(None))?,
         };
-        let authority = Authority::parse(typed).ok_or_else(|| refusal(None))?;
-        if self.allows(&authority.name) {
+        let (text, name) = read(typed).ok_or_else(|| refusal(None))?;
+        let authority = Authority(text.to_owned());
+        if self.allows(&name) {
             Ok(authority)
         } else {
             Err(refusal(Some(&authority)))
         }
     }
 
-    fn allows(&self, name: &HostName) -> bool {
-        (self.any_ip && matches!(name, HostName::Ip(_))) || self.names.contains(name)
+    fn allows(&self, name: &HostName<'_>) -> bool {
+        (self.any_ip && matches!(name, HostName::Ip(_)))
+            || self.names.iter().any(|ours| ours.is(name))
     }
 }
 
 impl Authority {
-    /// `host`, `host:port`, `[v6]` or `[v6]:port`, and nothing that could leave a URL's host.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let host = match text.rsplit_once(':') {
-            Some((host, port)) if !text.ends_with(']') => {
-                // `parse` alone would take a `+`.
-                let digits = port.bytes().all(|c| c.is_ascii_digit());
-                let sound = port.is_empty() || (digits && port.parse::<u16>().is_ok());
-                sound.then_some(host)?
-            }
-            _ => text,
-        };
-        let name = HostName::of(host)?;
-        let text = text.trim_end_matches(':').to_owned();
-        Some(Self { text, name })
+    /// One that is checked already.
+    #[cfg(test)]
+    pub(crate) fn of(text: &str) -> Self {
+        Self(text.to_owned())
     }
 
     /// As the client typed it.
     pub(crate) fn as_str(&self) -> &str {
-        &self.text
+        &self.0
     }
 }
 
-impl HostName {
-    fn of(host: &str) -> Option<Self> {
+/// `host`, `host:port`, `[v6]` or `[v6]:port`, and nothing that could leave a URL's host: without a colon at its end, and
+/// the host's name.
+fn read(text: &str) -> Option<(&str, HostName<'_>)> {
+    let host = match text.rsplit_once(':') {
+        Some((host, port)) if !text.ends_with(']') => {
+            // `parse` alone would take a `+`.
+            let digits = port.bytes().all(|c| c.is_ascii_digit());
+            let sound = port.is_empty() || (digits && port.parse::<u16>().is_ok());
+            sound.then_some(host)?
+        }
+        _ => text,
+    };
+    Some((text.trim_end_matches(':'), HostName::of(host)?))
+}
+
+impl<'a> HostName<'a> {
+    fn is(&self, other: &HostName<'_>) -> bool {
+        match (self, other) {
+            (Self::Ip(ip), HostName::Ip(other)) => ip == other,
+            (Self::Name(name), HostName::Name(other)) => name.eq_ignore_ascii_case(other),
+            (Self::Ip(_), HostName::Name(_)) | (Self::Name(_), HostName::Ip(_)) => false,
+        }
+    }
+
+    fn into_owned(self) -> HostName<'static> {
+        match self {
+            Self::Ip(ip) => HostName::Ip(ip),
+            Self::Name(name) => HostName::Name(name.into_owned().into()),
+        }
+    }
+
+    fn of(host: &'a str) -> Option<Self> {
         let inner = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
         if let Some(address) = inner {
             return address.parse().ok().map(|ip| Self::Ip(IpAddr::V6(ip)));
@@ -133,7 +134,7 @@ impl HostName {
         let letter = |c: u8| c.is_ascii_alphanumeric() || b"-._".contains(&c);
         let name = host.strip_suffix('.').unwrap_or(host);
         let sound = !name.is_empty() && name.len() <= HOST_BYTES_MAX && name.bytes().all(letter);
-        sound.then(|| Self::Name(name.to_ascii_lowercase()))
+        sound.then_some(Self::Name(name.into()))
     }
 }
 
@@ -167,7 +168,7 @@ mod tests {
     }
 
     fn check(listen: &str, uri: &str, hosts: &[&str]) -> Option<String> {
-        let mut request = Request::get(uri);
+        let mut request = http::Request::get(uri);
         for host in hosts {
             request = request.header("host", *host);
         }

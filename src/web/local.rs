@@ -10,11 +10,11 @@ use super::host::Authority;
 /// Power Query holds `localhost`, `127.0.0.1` and a machine's name for different sources, so host and port are
 /// the client's own, except behind something that changes them: then they are `public_url`'s.
 pub(crate) fn service_root(public_url: Option<&Url>, authority: &Authority, path: &str) -> Bytes {
-    let base = match public_url {
-        Some(url) => url.as_str().trim_end_matches('/').to_owned(),
-        None => format!("http://{}", authority.as_str()),
+    let (scheme, base) = match public_url {
+        Some(url) => ("", url.as_str().trim_end_matches('/')),
+        None => ("http://", authority.as_str()),
     };
-    format!("{base}{path}").into()
+    [scheme, base, path].concat().into()
 }
 
 #[cfg(test)]
@@ -40,14 +40,14 @@ mod tests {
                 "http://LOCALHOST/monitorodata",
             ),
         ] {
-            let authority = Authority::parse(host).unwrap();
+            let authority = Authority::of(host);
             assert_eq!(service_root(None, &authority, path), expected);
         }
     }
 
     #[test]
     fn or_the_public_address() {
-        let authority = Authority::parse("localhost:8484").unwrap();
+        let authority = Authority::of("localhost:8484");
         for (url, expected) in [
             (
                 "https://bi.example.com",

@@ -1,5 +1,6 @@
 //! The OData surface: HTTP in, questions to the gateway, HTTP out.
 //!
+//! - [`service`]: what every request passes, from the outside to the inside;
 //! - [`route`], [`host`], [`local`]: whose question is it, may it be asked here, and under which address;
 //! - [`wishes`], [`party`], [`odata`]: from a request to an [`Ask`](crate::gateway::Ask), and from its answer to a reply;
 //! - [`reply`], [`conditional`], [`body`], [`encoding`], [`ready`], [`whole`]: head and body of a reply;
@@ -15,6 +16,7 @@ mod dispatch;
 mod encoding;
 mod error;
 mod heartbeat;
+mod hex;
 mod host;
 mod list;
 mod local;
@@ -28,6 +30,7 @@ mod ready;
 mod reply;
 mod request_id;
 mod route;
+mod service;
 mod source;
 mod trace;
 mod whole;
@@ -37,13 +40,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::{from_fn, from_fn_with_state};
-use tower_http::catch_panic::CatchPanicLayer;
 use url::Url;
 
 use crate::gateway::Gateway;
 
 pub use metrics::Metrics;
+pub use service::Service;
 
 /// What the OData surface needs to know.
 #[derive(Debug, Clone)]
@@ -58,37 +60,24 @@ pub struct Settings {
 }
 
 /// Everything that is served: the OData surface, and `admin` for all other paths.
-pub fn router(
+pub fn service(
     gateway: Arc<Gateway>,
     admin: Router,
     settings: Settings,
     metrics: Arc<Metrics>,
-) -> Router {
-    stack(gateway, admin, settings, metrics)
+) -> Service {
+    service_of(gateway, admin, settings, metrics)
 }
 
-/// The layers, innermost first.
-fn stack(
+fn service_of(
     source: Arc<dyn source::Source>,
     admin: Router,
     settings: Settings,
     metrics: Arc<Metrics>,
-) -> Router {
-    let hosts = Arc::new(host::AllowedHosts::new(&settings));
-    let surface = Arc::new(dispatch::Surface::new(source, admin, settings.public_url));
-    Router::new()
-        .fallback(dispatch::dispatch)
-        .with_state(surface)
-        // Refuses hosts that are not ours. Everything inside may trust `Authority`.
-        .layer(from_fn_with_state(hosts, host::check))
-        // Turns a panic of a handler into a problem. A panic while a body is sent cuts the connection.
-        .layer(CatchPanicLayer::custom(problem::from_panic))
-        // Writes problems as OData errors; the only place that does.
-        .layer(from_fn(problem::write))
-        // One line and one count a request, when its body ends. Not for requests that hyper itself refuses.
-        .layer(from_fn_with_state(metrics, trace::trace))
-        // Names the request, for the client and for the line.
-        .layer(from_fn(request_id::assign))
+) -> Service {
+    let hosts = host::AllowedHosts::new(&settings);
+    let surface = dispatch::Surface::new(source, admin, settings.public_url);
+    Service::new(hosts, surface, metrics)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What is learned about a request while it is answered: for its line in the log, written when it is over.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -7,6 +8,8 @@ use std::time::Duration;
 use crate::cache::Progress;
 use crate::gateway::{Answer, AnswerBody, Unanswered, Way};
 use crate::odata::name::SiteId;
+use crate::odata::question::Question;
+use crate::odata::shape::shape;
 use crate::telemetry::chain;
 
 /// The notes of one request; clones share them.
@@ -18,8 +21,8 @@ pub(crate) struct Notes(Arc<Mutex<Facts>>);
 pub(crate) struct Facts {
     /// The site that was asked.
     pub site: Option<SiteId>,
-    /// The question without its values, or the operator's path.
-    pub shape: Option<String>,
+    /// What was asked for.
+    pub place: Option<Place>,
     /// How the answer came about.
     pub outcome: Option<&'static str>,
     /// Rows handed to the connection.
@@ -28,6 +31,25 @@ pub(crate) struct Facts {
     pub upstream: Upstream,
     /// The chain of errors.
     pub error: Option<String>,
+}
+
+/// What a request asks for.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    /// This question.
+    Question(Arc<Question>),
+    /// One of the operator's paths.
+    Operator(&'static str),
+}
+
+impl Place {
+    /// The operator's path, or the question without its values.
+    pub(crate) fn shape(&self) -> Cow<'static, str> {
+        match self {
+            Self::Question(question) => shape(question).into(),
+            Self::Operator(path) => Cow::Borrowed(path),
+        }
+    }
 }
 
 /// What upstream did for a request.

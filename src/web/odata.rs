@@ -1,12 +1,16 @@
 //! One OData request: read it, ask the gateway, reply.
 
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::no_body::no_body;
-use super::notes::Notes;
+use super::notes::{Notes, Place};
 use super::party::party;
 use super::problem::Problem;
 use super::reply::{Asked, reply};
@@ -16,19 +20,20 @@ use crate::gateway::Ask;
 use crate::odata::name::SiteId;
 use crate::odata::question::{ParseError, QUESTION_BYTES_MAX, Question};
 use crate::odata::representation::{Representation, is_json_format};
-use crate::odata::shape::shape;
 
 /// A request below a service root.
 #[derive(Debug)]
 pub(crate) struct Call<'a> {
     /// The site.
-    pub site: SiteId,
+    pub site: &'a SiteId,
     /// The service root as the client knows it.
     pub root: Bytes,
     /// The path below it, encoded.
     pub below: &'a str,
     /// The request without its body, which is never read.
     pub request: &'a Parts,
+    /// The client's address; `None` within this process.
+    pub client: Option<IpAddr>,
 }
 
 /// Answers one call.
@@ -53,7 +58,8 @@ async fn get(source: &dyn Source, call: Call<'_>, notes: &Notes) -> Result<Respo
     let question = read(call.below, call.request.uri.query())
         .inspect_err(|error| notes.failed(error))
         .map_err(|error| Problem::from(&error))?;
-    notes.facts().shape = Some(shape(&question));
+    let question = Arc::new(question);
+    notes.facts().place = Some(Place::Question(Arc::clone(&question)));
     let wishes = Wishes::read(headers)?;
     let (question, representation) = represent(question, headers);
     let ask = Ask {
@@ -61,10 +67,10 @@ async fn get(source: &dyn Source, call: Call<'_>, notes: &Notes) -> Result<Respo
         representation,
         page_size: wishes.page_size.map(|wish| wish.rows),
         directives: wishes.directives,
-        party: party(call.request),
+        party: party(call.client, headers),
     };
     let answer = source
-        .answer(&call.site, ask)
+        .answer(call.site, ask)
         .await
         .inspect_err(|unanswered| notes.unanswered(unanswered))
         .map_err(|unanswered| Problem::from(&*unanswered.error))?;
@@ -88,13 +94,13 @@ fn read(below: &str, query: Option<&str>) -> Result<Question, ParseError> {
 
 /// How the answer is to be written. A `$format` that is JSON is settled here, and spelled in one way; upstream judges
 /// any other.
-fn represent(question: Question, headers: &HeaderMap) -> (Question, Representation) {
+fn represent(question: Arc<Question>, headers: &HeaderMap) -> (Arc<Question>, Representation) {
     let accept = accept(headers);
     let format = question.option("$format");
     let representation = Representation::negotiate(format, accept.as_deref());
     let settled = format.is_some_and(is_json_format);
     let question = if settled {
-        question.with("$format", &representation.accept())
+        Arc::new(question.with("$format", &representation.accept()))
     } else {
         question
     };
@@ -102,13 +108,13 @@ fn represent(question: Question, headers: &HeaderMap) -> (Question, Representati
 }
 
 /// All `Accept` lines as one.
-fn accept(headers: &HeaderMap) -> Option<String> {
-    let lines: Vec<&str> = headers
+fn accept(headers: &HeaderMap) -> Option<Cow<'_, str>> {
+    let mut lines = headers
         .get_all(header::ACCEPT)
         .iter()
-        .filter_map(|line| line.to_str().ok())
-        .collect();
-    (!lines.is_empty()).then(|| lines.join(","))
+        .filter_map(|line| line.to_str().ok());
+    let first = lines.next()?;
+    Some(lines.fold(Cow::Borrowed(first), |lines, line| lines + "," + line))
 }
 
 /// No CORS headers: pages of other origins are not to read from here.

@@ -3,9 +3,6 @@
 use std::any::Any;
 use std::borrow::Cow;
 
-use axum::body::Body;
-use axum::extract::Request;
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
@@ -62,11 +59,11 @@ impl Problem {
         Self::new(status, error.code, error.message)
     }
 
-    fn body(self, id: Option<&RequestId>) -> ErrorBody {
+    fn body(self, id: RequestId) -> ErrorBody {
         ErrorBody {
             code: self.code.into_owned(),
             message: self.message.into_owned(),
-            request_id: id.map(ToString::to_string),
+            request_id: Some(id.to_string()),
             ..ErrorBody::default()
         }
     }
@@ -95,29 +92,23 @@ impl IntoResponse for Problem {
 
 /// Writes the problem that a response carries, if it does; or the error, which is how the operator's surface says
 /// it.
-pub(crate) async fn write(request: Request, next: Next) -> Response {
-    let id = request.extensions().get::<RequestId>().cloned();
-    let mut response = next.run(request).await;
+pub(crate) fn write(response: &mut Response, id: RequestId) {
     let status = response.status();
     let extensions = response.extensions_mut();
     let error = extensions.remove::<ErrorBody>();
     let problem = extensions.remove::<Problem>();
     let Some(problem) = problem.or_else(|| error.map(|error| Problem::of(status, error))) else {
-        return response;
+        return;
     };
     let headers = response.headers_mut();
-    headers.remove(header::CONTENT_LENGTH);
     problem.write_headers(headers);
-    let json = problem.body(id.as_ref()).to_json();
-    response.map(|_| json.into())
+    let json = problem.body(id).to_json();
+    headers.insert(header::CONTENT_LENGTH, json.len().into());
+    *response.body_mut() = json.into();
 }
 
 /// What a panic becomes.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "this is what the layer calls"
-)]
-pub(crate) fn from_panic(panic: Box<dyn Any + Send>) -> Response<Body> {
+pub(crate) fn from_panic(panic: &(dyn Any + Send)) -> Response {
     let text = panic
         .downcast_ref::<String>()
         .map(String::as_str)

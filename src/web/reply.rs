@@ -16,6 +16,7 @@ use super::whole::{WHOLE_BYTES_MAX, whole};
 use super::wishes::PageSizeWish;
 use crate::cache::Content;
 use crate::gateway::{Answer, AnswerBody};
+use crate::odata::representation::Representation;
 
 /// What of a request shapes its reply.
 #[derive(Debug)]
@@ -43,6 +44,7 @@ pub(crate) async fn reply(
     notes: &Notes,
 ) -> Result<Response, Problem> {
     let mut response = Response::new(Body::empty());
+    *response.headers_mut() = HeaderMap::with_capacity(HEADERS_MAX);
     write_headers(response.headers_mut(), &answer, &asked);
     if answer.content == Content::Empty {
         *response.status_mut() = StatusCode::NO_CONTENT;
@@ -74,7 +76,9 @@ pub(crate) async fn reply(
             return Ok(response);
         }
     }
-    insert(headers, header::CONTENT_TYPE, content_type(answer.content));
+    if let Some(content_type) = content_type(answer.content) {
+        headers.insert(header::CONTENT_TYPE, content_type);
+    }
     let mut len = text_len;
     if coding == Coding::Gzip {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -122,12 +126,15 @@ fn write_headers(headers: &mut HeaderMap, answer: &Answer, asked: &Asked<'_>) {
 }
 
 /// `$metadata` without parameters: Power Query compares its type with `application/xml`.
-fn content_type(content: Content) -> String {
-    match content {
-        Content::Json(representation) => representation.content_type(),
-        Content::Xml => "application/xml".to_owned(),
-        Content::Text | Content::Empty => "text/plain;charset=utf-8".to_owned(),
-    }
+fn content_type(content: Content) -> Option<HeaderValue> {
+    Some(HeaderValue::from_static(match content {
+        Content::Json(representation) if representation == Representation::default() => {
+            JSON_BY_DEFAULT
+        }
+        Content::Json(representation) => return representation.content_type().try_into().ok(),
+        Content::Xml => "application/xml",
+        Content::Text | Content::Empty => "text/plain;charset=utf-8",
+    }))
 }
 
 /// Values that we make ourselves are always fit for a header; one that were not would be left out.
@@ -145,5 +152,23 @@ const FIXED_HEADERS: [(HeaderName, &str); 5] = [
     (header::ACCEPT_RANGES, "none"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
 ];
+/// What [`Representation::content_type`] says of the default, which nearly all clients get.
+const JSON_BY_DEFAULT: &str =
+    "application/json;odata.metadata=minimal;odata.streaming=true;charset=utf-8";
+/// More than an answer has, with those that are added on its way out.
+const HEADERS_MAX: usize = 16;
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_type_is_spelled_as_all_are() {
+        let default = Representation::default();
+        assert_eq!(default.content_type(), JSON_BY_DEFAULT);
+        let value = content_type(Content::Json(default)).unwrap();
+        assert_eq!(value, JSON_BY_DEFAULT);
+    }
+}

@@ -4,46 +4,38 @@
 //! the last slash out or put it in. All of that is read here, and nothing is ever redirected, because Power
 //! Query does not follow every kind of redirect.
 
+use std::borrow::Cow;
+
 /// Where a path leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Route {
+pub(crate) enum Route<'a> {
     /// To an OData service.
     Odata {
-        /// The site's name in lower case; `None` for the default site.
-        site: Option<String>,
-        /// The path of the service root as the client typed it, slashes tidied: `/main/MonitorOData`.
-        root: String,
+        /// The site's name as the client typed it; `None` for the default site.
+        site: Option<&'a str>,
+        /// The path of the service root as the client typed it: `/main/MonitorOData`.
+        root: &'a str,
         /// What follows the root, still encoded, without slashes at its ends.
-        below: String,
+        below: &'a str,
     },
     /// To the operator's surface, or nowhere.
-    Operator {
-        /// The path, slashes tidied.
-        path: String,
-    },
+    Operator,
 }
 
-/// Reads a path.
-pub(crate) fn route(path: &str) -> Route {
-    let tidy = tidy(path);
-    let mut segments = tidy.splitn(3, '/');
-    let first = segments.next().unwrap_or_default();
-    if is_service(first) {
-        return Route::Odata {
-            site: None,
-            root: format!("/{first}"),
-            below: below(&tidy, first.len()),
-        };
-    }
-    match segments.next() {
-        Some(second) if is_service(second) => Route::Odata {
-            site: Some(first.to_ascii_lowercase()),
-            root: format!("/{first}/{second}"),
-            below: below(&tidy, first.len() + 1 + second.len()),
-        },
-        _ => Route::Operator {
-            path: format!("/{tidy}"),
-        },
+/// Reads a path whose slashes are [`tidy`].
+pub(crate) fn route(path: &str) -> Route<'_> {
+    let mut segments = path.splitn(4, '/').skip(1);
+    let (first, second) = (segments.next().unwrap_or_default(), segments.next());
+    let (site, root_len) = match second {
+        _ if is_service(first) => (None, 1 + first.len()),
+        Some(second) if is_service(second) => (Some(first), 2 + first.len() + second.len()),
+        _ => return Route::Operator,
+    };
+    let (root, below) = path.split_at_checked(root_len).unwrap_or((path, ""));
+    Route::Odata {
+        site,
+        root,
+        below: below.strip_prefix('/').unwrap_or(below),
     }
 }
 
@@ -51,24 +43,26 @@ fn is_service(segment: &str) -> bool {
     segment.eq_ignore_ascii_case("monitorodata")
 }
 
-fn below(tidy: &str, root_len: usize) -> String {
-    tidy.get(root_len + 1..).unwrap_or_default().to_owned()
-}
-
-/// Without slashes at the ends, and without doubled ones, except between quotes: those belong to a key.
-fn tidy(path: &str) -> String {
-    let mut kept = String::with_capacity(path.len());
+/// With one slash at its beginning and none at its end, and without doubled ones, except between quotes: those belong to a
+/// key. Most paths are like that as they come.
+pub(crate) fn tidy(path: &str) -> Cow<'_, str> {
+    if path.starts_with('/') && !path.ends_with('/') && !path.contains("//") {
+        return Cow::Borrowed(path);
+    }
+    let mut kept = String::with_capacity(path.len() + 1);
+    kept.push('/');
     let mut quoted = false;
     for (at, c) in path.char_indices() {
         let quote = c == '\'' || path.get(at..at + 3) == Some("%27");
         quoted ^= quote;
-        let doubled = c == '/' && (kept.is_empty() || kept.ends_with('/'));
+        let doubled = c == '/' && kept.ends_with('/');
         if quoted || !doubled {
             kept.push(c);
         }
     }
-    kept.truncate(kept.trim_end_matches('/').len());
-    kept
+    let len = kept.trim_end_matches('/').len();
+    kept.truncate(len.max(1));
+    Cow::Owned(kept)
 }
 
 #[cfg(test)]
@@ -76,11 +70,12 @@ mod tests {
     use super::*;
 
     fn check(path: &str, expected: &str) {
-        let found = match route(path) {
+        let tidy = tidy(path);
+        let found = match route(&tidy) {
             Route::Odata { site, root, below } => {
-                format!("{} | {root} | {below}", site.as_deref().unwrap_or("-"))
+                format!("{} | {root} | {below}", site.unwrap_or("-"))
             }
-            Route::Operator { path } => path,
+            Route::Operator => tidy.into_owned(),
         };
         assert_eq!(found, expected, "{path}");
     }
@@ -105,7 +100,7 @@ mod tests {
         check("/main/monitorodata", "main | /main/monitorodata | ");
         check(
             "/Main//MONITORODATA/Users",
-            "main | /Main/MONITORODATA | Users",
+            "Main | /Main/MONITORODATA | Users",
         );
         check("/api/monitorodata", "api | /api/monitorodata | ");
         check(

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderName, StatusCode, header};
 
 use super::list;
 use super::problem::Problem;
@@ -30,19 +30,13 @@ pub(crate) struct PageSizeWish {
 impl Wishes {
     /// Reads the headers; a problem when they demand what we cannot do.
     pub(crate) fn read(headers: &HeaderMap) -> Result<Self, Problem> {
-        if list::members(headers, "odata-maxversion")
-            .into_iter()
-            .any(before_version_4)
-        {
+        if list::members(headers, MAX_VERSION).any(before_version_4) {
             return Err(old_client());
         }
-        let isolation = ["isolation", "odata-isolation"]
+        let mut isolation = ISOLATION
             .into_iter()
             .flat_map(|name| list::members(headers, name));
-        if isolation
-            .into_iter()
-            .any(|level| level.eq_ignore_ascii_case("snapshot"))
-        {
+        if isolation.any(|level| level.eq_ignore_ascii_case("snapshot")) {
             return Err(no_snapshot());
         }
         Ok(Self {
@@ -55,16 +49,14 @@ impl Wishes {
 /// Preferences that we do not know are ignored (RFC 7240, section 2), and so are malformed ones. Of several,
 /// the first counts.
 fn page_size(headers: &HeaderMap) -> Option<PageSizeWish> {
-    list::members(headers, "prefer")
-        .into_iter()
-        .find_map(|preference| {
-            let (typed, value) = list::pair(list::split(preference, ';').first()?);
-            let name = PAGE_SIZE_NAMES
-                .into_iter()
-                .find(|name| name.eq_ignore_ascii_case(typed))?;
-            let rows = value?.parse().ok()?;
-            Some(PageSizeWish { rows, name })
-        })
+    list::members(headers, PREFER).find_map(|preference| {
+        let (typed, value) = list::pair(list::split(preference, ';').next()?);
+        let name = PAGE_SIZE_NAMES
+            .into_iter()
+            .find(|name| name.eq_ignore_ascii_case(typed))?;
+        let rows = value?.parse().ok()?;
+        Some(PageSizeWish { rows, name })
+    })
 }
 
 /// Cache directives (RFC 9111, section 5.2.1). Those that we do not know are ignored (section 5.2.3), and so are values
@@ -127,6 +119,12 @@ fn no_snapshot() -> Problem {
     )
 }
 
+const MAX_VERSION: HeaderName = HeaderName::from_static("odata-maxversion");
+const ISOLATION: [HeaderName; 2] = [
+    HeaderName::from_static("isolation"),
+    HeaderName::from_static("odata-isolation"),
+];
+const PREFER: HeaderName = HeaderName::from_static("prefer");
 const PAGE_SIZE_NAMES: [&str; 2] = ["odata.maxpagesize", "maxpagesize"];
 
 #[cfg(test)]

@@ -340,7 +340,7 @@ async fn a_failed_question_knows_how_long_upstream_was_asked() {
     let fault = "set=Sessions,times=always,kind=hang".parse().unwrap();
     let world = World::with_fault(small(), SETTINGS, fault);
     let ask = Ask {
-        question: Question::parse("Sessions", None).unwrap(),
+        question: Question::parse("Sessions", None).unwrap().into(),
         representation: Representation::default(),
         page_size: None,
         directives: Directives::default(),

@@ -8,14 +8,14 @@ use crc32fast::Hasher;
 
 use super::pack::Packer;
 use super::unpacked::SHORT_BYTES_MAX;
-use super::{Packed, Part, Run, unpacked};
+use super::{Packed, Part, unpacked};
 use crate::odata::neutral::{NeutralText, Piece};
 
 /// Writes a gzip file, part by part.
 #[derive(Debug)]
 pub struct GzipWriter {
     /// CRC-32 of the text so far.
-    crc: Hasher,
+    crc: u32,
     text_len: u64,
     /// Short bytes that go out with what comes next.
     short: Vec<u8>,
@@ -24,10 +24,12 @@ pub struct GzipWriter {
 impl GzipWriter {
     /// The beginning of a file.
     pub fn new() -> Self {
+        let mut short = Vec::with_capacity(SHORT_BYTES_MIN);
+        short.extend_from_slice(&HEADER);
         Self {
-            crc: Hasher::new(),
+            crc: 0,
             text_len: 0,
-            short: HEADER.to_vec(),
+            short,
         }
     }
 
@@ -41,7 +43,7 @@ impl GzipWriter {
         match part {
             Part::Text(text) => self.write_text(text, root),
             Part::Run(run) => {
-                self.crc.combine(&run.crc());
+                self.crc = run.crc.behind(self.crc);
                 self.text_len += run.text_len;
                 if run.deflated.len() < SHORT_BYTES_MAX {
                     self.short.extend_from_slice(&run.deflated);
@@ -75,8 +77,7 @@ impl GzipWriter {
     /// complete.
     pub fn end(mut self, out: &mut VecDeque<Bytes>) {
         self.short.extend_from_slice(&LAST_BLOCK);
-        self.short
-            .extend_from_slice(&self.crc.clone().finalize().to_le_bytes());
+        self.short.extend_from_slice(&self.crc.to_le_bytes());
         #[expect(
             clippy::cast_possible_truncation,
             reason = "the length modulo 2^32 (RFC 1952, section 2.3.1)"
@@ -100,7 +101,9 @@ impl GzipWriter {
     }
 
     fn count(&mut self, text: &[u8]) {
-        self.crc.update(text);
+        let mut crc = Hasher::new_with_initial(self.crc);
+        crc.update(text);
+        self.crc = crc.finalize();
         self.text_len += text.len() as u64;
     }
 }
@@ -108,12 +111,6 @@ impl GzipWriter {
 impl Default for GzipWriter {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl Run {
-    pub(super) fn crc(&self) -> Hasher {
-        Hasher::new_with_initial_len(self.crc, self.text_len)
     }
 }
 
@@ -143,6 +140,8 @@ fn bytes_of<'a>(piece: &'a Piece, root: &'a Bytes) -> &'a Bytes {
 
 /// Deflate, no name, no time, no operating system (RFC 1952, section 2.3).
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+/// The answer to a small question is not longer.
+const SHORT_BYTES_MIN: usize = 1024;
 /// A block that is not compressed, and not the last; at the beginning of a byte (RFC 1951, section 3.2.4).
 const STORED: u8 = 0;
 const STORED_HEAD_BYTES: usize = 5;

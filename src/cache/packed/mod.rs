@@ -8,6 +8,7 @@
 //!
 //! Who takes gzip gets the blocks as they are; for others they are unpacked, a bounded piece at a time.
 
+mod crc;
 mod gzip;
 mod inflate;
 mod pack;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use self::crc::Crc;
 use crate::odata::neutral::NeutralText;
 
 pub use gzip::GzipWriter;
@@ -46,8 +48,8 @@ pub struct Run {
     deflated: Bytes,
     /// Bytes of the text.
     text_len: u64,
-    /// CRC-32 of the text (RFC 1952, section 8).
-    crc: u32,
+    /// Of the text.
+    crc: Crc,
     /// The text itself, of short runs, for clients that do not take gzip.
     plain: Option<Bytes>,
 }

@@ -7,6 +7,7 @@ use crc32fast::Hasher;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 
+use super::crc::Crc;
 use super::{LINKED_BYTES_MAX, Linked, Packed, Part, Run, inflate};
 use crate::odata::neutral::{NeutralText, Piece};
 
@@ -102,7 +103,7 @@ fn run(pieces: &[Bytes]) -> Run {
     Run {
         deflated: packer.blocks(),
         text_len,
-        crc: crc.finalize(),
+        crc: Crc::new(crc.finalize(), text_len),
         plain: short.then(|| pieces.concat().into()),
     }
 }
@@ -195,18 +196,18 @@ fn push_run(parts: &mut Vec<Part>, runs: &mut Vec<&Run>) {
     }
     let len = runs.iter().map(|run| run.deflated.len()).sum();
     let mut deflated = BytesMut::with_capacity(len);
-    let mut crc = Hasher::new();
+    let mut crc = 0;
     let mut text_len = 0;
     for run in runs {
         deflated.extend_from_slice(&run.deflated);
-        crc.combine(&run.crc());
+        crc = run.crc.behind(crc);
         text_len += run.text_len;
     }
     if text_len > 0 {
         let mut run = Run {
             deflated: deflated.freeze(),
             text_len,
-            crc: crc.finalize(),
+            crc: Crc::new(crc, text_len),
             plain: None,
         };
         keep_plain(&mut run);

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 
 use bytes::{Buf, Bytes};
 
+use super::crc::Crc;
 use super::{Linked, Packed, Part, Run};
 use crate::odata::neutral::{NeutralText, Piece};
 
@@ -40,7 +41,7 @@ impl Packed {
                 Part::Run(run) => {
                     out.write_all(&[RUN])?;
                     put(out, run.text_len)?;
-                    out.write_all(&run.crc.to_le_bytes())?;
+                    out.write_all(&run.crc.value.to_le_bytes())?;
                     put_bytes(out, &run.deflated)?;
                 }
                 Part::Linked(linked) => {
@@ -63,12 +64,16 @@ impl Packed {
         while record.has_remaining() {
             parts.push(match record.try_get_u8().ok()? {
                 TEXT => Part::Text(text(&mut record)?),
-                RUN => Part::Run(Run {
-                    text_len: number(&mut record)?,
-                    crc: record.try_get_u32_le().ok()?,
-                    deflated: bytes(&mut record)?,
-                    plain: None,
-                }),
+                RUN => {
+                    let text_len = number(&mut record)?;
+                    let crc = record.try_get_u32_le().ok()?;
+                    Part::Run(Run {
+                        text_len,
+                        crc: Crc::new(crc, text_len),
+                        deflated: bytes(&mut record)?,
+                        plain: None,
+                    })
+                }
                 LINKED => Part::Linked(linked(&mut record)?),
                 _ => return None,
             });

@@ -111,6 +111,9 @@ impl Plain {
                 self.held = Some(bytes);
                 break;
             }
+            if short.is_empty() {
+                short.reserve(SHORT_BYTES_MAX);
+            }
             short.extend_from_slice(&bytes);
             if short.len() >= PIECE_BYTES_MAX {
                 break;

@@ -1,5 +1,7 @@
 //! `Set(key)` and what is behind it, in words that upstream answers.
 
+use std::sync::Arc;
+
 use super::{Plan, RowName, Wanted, whole};
 use crate::gateway::error::AnswerError;
 use crate::odata::key;
@@ -8,7 +10,7 @@ use crate::odata::question::Question;
 use crate::odata::schema::{EntityType, Schema};
 
 pub(super) fn by_key(
-    question: &Question,
+    question: &Arc<Question>,
     set: &EntitySet,
     key: &str,
     rest: &[String],

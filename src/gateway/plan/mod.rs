@@ -8,6 +8,7 @@ mod by_key;
 mod own_page;
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use super::error::AnswerError;
 use crate::odata::name::EntitySet;
@@ -26,7 +27,7 @@ pub(super) enum Plan {
     /// All pages of `ask`, joined; or, with `page`, one page of our own size.
     Collection {
         /// What upstream is asked.
-        ask: Question,
+        ask: Arc<Question>,
         /// Rows at most, when the client said so.
         top: Option<u64>,
         /// The page that the client wants.
@@ -95,10 +96,8 @@ impl Plan {
     pub(super) fn ask(&self) -> Option<&Question> {
         match self {
             Self::ServiceDocument | Self::Metadata => None,
-            Self::Collection { ask, .. }
-            | Self::Count { ask }
-            | Self::Entity { ask, .. }
-            | Self::Related { ask, .. } => Some(ask),
+            Self::Collection { ask, .. } => Some(ask),
+            Self::Count { ask } | Self::Entity { ask, .. } | Self::Related { ask, .. } => Some(ask),
         }
     }
 
@@ -143,10 +142,10 @@ impl Plan {
 
 /// The question without a `$format` that is settled, as JSON always is: what it says is in the representation, and
 /// upstream reads it from `Accept`.
-pub(super) fn without_settled_format(question: &Question) -> Question {
+pub(super) fn without_settled_format(question: &Arc<Question>) -> Arc<Question> {
     match settled_format(question) {
-        Some(_) => question.without("$format"),
-        None => question.clone(),
+        Some(_) => Arc::new(question.without("$format")),
+        None => Arc::clone(question),
     }
 }
 
@@ -160,7 +159,7 @@ fn settled_format(question: &Question) -> Option<&str> {
 ///
 /// `now` marks the pages of one walk, when it begins here: milliseconds since 1970.
 pub(super) fn plan(
-    question: &Question,
+    question: &Arc<Question>,
     page_size: Option<NonZeroU32>,
     schema: Option<&Schema>,
     now: i64,
@@ -180,9 +179,9 @@ pub(super) fn plan(
     }
 }
 
-fn whole(question: &Question) -> Plan {
+fn whole(question: &Arc<Question>) -> Plan {
     Plan::Collection {
-        ask: question.clone(),
+        ask: Arc::clone(question),
         top: question.top(),
         page: None,
     }

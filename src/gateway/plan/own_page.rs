@@ -1,6 +1,7 @@
 //! Pages whose size the client chose.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use super::{OwnPage, Plan, whole};
 use crate::gateway::error::AnswerError;
@@ -10,7 +11,7 @@ use crate::odata::question::Question;
 /// the next one carries both in a `$skiptoken`. Nothing has to be remembered between them: a `format` that the
 /// client asked for is in the link, too, or numbers would become text or text numbers from page to page.
 pub(super) fn collection(
-    question: &Question,
+    question: &Arc<Question>,
     format: Option<&str>,
     page_size: Option<NonZeroU32>,
     now: i64,
@@ -56,7 +57,7 @@ pub(super) fn collection(
         }
     });
     Ok(Plan::Collection {
-        ask,
+        ask: Arc::new(ask),
         top: Some(rows),
         page: Some(OwnPage { size, next }),
     })

@@ -20,7 +20,7 @@ fn schema() -> Schema {
 
 fn planned(question: &str, page_size: Option<u32>) -> Result<Plan, AnswerError> {
     let (path, query) = question.split_once('?').unwrap_or((question, ""));
-    let question = Question::parse(path, Some(query)).unwrap();
+    let question = Question::parse(path, Some(query)).unwrap().into();
     plan(
         &question,
         page_size.and_then(NonZeroU32::new),

@@ -4,17 +4,16 @@ mod socket;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::net::IpAddr;
 use std::sync::Mutex;
 
 use axum::body::Body;
-use axum::extract::ConnectInfo;
 use axum::routing::get;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use prometheus_client::registry::Registry;
-use tower::ServiceExt;
 
 use super::*;
 use crate::cache::{Content, Entry};
@@ -98,7 +97,7 @@ fn entry(large: bool) -> Entry {
     Entry::of(content, jiff::Timestamp::UNIX_EPOCH, &text, 2)
 }
 
-fn service() -> (Router, Arc<Always>, Registry) {
+fn service() -> (Service, Arc<Always>, Registry) {
     let source = Arc::new(Always::default());
     let settings = Settings {
         listen: vec!["127.0.0.1:8484".parse().unwrap()],
@@ -109,7 +108,11 @@ fn service() -> (Router, Arc<Always>, Registry) {
     let mut registry = Registry::default();
     let metrics = Arc::new(Metrics::new(&mut registry));
     let known: Arc<dyn source::Source> = Arc::<Always>::clone(&source);
-    (stack(known, admin, settings, metrics), source, registry)
+    (
+        service_of(known, admin, settings, metrics),
+        source,
+        registry,
+    )
 }
 
 /// `METHOD /path`, then `Name: value` lines; the answer as text.
@@ -126,7 +129,7 @@ async fn exchange(request: &str) -> String {
     }
     let (service, ..) = service();
     let request = builder.body(Body::empty()).unwrap();
-    let response = service.oneshot(request).await.unwrap();
+    let response = service.answer(request, None).await;
     let (head, body) = response.into_parts();
     let mut text = format!("{}\n", head.status.as_u16());
     let headers: BTreeMap<&str, &str> = head
@@ -381,7 +384,7 @@ async fn wishes_reach_the_gateway() {
         .header("Prefer", "odata.maxpagesize=10")
         .body(Body::empty())
         .unwrap();
-    let response = service.oneshot(request).await.unwrap();
+    let response = service.answer(request, None).await;
     assert_eq!(response.status(), StatusCode::OK);
     let status = "citrix-odata-proxy; fwd=request; stored; detail=range";
     assert_eq!(response.headers()["cache-status"], status);
@@ -398,15 +401,14 @@ async fn wishes_reach_the_gateway() {
 #[tokio::test]
 async fn clients_are_told_apart_by_machine_and_program() {
     let (service, source, _) = service();
-    for (port, program) in [(50_000, "Excel"), (50_001, "Excel"), (50_000, "curl")] {
-        let mut request = Request::get("/monitorodata/Sets")
+    for (host, program) in [(1, "Excel"), (2, "Excel"), (1, "curl")] {
+        let request = Request::get("/monitorodata/Sets")
             .header("Host", "localhost")
             .header("User-Agent", program)
             .body(Body::empty())
             .unwrap();
-        let client = SocketAddr::from(([127, 0, 0, 1], port));
-        request.extensions_mut().insert(ConnectInfo(client));
-        service.clone().oneshot(request).await.unwrap();
+        let client = IpAddr::from([127, 0, 0, host]);
+        service.answer(request, Some(client)).await;
     }
     let asked = source.asked.lock().unwrap();
     let [excel, also_excel, curl] = [0, 1, 2].map(|at: usize| asked[at].1.party);

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::gateway::Way;
 use crate::telemetry::chain;
 use crate::web::metrics::{Finished, Metrics};
-use crate::web::notes::{Facts, Notes};
+use crate::web::notes::{Facts, Notes, Place};
 use crate::web::request_id::RequestId;
 
 /// What is known of a request that is under way.
@@ -20,7 +20,7 @@ pub(super) struct Line {
     pub bytes: u64,
     /// How it ended, if it ended now.
     pub ended: Ended,
-    id: Option<RequestId>,
+    id: RequestId,
     method: &'static str,
     began: Instant,
     notes: Notes,
@@ -40,12 +40,7 @@ pub(super) enum Ended {
 
 impl Line {
     /// A request has come.
-    pub(super) fn begin(
-        id: Option<RequestId>,
-        method: &Method,
-        notes: Notes,
-        metrics: Arc<Metrics>,
-    ) -> Self {
+    pub(super) fn begin(id: RequestId, method: &Method, metrics: Arc<Metrics>) -> Self {
         Self {
             status: None,
             bytes: 0,
@@ -53,9 +48,14 @@ impl Line {
             id,
             method: known(method),
             began: Instant::now(),
-            notes,
+            notes: Notes::default(),
             metrics,
         }
+    }
+
+    /// What is learned of it.
+    pub(super) fn notes(&self) -> &Notes {
+        &self.notes
     }
 
     /// The body ends with an error. The transport's own wrapper around it is not worth a word.
@@ -65,8 +65,16 @@ impl Line {
     }
 
     fn write(&self, facts: &Facts) {
+        let is_wanted = match self.ended {
+            Ended::Cut => tracing::enabled!(tracing::Level::WARN),
+            Ended::Complete | Ended::ClientGone => tracing::enabled!(tracing::Level::INFO),
+        };
+        if !is_wanted {
+            return;
+        }
         let (pages, time) = facts.upstream.totals();
-        let place = match facts.shape.as_deref() {
+        let shape = facts.place.as_ref().map(Place::shape);
+        let place = match shape.as_deref() {
             Some("") => "(service document)",
             Some(shape) => shape,
             None => "-",
@@ -77,7 +85,7 @@ impl Line {
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(
-                    request.id = self.id.as_ref().map(tracing::field::display),
+                    request.id = tracing::field::display(self.id),
                     method = self.method,
                     site = facts.site.as_ref().map(tracing::field::display),
                     odata.shape = place,

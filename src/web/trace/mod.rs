@@ -8,8 +8,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, Method, header};
@@ -21,26 +19,38 @@ use super::no_body::no_body;
 use super::notes::Notes;
 use super::request_id::RequestId;
 
-/// Watches a request to its end. Whoever handles it finds its [`Notes`] in its extensions.
-pub(crate) async fn trace(
-    State(metrics): State<Arc<Metrics>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let notes = Notes::default();
-    request.extensions_mut().insert(notes.clone());
-    let head = request.method() == Method::HEAD;
-    let id = request.extensions().get::<RequestId>().cloned();
-    let mut line = Line::begin(id, request.method(), notes, metrics);
-    // A client that goes away now drops this future, and `line` with it.
-    let response = next.run(request).await;
-    line.status = Some(response.status().as_u16());
-    if head {
-        line.ended = Ended::Complete;
-        return without_body(response);
+/// Watches a request to its end. A client that goes away before there is an answer drops it.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    line: Line,
+    is_head: bool,
+}
+
+impl Watch {
+    /// A request has come.
+    pub(crate) fn begin(id: RequestId, method: &Method, metrics: &Arc<Metrics>) -> Self {
+        Self {
+            line: Line::begin(id, method, Arc::clone(metrics)),
+            is_head: method == Method::HEAD,
+        }
     }
-    let len = content_length(response.headers());
-    response.map(|inner| Body::new(WatchedBody { inner, len, line }))
+
+    /// Where its handler writes down what it learns.
+    pub(crate) fn notes(&self) -> &Notes {
+        self.line.notes()
+    }
+
+    /// It has this answer, whose body is watched from now on.
+    pub(crate) fn over(self, response: Response) -> Response {
+        let Self { mut line, is_head } = self;
+        line.status = Some(response.status().as_u16());
+        if is_head {
+            line.ended = Ended::Complete;
+            return without_body(response);
+        }
+        let len = content_length(response.headers());
+        response.map(|inner| Body::new(WatchedBody { inner, len, line }))
+    }
 }
 
 /// The headers of a GET, and nothing else.

@@ -3,19 +3,17 @@
 use std::io::{self, Write};
 use std::sync::Mutex;
 
-use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::get;
-use axum::{Extension, Router};
+use axum::response::IntoResponse;
 use futures_util::stream;
+use http::StatusCode;
 use http_body_util::BodyExt;
 use prometheus_client::registry::Registry;
-use tower::ServiceExt;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
 use crate::cache::{Progress, Way};
-use crate::web::notes::Upstream;
-use crate::web::request_id;
+use crate::odata::question::Question;
+use crate::web::notes::{Place, Upstream};
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
@@ -40,31 +38,36 @@ impl<'a> MakeWriter<'a> for Log {
 
 /// `/whole` and `/cut` send rows; `/root` notes that it is the service document, `/walked` how pages were walked;
 /// `/never` does not answer.
-fn service() -> Router {
-    let metrics = Arc::new(Metrics::new(&mut Registry::default()));
+async fn answer(path: &str, notes: &Notes) -> Response {
     let body = |end: Option<&'static str>| {
         let error = end.map(io::Error::other).map(Err);
         let chunks = [Ok("[1"), Ok(",2]")].into_iter().chain(error);
-        Body::from_stream(stream::iter(chunks))
+        Response::new(Body::from_stream(stream::iter(chunks)))
     };
-    Router::new()
-        .route("/whole", get(async move || body(None)))
-        .route("/cut", get(async move || body(Some("upstream is away"))))
-        .route("/root", get(root))
-        .route("/walked", get(walked))
-        .route("/never", get(std::future::pending::<()>))
-        .layer(from_fn_with_state(metrics, trace))
-        .layer(from_fn(request_id::assign))
+    match path {
+        "/whole" => return body(None),
+        "/cut" => return body(Some("upstream is away")),
+        "/root" => {
+            let question = Arc::new(Question::service_document());
+            notes.facts().place = Some(Place::Question(question));
+        }
+        "/walked" => {
+            let progress = Progress::new();
+            progress.set_way(Way::Range);
+            notes.facts().upstream = Upstream::Working(Arc::new(progress));
+        }
+        "/never" => std::future::pending().await,
+        _ => return StatusCode::NOT_FOUND.into_response(),
+    }
+    Response::default()
 }
 
-async fn root(Extension(notes): Extension<Notes>) {
-    notes.facts().shape = Some(String::new());
-}
-
-async fn walked(Extension(notes): Extension<Notes>) {
-    let progress = Progress::new();
-    progress.set_way(Way::Range);
-    notes.facts().upstream = Upstream::Working(Arc::new(progress));
+/// A request that is watched.
+async fn watched(method: Method, path: &str) -> Response {
+    let metrics = Arc::new(Metrics::new(&mut Registry::default()));
+    let watch = Watch::begin(RequestId::next(), &method, &metrics);
+    let response = answer(path, watch.notes()).await;
+    watch.over(response)
 }
 
 /// The log after `frames` frames of the body of `path` were read.
@@ -80,10 +83,9 @@ async fn logged(method: Method, path: &str, frames: usize) -> String {
     // wanted; a second one makes it ask all.
     let second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
     let guard = tracing::subscriber::set_default(subscriber);
-    let request = Request::builder().method(method).uri(path);
-    let call = service().oneshot(request.body(Body::empty()).unwrap());
+    let call = watched(method, path);
     if let Ok(response) = tokio::time::timeout(std::time::Duration::from_secs(9), call).await {
-        let mut body = response.unwrap().into_body();
+        let mut body = response.into_body();
         for _ in 0..frames {
             let _ = body.frame().await;
         }

@@ -187,7 +187,7 @@ fn ask_of(
         let gateway = gateway(&transport, &clock, &tasks, rules);
         let (path, query) = question.split_once('?').unwrap_or((question, ""));
         let ask = Ask {
-            question: Question::parse(path, Some(query)).unwrap(),
+            question: Question::parse(path, Some(query)).unwrap().into(),
             representation: Representation::default(),
             page_size: page_size.and_then(NonZeroU32::new),
             directives: Directives::default(),

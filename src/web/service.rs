@@ -1,0 +1,108 @@
+//! What a request passes on its way in, and its answer on its way out.
+//!
+//! One function in place of a stack of layers: layers would be boxed and cloned for every request.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use axum::BoxError;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::Request;
+use http_body::Body;
+
+use super::dispatch::{Admitted, Surface};
+use super::host::AllowedHosts;
+use super::metrics::Metrics;
+use super::notes::Notes;
+use super::problem;
+use super::request_id::RequestId;
+use super::trace::Watch;
+
+/// Everything that is served. Clones share it.
+#[derive(Clone)]
+pub struct Service {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    hosts: AllowedHosts,
+    surface: Surface,
+    metrics: Arc<Metrics>,
+}
+
+impl Service {
+    pub(super) fn new(hosts: AllowedHosts, surface: Surface, metrics: Arc<Metrics>) -> Self {
+        let shared = Shared {
+            hosts,
+            surface,
+            metrics,
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// Answers a request of a client at this address; `None` when it comes from within this process.
+    pub fn answer<B>(
+        &self,
+        request: Request<B>,
+        client: Option<IpAddr>,
+    ) -> impl Future<Output = Response> + Send + use<B>
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        let shared = Arc::clone(&self.shared);
+        async move { shared.answer(request, client).await }
+    }
+}
+
+impl Shared {
+    /// From the outside to the inside, and back.
+    async fn answer<B>(&self, request: Request<B>, client: Option<IpAddr>) -> Response
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        // Names the request, for the client and for the line.
+        let id = RequestId::next();
+        // One line and one count a request, when its body ends. Not for requests that hyper itself refuses.
+        let watch = Watch::begin(id, request.method(), &self.metrics);
+        // Turns a panic of a handler into a problem. A panic while a body is sent cuts the connection.
+        let answered = AssertUnwindSafe(self.admit(request, client, watch.notes())).catch_unwind();
+        let mut response = answered
+            .await
+            .unwrap_or_else(|panic| problem::from_panic(&*panic));
+        // Writes problems as OData errors; the only place that does.
+        problem::write(&mut response, id);
+        id.name(response.headers_mut());
+        watch.over(response)
+    }
+
+    /// Refuses hosts that are not ours. Everything inside may trust the authority.
+    async fn admit<B>(&self, request: Request<B>, client: Option<IpAddr>, notes: &Notes) -> Response
+    where
+        B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
+        let (parts, body) = request.into_parts();
+        match self.hosts.authority(&parts) {
+            Ok(authority) => {
+                let admitted = Admitted {
+                    request: Request::from_parts(parts, body),
+                    authority,
+                    client,
+                };
+                self.surface.answer(admitted, notes).await
+            }
+            Err(problem) => problem.into_response(),
+        }
+    }
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service").finish_non_exhaustive()
+    }
+}
