@@ -203,6 +203,18 @@ impl Gateway {
             let outcome = Outcome::of_hit(&hit, false);
             return Ok(Answer::stored(hit, outcome, prepared.plan.page_size()));
         }
+        // Boxed, so that a hit does not carry the room for what only others need.
+        Box::pin(self.answer_anew(site, ask, prepared, wish)).await
+    }
+
+    /// The answer to a question to which none is stored that is fresh.
+    async fn answer_anew(
+        &self,
+        site: &Arc<Site>,
+        ask: Ask,
+        prepared: Prepared,
+        wish: Wish,
+    ) -> Result<Answer, Unanswered> {
         if let Some(part) = self.contained(site, &prepared, ask.directives).await {
             if part.wants_refresh && !ask.directives.only_if_cached {
                 self.begin_refresh(site, prepared);
@@ -398,6 +410,18 @@ impl Gateway {
         {
             return Ok(Arc::clone(schema));
         }
+        let known = known.map(|(schema, _)| schema);
+        Box::pin(self.read_schema(site, question, lifetime, known)).await
+    }
+
+    /// Reads `$metadata`; what was `known` of it is better than no answer at all.
+    async fn read_schema(
+        &self,
+        site: &Arc<Site>,
+        question: Question,
+        lifetime: Lifetime,
+        known: Option<Arc<Schema>>,
+    ) -> Result<Arc<Schema>, SharedError> {
         let representation = Representation::default();
         let wish = Wish {
             lifetime,
@@ -416,8 +440,7 @@ impl Gateway {
                 while let Some(part) = reader.next().await {
                     match (part, &known) {
                         (Ok(_), _) => {}
-                        // What was known is better than no answer at all.
-                        (Err(_), Some((schema, _))) => return Ok(Arc::clone(schema)),
+                        (Err(_), Some(schema)) => return Ok(Arc::clone(schema)),
                         (Err(error), None) => return Err(error),
                     }
                 }

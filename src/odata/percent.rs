@@ -9,6 +9,9 @@ pub(super) fn decode_segment(piece: &str) -> Result<String, ParseError> {
     let bad = || ParseError::PercentEncoding {
         text: piece.chars().take(SHOWN_CHARS_MAX).collect(),
     };
+    if !piece.contains('%') {
+        return Ok(piece.to_owned());
+    }
     if !escapes_are_whole(piece) {
         return Err(bad());
     }
@@ -19,7 +22,11 @@ pub(super) fn decode_segment(piece: &str) -> Result<String, ParseError> {
 /// Decodes a name or value of the query, where `+` is a space: the standard gives it no meaning, but
 /// upstream's framework reads it so and many clients write it. A plus sign proper arrives as `%2B`.
 pub(super) fn decode_query(piece: &str) -> Result<String, ParseError> {
-    decode_segment(&piece.replace('+', " "))
+    if piece.contains('+') {
+        decode_segment(&piece.replace('+', " "))
+    } else {
+        decode_segment(piece)
+    }
 }
 
 /// Writes a path segment; a slash in it stays `%2F`.

@@ -95,7 +95,7 @@ pub(crate) async fn reply(
     }
     let mut parts = Parts::of(answer.content, answer.body, notes.clone());
     if len.is_none() && asked.needs_length() && asked.request.method != Method::HEAD {
-        let whole = whole(parts, root_len, WHOLE_BYTES_MAX, notes).await?;
+        let whole = Box::pin(whole(parts, root_len, WHOLE_BYTES_MAX, notes)).await?;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_LENGTH, whole.len.into());
         parts = Parts::of_whole(whole.texts, notes.clone());
@@ -106,8 +106,8 @@ pub(crate) async fn reply(
 
 /// The headers that a 200 and its 304 share.
 fn write_headers(headers: &mut HeaderMap, answer: &Answer, asked: &Asked<'_>) {
-    for (name, value) in FIXED_HEADERS {
-        headers.insert(name, HeaderValue::from_static(value));
+    for (name, value) in &FIXED_HEADERS {
+        headers.insert(name, value.clone());
     }
     let code = answer
         .outcome
@@ -127,14 +127,14 @@ fn write_headers(headers: &mut HeaderMap, answer: &Answer, asked: &Asked<'_>) {
 
 /// `$metadata` without parameters: Power Query compares its type with `application/xml`.
 fn content_type(content: Content) -> Option<HeaderValue> {
-    Some(HeaderValue::from_static(match content {
+    Some(match content {
         Content::Json(representation) if representation == Representation::default() => {
-            JSON_BY_DEFAULT
+            JSON_BY_DEFAULT.clone()
         }
         Content::Json(representation) => return representation.content_type().try_into().ok(),
-        Content::Xml => "application/xml",
-        Content::Text | Content::Empty => "text/plain;charset=utf-8",
-    }))
+        Content::Xml => HeaderValue::from_static("application/xml"),
+        Content::Text | Content::Empty => HeaderValue::from_static("text/plain;charset=utf-8"),
+    })
 }
 
 /// Values that we make ourselves are always fit for a header; one that were not would be left out.
@@ -145,16 +145,23 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: String) {
 }
 
 /// `private, no-cache`: browsers keep the answer and ask whether it is still good.
-const FIXED_HEADERS: [(HeaderName, &str); 5] = [
-    (HeaderName::from_static("odata-version"), "4.0"),
-    (header::CACHE_CONTROL, "private, no-cache"),
-    (header::VARY, "Accept, Accept-Encoding, Prefer"),
-    (header::ACCEPT_RANGES, "none"),
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+static FIXED_HEADERS: [(HeaderName, HeaderValue); 5] = [
+    fixed(HeaderName::from_static("odata-version"), "4.0"),
+    fixed(header::CACHE_CONTROL, "private, no-cache"),
+    fixed(header::VARY, "Accept, Accept-Encoding, Prefer"),
+    fixed(header::ACCEPT_RANGES, "none"),
+    fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
 ];
 /// What [`Representation::content_type`] says of the default, which nearly all clients get.
-const JSON_BY_DEFAULT: &str =
-    "application/json;odata.metadata=minimal;odata.streaming=true;charset=utf-8";
+static JSON_BY_DEFAULT: HeaderValue = HeaderValue::from_static(
+    "application/json;odata.metadata=minimal;odata.streaming=true;charset=utf-8",
+);
+
+/// Checked when this is compiled.
+const fn fixed(name: HeaderName, value: &'static str) -> (HeaderName, HeaderValue) {
+    (name, HeaderValue::from_static(value))
+}
+
 /// More than an answer has, with those that are added on its way out.
 const HEADERS_MAX: usize = 16;
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");

@@ -79,14 +79,18 @@ pub struct Plain {
     root: Bytes,
     /// Comes next.
     held: Option<Bytes>,
+    /// Bytes that short pieces take together, as far as it is known beforehand.
+    reserve: usize,
 }
 
 impl Plain {
     pub(super) fn new(pieces: Unpacked, root: Bytes) -> Self {
+        let len = pieces.packed.len_at(root.len());
         Self {
             pieces,
             root,
             held: None,
+            reserve: usize::try_from(len).map_or(SHORT_BYTES_MAX, |len| len.min(SHORT_BYTES_MAX)),
         }
     }
 
@@ -112,7 +116,7 @@ impl Plain {
                 break;
             }
             if short.is_empty() {
-                short.reserve(SHORT_BYTES_MAX);
+                short.reserve(self.reserve);
             }
             short.extend_from_slice(&bytes);
             if short.len() >= PIECE_BYTES_MAX {

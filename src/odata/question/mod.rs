@@ -99,7 +99,8 @@ impl Question {
             resource: Resource::from_segments(segments),
             options: Vec::new(),
         };
-        for piece in query.unwrap_or_default().split('&') {
+        let pieces = query.unwrap_or_default().split('&');
+        for piece in pieces.filter(|piece| !piece.is_empty()) {
             let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
             let name = canonical_name(&decode_query(name)?);
             let value = canonical_value(&name, &decode_query(value)?);
@@ -297,6 +298,9 @@ fn keyed_set(segment: &str) -> Option<(EntitySet, String)> {
 /// Upstream's framework ignores blanks around names, so they cannot be left in place to hide a name.
 fn canonical_name(name: &str) -> String {
     let name = name.trim();
+    if is_system(name) {
+        return name.to_owned();
+    }
     let word = name.strip_prefix('$').unwrap_or(name).to_ascii_lowercase();
     if SYSTEM_OPTIONS.contains(&word.as_str()) {
         format!("${word}")
@@ -349,6 +353,10 @@ const SYSTEM_OPTIONS: [&str; 16] = [
 /// Refuses a decoded segment that some reader on the way could take for another one, or for a way up: gateways
 /// decode `%2F` and `%5C`, some decode twice, some cut parameters (`..;x`) and blanks.
 fn refuse_ambiguous(segment: &str) -> Result<(), ParseError> {
+    let harmless = |c: u8| c.is_ascii_alphanumeric() || b"_$(',=)".contains(&c);
+    if segment.bytes().all(harmless) {
+        return Ok(());
+    }
     let again = percent_decode_str(segment).decode_utf8_lossy();
     for text in [segment, &again] {
         if text.chars().any(char::is_control) {
