@@ -1,6 +1,8 @@
 //! Does the client have this answer already? (RFC 9110, section 13.1.2)
 
-use http::{HeaderMap, header};
+use bytes::Bytes;
+use http::header::InvalidHeaderValue;
+use http::{HeaderMap, HeaderValue, header};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::encoding::Coding;
@@ -8,40 +10,37 @@ use super::{hex, list};
 use crate::cache::Digests;
 
 /// The validator of a stored answer, as it is sent in this coding to a client with this service root. A strong one: equal
-/// tags mean equal bytes (RFC 9110, section 8.8.1). Links begin with the service root, so it counts.
-pub(crate) fn etag(digests: &Digests, coding: Coding, root: &[u8]) -> String {
+/// tags mean equal bytes (RFC 9110, section 8.8.1). Links begin with the service root, so it counts. There is no error: digits
+/// are fit for a header.
+pub(crate) fn etag(
+    digests: &Digests,
+    coding: Coding,
+    root: &[u8],
+) -> Result<HeaderValue, InvalidHeaderValue> {
     let (digest, suffix) = match coding {
-        Coding::Identity => (digests.text, ""),
-        Coding::Gzip => (digests.packed, "-gzip"),
+        Coding::Identity => (digests.text, &b""[..]),
+        Coding::Gzip => (digests.packed, &b"-gzip"[..]),
     };
     #[expect(clippy::cast_possible_truncation, reason = "the other half")]
     let halves = [(digest >> 64) as u64, digest as u64].map(hex::digits);
     let root = hex::digits(xxh3_64(root));
-    let mut tag = String::with_capacity(ETAG_BYTES_MAX);
-    tag.push('"');
-    tag.extend(halves.iter().flatten().map(|&digit| char::from(digit)));
-    tag.push('-');
-    tag.extend(root.map(char::from));
-    tag.push_str(suffix);
-    tag.push('"');
-    tag
+    let [high, low] = halves;
+    let pieces: [&[u8]; 7] = [b"\"", &high, &low, b"-", &root, suffix, b"\""];
+    HeaderValue::from_maybe_shared(Bytes::from(pieces.concat()))
 }
 
 /// Whether `If-None-Match` names `etag`, by weak comparison: `W/` does not count.
-pub(crate) fn client_has(headers: &HeaderMap, etag: &str) -> bool {
+pub(crate) fn client_has(headers: &HeaderMap, etag: &HeaderValue) -> bool {
     list::members(headers, header::IF_NONE_MATCH)
         .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
-
-/// Two quotes, two digests, what stands between them and `-gzip`.
-const ETAG_BYTES_MAX: usize = 56;
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn compares_weakly() {
+        let abc = HeaderValue::from_static("\"abc\"");
         for (condition, expected) in [
             (r#"W/"abc""#, true),
             (r#""abc""#, true),
@@ -54,16 +53,16 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert("if-none-match", condition.parse().unwrap());
-            assert_eq!(client_has(&headers, "\"abc\""), expected, "{condition}");
+            assert_eq!(client_has(&headers, &abc), expected, "{condition}");
         }
-        assert!(!client_has(&HeaderMap::new(), "\"abc\""));
+        assert!(!client_has(&HeaderMap::new(), &abc));
     }
 
     #[test]
     fn whatever_changes_the_bytes_changes_the_tag() {
         let digests = |text, packed| Digests { text, packed };
         let tag = |text, packed, coding, root: &str| {
-            etag(&digests(text, packed), coding, root.as_bytes())
+            etag(&digests(text, packed), coding, root.as_bytes()).unwrap()
         };
         let (identity, gzip) = (Coding::Identity, Coding::Gzip);
         let this = tag(1, 2, identity, "http://a/m");

@@ -1,6 +1,6 @@
 //! The OData surface: HTTP in, questions to the gateway, HTTP out.
 //!
-//! - [`service`]: what every request passes, from the outside to the inside;
+//! - [`mod@service`]: what every request passes, from the outside to the inside;
 //! - [`route`], [`host`], [`local`]: whose question is it, may it be asked here, and under which address;
 //! - [`wishes`], [`party`], [`odata`]: from a request to an [`Ask`](crate::gateway::Ask), and from its answer to a reply;
 //! - [`reply`], [`conditional`], [`body`], [`encoding`], [`ready`], [`whole`]: head and body of a reply;

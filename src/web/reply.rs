@@ -66,10 +66,11 @@ pub(crate) async fn reply(
         Coding::choose(&asked.request.headers, text_len)
     };
     let headers = response.headers_mut();
-    if let Some(digests) = digests {
-        let etag = conditional::etag(&digests, coding, &asked.root);
+    if let Some(digests) = digests
+        && let Ok(etag) = conditional::etag(&digests, coding, &asked.root)
+    {
         let known = conditional::client_has(&asked.request.headers, &etag);
-        insert(headers, header::ETAG, etag);
+        headers.insert(header::ETAG, etag);
         if known {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             *response.body_mut() = no_body();
