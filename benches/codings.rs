@@ -38,7 +38,7 @@ fn main() {
     let mut text = Vec::new();
     let mut client = Client::with_token(&simulator.address);
     client.get("/monitorodata/Sessions", |bytes| {
-        text.extend_from_slice(bytes)
+        text.extend_from_slice(bytes);
     });
     println!("{} bytes of text\n", text.len());
     println!("| coding | text ÷ packed | packing, MB/s | unpacking, MB/s |");
