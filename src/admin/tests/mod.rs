@@ -1,5 +1,7 @@
 //! Every path, with a gateway that is made up.
 
+mod made_up;
+
 use std::time::Duration;
 
 use axum::body::Body;
@@ -10,99 +12,9 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::clock::FollowingClock;
-use crate::gateway::{
-    AuthState, ByClass, Class, GatewayStatus, LaneCounts, LaneStatus, Pace, ScanStatus, SiteStatus,
-    UpstreamCounts, Waiting, Way,
-};
-use crate::odata::name::SiteId;
+use crate::gateway::{AuthState, LaneStatus, StoredAnswers};
 
-struct MadeUp(AuthState);
-
-impl Watched for MadeUp {
-    fn status(&self) -> GatewayStatus {
-        let site = |name: &str, token: &AuthState| SiteStatus {
-            site: SiteId::new(name).unwrap(),
-            endpoint: "https://api.cloud.com/monitorodata".to_owned(),
-            token: token.clone(),
-            token_requests: 2,
-            upstream: UpstreamCounts {
-                status: [0, 70, 0, 6, 1],
-                unanswered: 5,
-                retries: 9,
-                throttled: 4,
-            },
-            lane: lane(),
-            last_error: Some((
-                Timestamp::UNIX_EPOCH,
-                "no <row> of `Users` & more".to_owned(),
-            )),
-        };
-        let valid = AuthState::Valid {
-            remaining: Duration::from_mins(50),
-        };
-        let scan = |set: &str, expected_rows, way| ScanStatus {
-            site: SiteId::new("main").unwrap(),
-            set: set.to_owned(),
-            shape: format!("{set}?$filter=Id lt ?&$select=Id"),
-            pace: Pace {
-                rows: 412_000,
-                pages: 413,
-                rows_per_second: Some(6200),
-                expected_rows,
-                way,
-            },
-            clients: if way.is_some() { 2 } else { 1 },
-            elapsed: Duration::from_secs(66),
-        };
-        GatewayStatus {
-            sites: vec![site("lab", &self.0), site("main", &valid)],
-            cache_entries: 12,
-            cache_bytes: 3_000_000,
-            fills: 2,
-            scans: vec![
-                scan("Sessions", Some(2_000_000), Some(Way::Range)),
-                scan("Users", None, None),
-            ],
-        }
-    }
-
-    fn default_site(&self) -> Option<SiteId> {
-        SiteId::new("main")
-    }
-
-    fn purge(&self, site: Option<&SiteId>, set: Option<&str>) -> usize {
-        if site.is_some() && set.is_some() {
-            3
-        } else {
-            12
-        }
-    }
-}
-
-fn lane() -> LaneStatus {
-    let waiting = |position, class, what: &str, seconds| Waiting {
-        position,
-        class,
-        what: what.into(),
-        waited: Duration::from_secs(seconds),
-    };
-    LaneStatus {
-        level: 1,
-        maximum: 3,
-        in_flight: 1,
-        paused_for: Some(Duration::from_secs(30)),
-        waiting: vec![
-            waiting(1, Class::Metadata, "$metadata", 1),
-            waiting(2, Class::Interactive, "Users(…)", 2),
-            waiting(3, Class::Scan, "Sessions", 40),
-            waiting(4, Class::Background, "<b>", 3),
-        ],
-        counts: LaneCounts {
-            grants: ByClass::from_fn(|class| class.name().len() as u64),
-            paused: Duration::from_millis(75_500),
-        },
-    }
-}
+use self::made_up::{MadeUp, lane};
 
 async fn exchange(method: Method, path: &str, token: AuthState) -> String {
     let request = Request::builder().method(method);
@@ -173,7 +85,10 @@ async fn metrics_show_levels_and_counts() {
     auth_token_requests_total{site="main"} 2
     build_info{version="0.1.0"} 1
     cache_entries 12
+    cache_evictions_total 7
     cache_fills 2
+    cache_refreshes_total{result="failed"} 3
+    cache_refreshes_total{result="ok"} 37
     cache_size_bytes 3000000
     gateway_scan_rows{site="lab"} 0
     gateway_scan_rows{site="main"} 824000
@@ -310,8 +225,12 @@ fn the_page_looks_again_while_something_is_under_way() {
             (site.lane.in_flight, site.lane.waiting) = (0, Vec::new());
             change(&mut site.lane);
         }
+        let stored = StoredAnswers {
+            latest: Vec::new(),
+            total: 0,
+        };
         let at = Timestamp::UNIX_EPOCH;
-        Status::new(&gateway, None, at, at).is_busy()
+        Status::new(&gateway, &stored, None, at, at).is_busy()
     };
     assert!(!busy(0, |_| {}));
     assert!(busy(1, |_| {}));
