@@ -45,7 +45,7 @@ pub use entry::{Content, Digests, Entry, Facts, Segment};
 pub use found::{Coming, Fallback, Found, Hit, HitState};
 pub use key::CacheKey;
 pub use lifetime::Lifetime;
-pub use packed::{GzipWriter, Packed, Part, Unpacked};
+pub use packed::{GzipWriter, Packed, Part, Plain, Unpacked};
 pub use spool::{Progress, Reader, SpoolWriter, Way};
 pub use watch::{CacheCounts, Running, Stored};
 pub use wish::{Directives, Wish};

@@ -142,16 +142,21 @@ impl Outcome {
                 ""
             }
         };
+        // Not `-0`.
+        let ttl = |over: &Duration| match over.as_secs() {
+            0 => "0".to_owned(),
+            over => format!("-{over}"),
+        };
         match self {
             Self::Hit { remaining, .. } => format!("{name}; hit; ttl={}", remaining.as_secs()),
             Self::Stale { over, .. } => {
-                let over = over.as_secs();
-                format!("{name}; hit; ttl=-{over}; detail=stale-while-revalidate")
+                let ttl = ttl(over);
+                format!("{name}; hit; ttl={ttl}; detail=stale-while-revalidate")
             }
             Self::StaleIfError { over, asked, .. } => {
                 let how = if *asked { "fwd=stale" } else { "hit" };
-                let over = over.as_secs();
-                format!("{name}; {how}; ttl=-{over}; detail=stale-if-error/{code}")
+                let ttl = ttl(over);
+                format!("{name}; {how}; ttl={ttl}; detail=stale-if-error/{code}")
             }
             Self::Miss { stored } => format!("{name}; fwd=uri-miss{}{detail}", kept(stored)),
             Self::Joined => format!("{name}; fwd=uri-miss; collapsed{detail}"),
