@@ -134,7 +134,7 @@ fn to_the_millisecond(time: Duration) -> Duration {
 }
 
 const HEAD: &str =
-    "<tr><th>Answer</th><th>Rows</th><th>Age</th><th>State</th><th>Size</th><th>Given</th></tr>\n";
+    "<tr><th>Answer</th><th>Rows</th><th>Age</th><th>State</th><th>Size</th><th>Hits</th></tr>\n";
 
 #[cfg(test)]
 mod tests {

@@ -29,6 +29,7 @@ mod moving;
 mod operator;
 mod progress;
 mod rules;
+mod stored;
 mod tokens;
 
 mod process;
