@@ -95,7 +95,7 @@ async fn how_answers_came_about_is_counted_and_every_word_for_it_is_in_the_refer
         r#"web_answer_age_seconds_bucket{le="300.0"} 3"#.to_owned(),
         r#"web_answer_age_seconds_bucket{le="1800.0"} 3"#.to_owned(),
         r#"web_answer_age_seconds_bucket{le="3600.0"} 4"#.to_owned(),
-        r#"web_answer_age_seconds_count 4"#.to_owned(),
+        "web_answer_age_seconds_count 4".to_owned(),
     ] {
         assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
     }
