@@ -128,7 +128,7 @@ fn stored() -> Vec<StoredAnswer> {
     let over = |set: &str, state, failure: Option<&str>| StoredAnswer {
         set: Some(set.to_owned()),
         shape: set.to_owned(),
-        age: Duration::from_secs(420),
+        age: Duration::from_mins(7),
         fresh_for: SignedDuration::from_secs(-120),
         state,
         failure: failure.map(ToOwned::to_owned),
