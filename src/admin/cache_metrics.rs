@@ -46,6 +46,6 @@ pub(super) fn counts(registry: &mut Registry, status: &GatewayStatus) {
     let cache = registry.sub_registry_with_prefix("cache");
     let help = "Stored answers that made room for others";
     cache.register("evictions", help, evictions);
-    let help = "Stored answers that were made anew in the background";
+    let help = "Answers that were made in the background";
     cache.register("refreshes", help, refreshes);
 }
