@@ -31,6 +31,7 @@ mod operator;
 mod patience;
 mod progress;
 mod rules;
+mod stored;
 mod tokens;
 
 mod process;
