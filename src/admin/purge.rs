@@ -31,7 +31,8 @@ pub(super) async fn purge(State(operator): State<Arc<Operator>>, request: Reques
     }
     let purged = operator
         .watched
-        .purge(site.flatten().as_ref(), wanted.set.as_deref());
+        .purge(site.flatten().as_ref(), wanted.set.as_deref())
+        .await;
     tracing::info!(purged, "stored answers were forgotten on request");
     json(StatusCode::OK, &Purged { purged })
 }

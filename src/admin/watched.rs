@@ -1,5 +1,8 @@
 //! What the operator's surface asks of the gateway, so that tests can answer in its place.
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
 use crate::gateway::{Gateway, GatewayStatus};
 use crate::odata::name::SiteId;
 
@@ -12,7 +15,7 @@ pub(super) trait Watched: Send + Sync {
     fn default_site(&self) -> Option<SiteId>;
 
     /// Forgets stored answers; returns how many.
-    fn purge(&self, site: Option<&SiteId>, set: Option<&str>) -> usize;
+    fn purge<'a>(&'a self, site: Option<&'a SiteId>, set: Option<&'a str>) -> BoxFuture<'a, usize>;
 }
 
 impl Watched for Gateway {
@@ -24,7 +27,7 @@ impl Watched for Gateway {
         self.default_site().cloned()
     }
 
-    fn purge(&self, site: Option<&SiteId>, set: Option<&str>) -> usize {
-        self.purge(site, set)
+    fn purge<'a>(&'a self, site: Option<&'a SiteId>, set: Option<&'a str>) -> BoxFuture<'a, usize> {
+        self.purge(site, set).boxed()
     }
 }

@@ -95,11 +95,11 @@ impl Block {
         }
     }
 
-    /// The part itself. Blocks when it is in a file.
-    pub(super) fn read(&self) -> io::Result<Segment> {
+    /// Bytes of its record.
+    pub(super) fn record_len(&self) -> u64 {
         match self {
-            Self::Memory(segment) => Ok(segment.clone()),
-            Self::File(record) => record.read(),
+            Self::Memory(segment) => segment.text.encoded_len() as u64,
+            Self::File(record) => record.len as u64,
         }
     }
 }
@@ -175,6 +175,12 @@ impl Entry {
     /// Whether a part of it could not be read.
     pub(super) fn is_spoiled(&self) -> bool {
         self.spoiled.load(Ordering::Relaxed)
+    }
+
+    /// Whether a part of it is in a file.
+    pub(super) fn is_filed(&self) -> bool {
+        let filed = |block: &Block| matches!(block, Block::File(_));
+        self.blocks.iter().any(filed)
     }
 
     /// Bytes held in memory.

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::Failure;
 use super::entry::Entry;
 use super::kept::Kept;
@@ -69,18 +71,30 @@ pub struct Fallback<E> {
     kept: Arc<Kept<E>>,
     age: Duration,
     over: Duration,
+    /// When it was found.
+    at: Timestamp,
 }
 
 impl<E: Clone> Fallback<E> {
-    /// An answer of this age, which is stale for so long.
-    pub(super) fn new(kept: Arc<Kept<E>>, age: Duration, over: Duration) -> Self {
-        Self { kept, age, over }
+    /// An answer of this age, which is stale for so long and was found at this moment.
+    pub(super) fn new(kept: Arc<Kept<E>>, age: Duration, over: Duration, at: Timestamp) -> Self {
+        Self {
+            kept,
+            age,
+            over,
+            at,
+        }
     }
 
     /// Gives it, because of this.
     pub fn give(self, error: E) -> Hit<E> {
-        let Self { kept, age, over } = self;
-        kept.count_hit();
+        let Self {
+            kept,
+            age,
+            over,
+            at,
+        } = self;
+        kept.count_hit(at);
         Hit {
             entry: Arc::clone(&kept.entry),
             age,

@@ -47,6 +47,11 @@ impl CacheKey {
         self.representation
     }
 
+    /// The most rows of a page, when the answer is a page of ours.
+    pub fn page_size(&self) -> Option<NonZeroU32> {
+        self.page_size
+    }
+
     /// The set that is asked for, when there is one.
     pub fn set(&self) -> Option<&EntitySet> {
         self.question.set()

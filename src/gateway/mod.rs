@@ -152,7 +152,7 @@ impl Gateway {
     }
 
     /// Forgets stored answers of `site` (all when `None`) for `set` (all when `None`); returns how many.
-    pub fn purge(&self, site: Option<&SiteId>, set: Option<&str>) -> usize {
+    pub async fn purge(&self, site: Option<&SiteId>, set: Option<&str>) -> usize {
         let purged = |name: &SiteId| site.is_none_or(|site| name == site);
         for (_, known) in self
             .sites
@@ -161,14 +161,21 @@ impl Gateway {
         {
             known.forget_schema();
         }
-        self.cache.purge(|key| {
-            let of_site = site.is_none_or(|site| key.site() == site);
+        let (site, set) = (site.cloned(), set.map(str::to_owned));
+        let matches = move |key: &CacheKey| {
+            let of_site = site.as_ref().is_none_or(|site| key.site() == site);
             let names = |wanted: &str| {
                 key.set()
                     .is_some_and(|set| set.as_str().eq_ignore_ascii_case(wanted))
             };
-            of_site && set.is_none_or(names)
-        })
+            of_site && set.as_deref().is_none_or(names)
+        };
+        self.cache.purge(matches).await
+    }
+
+    /// Waits until stored answers are on disk, where they can be; not for long. To be called when nobody asks any more.
+    pub async fn settle(&self) {
+        self.cache.settle().await;
     }
 
     /// What the operator may want to see.
@@ -203,6 +210,7 @@ impl Gateway {
             lifetime,
             directives,
         };
+        self.cache.recall(&key, &wish).await;
         let found = self.fill_or_find(site, key, wish, plan, party);
         let outcome = Outcome::of(&found, &wish);
         let (reader, fallback) = match found {
