@@ -1,4 +1,5 @@
-//! How fast text is handled, in bytes per second: joining pages, rewriting links, reading questions.
+//! How fast text is handled, in bytes per second: joining pages, rewriting links, reading questions, cutting answers out
+//! of stored ones.
 //!
 //! `cargo bench --bench text`
 
@@ -11,7 +12,9 @@ use std::fmt::Write;
 use std::hint::black_box;
 
 use bytes::Bytes;
+use citrix_odata_proxy::odata::contained::{Columns, Cut, Extraction, KeyPredicate};
 use citrix_odata_proxy::odata::link::{self, ServiceRoot};
+use citrix_odata_proxy::odata::neutral::{NeutralText, Piece};
 use citrix_odata_proxy::odata::page::{self, Document};
 use citrix_odata_proxy::odata::question::Question;
 use citrix_odata_proxy::odata::row::{RowReader, joined};
@@ -121,5 +124,108 @@ fn text(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, text);
+/// A stored table of 100,000 sessions, in chunks as they come out of a decompressor.
+fn stored_table(root: &ServiceRoot) -> (NeutralText, Vec<Piece>) {
+    let Document::Collection(page) = page::parse(&page_of_sessions(false)).unwrap() else {
+        return Default::default();
+    };
+    let mut text = splice::opening(root, &page);
+    for copy in 0..TABLE_PAGES {
+        if copy > 0 {
+            text.push(",");
+        }
+        // Keys of their own, of the same length.
+        let rows = str::from_utf8(&page.rows).unwrap();
+        text.push(rows.replace("6f9619ff", &format!("{copy:08x}")));
+    }
+    text.append(splice::closing(None));
+    let mut whole = text.to_bytes(&Bytes::from_static(b"")).to_vec();
+    let opening = whole.iter().position(|byte| *byte == b'$').unwrap();
+    let rest = Bytes::from(whole.split_off(opening));
+    let mut pieces = vec![Piece::Bytes(whole.into()), Piece::Root];
+    let chunks = rest.chunks(CHUNK_BYTES).map(|chunk| rest.slice_ref(chunk));
+    pieces.extend(chunks.map(Piece::Bytes));
+    (text, pieces)
+}
+
+fn extract(mut extraction: Extraction, pieces: &[Piece]) -> u64 {
+    for piece in pieces {
+        if extraction.push(piece).is_break() {
+            break;
+        }
+    }
+    extraction.finish().unwrap().rows
+}
+
+fn contained(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("contained");
+    group.sample_size(20);
+    let (text, pieces) = stored_table(&root());
+    let all = u64::try_from(text.len_at(0)).unwrap();
+    group.throughput(Throughput::Bytes(all));
+
+    let typed = |name: &str, kind: &str| (name.to_owned(), kind.to_owned());
+    let entity = EntityType {
+        key: vec!["SessionKey".to_owned()],
+        properties: [
+            typed("SessionKey", "Edm.Guid"),
+            typed("StartDate", "Edm.DateTimeOffset"),
+            typed("UserId", "Edm.Int64"),
+        ]
+        .into(),
+        ..EntityType::default()
+    };
+    let last = format!("{:08x}-8b86-d011-b42d-{:012x}", TABLE_PAGES - 1, ROWS - 1);
+    let key = KeyPredicate::new(&entity, &last).unwrap();
+    group.bench_function("find", |b| {
+        b.iter(|| extract(Extraction::entity(key.clone(), EXTRACT_BYTES_MAX), &pieces));
+    });
+
+    let last_page = Cut {
+        skip: (TABLE_PAGES - 1) * ROWS,
+        top: Some(ROWS),
+        ..Cut::default()
+    };
+    group.bench_function("slice_at_the_end", |b| {
+        b.iter(|| {
+            extract(
+                Extraction::rows(last_page.clone(), EXTRACT_BYTES_MAX),
+                &pieces,
+            )
+        });
+    });
+
+    let names = ["SessionKey", "StartDate", "UserId"].map(str::to_owned);
+    let narrow = Cut {
+        columns: Columns::new(&entity, &names),
+        ..Cut::default()
+    };
+    group.bench_function("select", |b| {
+        b.iter(|| extract(Extraction::rows(narrow.clone(), EXTRACT_BYTES_MAX), &pieces));
+    });
+
+    group.throughput(Throughput::Elements(ROWS));
+    let preview = Cut {
+        top: Some(ROWS),
+        ..Cut::default()
+    };
+    group.bench_function("preview", |b| {
+        b.iter(|| {
+            extract(
+                Extraction::rows(preview.clone(), EXTRACT_BYTES_MAX),
+                &pieces,
+            )
+        });
+    });
+    group.finish();
+}
+
+/// Pages of the stored table.
+const TABLE_PAGES: u64 = 100;
+
+const CHUNK_BYTES: usize = 64 * 1024;
+
+const EXTRACT_BYTES_MAX: usize = 64 << 20;
+
+criterion_group!(benches, text, contained);
 criterion_main!(benches);

@@ -95,6 +95,14 @@ impl Block {
         }
     }
 
+    /// The part itself. Blocks when it is in a file.
+    pub(super) fn read(&self) -> io::Result<Segment> {
+        match self {
+            Self::Memory(segment) => Ok(segment.clone()),
+            Self::File(record) => record.read(),
+        }
+    }
+
     /// Bytes of its record.
     pub(super) fn record_len(&self) -> u64 {
         match self {
@@ -166,10 +174,15 @@ impl Entry {
         let read = spawn_blocking(move || record.read()).await;
         let read = read.map_err(io::Error::other).flatten();
         if let Err(error) = &read {
-            self.spoiled.store(true, Ordering::Relaxed);
-            tracing::warn!(%error, "a stored answer cannot be read from disk; it is forgotten");
+            self.spoil(error);
         }
         Some(read)
+    }
+
+    /// A part of it cannot be read: it is not given any more.
+    pub(super) fn spoil(&self, error: &io::Error) {
+        self.spoiled.store(true, Ordering::Relaxed);
+        tracing::warn!(%error, "a stored answer cannot be read from disk; it is forgotten");
     }
 
     /// Whether a part of it could not be read.

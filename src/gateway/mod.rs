@@ -6,6 +6,7 @@
 //! Invariant: an answer is complete, or it is visibly an error. If a later page fails for good, the body ends
 //! with that error, and `web` cuts the connection.
 
+mod contained;
 mod errand;
 mod error;
 mod fill;
@@ -28,6 +29,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use tokio::sync::oneshot;
 
 use self::errand::Queue;
 use self::plan::Plan;
@@ -199,18 +201,22 @@ impl Gateway {
     }
 
     async fn answer_from(&self, site: &Arc<Site>, ask: Ask) -> Result<Answer, Unanswered> {
-        let (directives, party) = (ask.directives, ask.party);
-        let Prepared {
-            key,
-            plan,
-            lifetime,
-        } = self.prepare(site, &ask).await?;
-        let page_size = plan.page_size();
+        let prepared = self.prepare(site, &ask).await?;
         let wish = Wish {
-            lifetime,
-            directives,
+            lifetime: prepared.lifetime,
+            directives: ask.directives,
         };
-        self.cache.recall(&key, &wish).await;
+        self.cache.recall(&prepared.key, &wish).await;
+        if !self.cache.is_fresh(&prepared.key, &wish)
+            && let Some(part) = self.contained(site, &prepared, ask.directives).await
+        {
+            if part.wants_refresh && !ask.directives.only_if_cached {
+                self.begin_refresh(site, prepared);
+            }
+            return Ok(part.answer);
+        }
+        let Prepared { key, plan, .. } = prepared;
+        let (page_size, party) = (plan.page_size(), ask.party);
         let found = self.fill_or_find(site, key, wish, plan, party);
         let outcome = Outcome::of(&found, &wish);
         let (reader, fallback) = match found {
@@ -244,17 +250,22 @@ impl Gateway {
     /// with `false`, when that is being done already, or was tried in vain just now.
     pub async fn refresh(&self, site: &SiteId, ask: Ask) -> Result<bool, SharedError> {
         let site = self.site(site)?;
-        let Prepared {
-            key,
-            plan,
-            lifetime,
-        } = self.prepare(site, &ask).await?;
-        let fill = self.filling(site, &key, plan, Party::default());
-        match self.cache.refresh(key, lifetime, fill) {
+        let prepared = self.prepare(site, &ask).await?;
+        match self.begin_refresh(site, prepared) {
             // It resolves with an error, because nobody sends anything.
             Some(end) => Ok(end.await.is_err()),
             None => Ok(false),
         }
+    }
+
+    fn begin_refresh(&self, site: &Arc<Site>, prepared: Prepared) -> Option<oneshot::Receiver<()>> {
+        let Prepared {
+            key,
+            plan,
+            lifetime,
+        } = prepared;
+        let fill = self.filling(site, &key, plan, Party::default());
+        self.cache.refresh(key, lifetime, fill)
     }
 
     fn site(&self, site: &SiteId) -> Result<&Arc<Site>, SharedError> {

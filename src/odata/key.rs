@@ -48,6 +48,26 @@ pub enum KeyError {
 ///
 /// `Id=5` becomes `Id eq 5`.
 pub fn filter(entity: &EntityType, key: &str) -> Result<String, KeyError> {
+    let terms: Vec<String> = parts(entity, key)?
+        .iter()
+        .map(|part| format!("{} eq {}", part.name, part.literal))
+        .collect();
+    Ok(terms.join(" and "))
+}
+
+/// One property of a key and the value that it is to have.
+#[derive(Debug)]
+pub(super) struct Part<'a> {
+    /// The property, as `$metadata` writes it.
+    pub(super) name: &'a str,
+    /// Its type.
+    pub(super) kind: &'a str,
+    /// The value, as version 4 writes it.
+    pub(super) literal: String,
+}
+
+/// What a key says of each of the key's properties, in the order of `$metadata`.
+pub(super) fn parts<'a>(entity: &'a EntityType, key: &str) -> Result<Vec<Part<'a>>, KeyError> {
     if entity.key.is_empty() {
         return Err(KeyError::NoKey);
     }
@@ -69,16 +89,17 @@ pub fn filter(entity: &EntityType, key: &str) -> Result<String, KeyError> {
             return Err(KeyError::Twice { name, expected });
         }
     }
-    let terms: Option<Vec<String>> = entity
-        .key
-        .iter()
-        .zip(values)
-        .map(|(name, value)| Some(format!("{name} eq {}", value?)))
-        .collect();
-    let terms = terms.ok_or_else(|| KeyError::Incomplete {
+    let part = |(name, value): (&'a String, Option<String>)| {
+        Some(Part {
+            name,
+            kind: kind(entity, name),
+            literal: value?,
+        })
+    };
+    let parts: Option<Vec<Part<'a>>> = entity.key.iter().zip(values).map(part).collect();
+    parts.ok_or_else(|| KeyError::Incomplete {
         expected: expected(),
-    })?;
-    Ok(terms.join(" and "))
+    })
 }
 
 /// Which property of the key a piece is for, and its literal.
@@ -177,7 +198,7 @@ fn literal(kind: &str, text: &str) -> Option<String> {
 }
 
 /// What stands between the quotes of one well-formed string literal, quotes still doubled.
-fn string_body(text: &str) -> Option<&str> {
+pub(super) fn string_body(text: &str) -> Option<&str> {
     let single = |span| matches!(span, Span::Quoted(quoted) if quoted.starts_with('\''));
     let sound = !text.is_empty() && spans(text).all(single);
     text.strip_prefix('\'')?
@@ -231,7 +252,7 @@ fn is_time(text: &str) -> bool {
     (long || (fits(clock, "99:99") && !text.contains('.'))) && digits
 }
 
-fn is_guid(text: &str) -> bool {
+pub(super) fn is_guid(text: &str) -> bool {
     fits(text, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx")
 }
 

@@ -5,9 +5,11 @@
 //! - Words of a question: [`name`], [`question`], [`representation`], [`shape`]; in what they are written:
 //!   `percent`, `quotes`.
 //! - What `$metadata` says: [`schema`], [`csdl`] (which reads `markup`), [`key`], [`deny`].
+//! - Answers within answers: [`contained`].
 //! - Walks from page to page: [`next`] by links, [`range`] by a date.
-//! - Bodies: [`page`], [`row`], [`member`], [`link`], [`expand`], [`splice`], [`neutral`], [`error`].
+//! - Bodies: [`page`], [`row`] (which walks by `scan`), [`member`], [`link`], [`expand`], [`splice`], [`neutral`], [`error`].
 
+pub mod contained;
 pub mod csdl;
 pub mod deny;
 pub mod error;
@@ -27,6 +29,7 @@ pub mod range;
 mod reach;
 pub mod representation;
 pub mod row;
+mod scan;
 pub mod schema;
 pub mod shape;
 pub mod splice;

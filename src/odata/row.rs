@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
 use xxhash_rust::xxh3::Xxh3;
 
+use super::scan::Scan;
 use super::schema::EntityType;
 
 /// What is to be read of every row.
@@ -82,15 +83,23 @@ impl RowReader {
     /// one of the columns, when a part of a key is null, or when a date cannot be read.
     pub fn read(&self, rows: &[u8]) -> Option<Vec<RowFacts>> {
         let mut facts = Vec::new();
-        let mut scan = Scan { text: rows, at: 0 };
+        let mut scan = Scan::new(rows);
         let slots = if self.known_by == KnownBy::FirstMember {
             1
         } else {
             self.columns.len()
         };
         let mut values = vec![None; slots];
-        while let Some(span) = scan.row(|nth, name| self.slot(nth, name), &mut values) {
+        let mut nth = 0;
+        while let Some(span) = scan.row(|name, value| {
+            let slot = self.slot(nth, rows.get(name).unwrap_or_default());
+            if let Some(slot) = slot.and_then(|slot| values.get_mut(slot)) {
+                *slot = Some(value);
+            }
+            nth += 1;
+        }) {
             facts.push(self.facts(rows, span, &mut values)?);
+            nth = 0;
         }
         Some(facts)
     }
@@ -116,7 +125,7 @@ impl RowReader {
         }
         let mut date = None;
         for (at, value) in values.iter_mut().enumerate() {
-            let value = rows.get(value.take()?)?;
+            let value = rows.get(value.take()?)?.trim_ascii();
             let of_key = at < self.key_columns || self.known_by == KnownBy::FirstMember;
             if of_key && value == b"null" {
                 return None;
@@ -175,82 +184,6 @@ fn moment(value: &[u8]) -> Option<Timestamp> {
     let text = str::from_utf8(text).ok()?;
     let never = || text.starts_with("9999-12-3").then_some(Timestamp::MAX);
     text.parse().ok().or_else(never)
-}
-
-/// A walk through text that is known to be rows: valid JSON objects with commas between them.
-struct Scan<'a> {
-    text: &'a [u8],
-    at: usize,
-}
-
-impl Scan<'_> {
-    /// Where the next row is; fills in where the values are that `slot` wants.
-    fn row(
-        &mut self,
-        slot: impl Fn(usize, &[u8]) -> Option<usize>,
-        values: &mut [Option<Range<usize>>],
-    ) -> Option<Range<usize>> {
-        self.at += memchr::memchr(b'{', self.text.get(self.at..)?)?;
-        let start = self.at;
-        // Which column the value that comes next belongs to, and where it begins.
-        let mut wanted: Option<usize> = None;
-        let mut value = start;
-        let mut depth = 0_usize;
-        let mut name_due = false;
-        let mut names = 0;
-        loop {
-            let byte = *self.text.get(self.at)?;
-            match byte {
-                b'"' => {
-                    let name = self.string()?;
-                    if name_due {
-                        name_due = false;
-                        wanted = slot(names, self.text.get(name)?);
-                        names += 1;
-                    }
-                    continue;
-                }
-                b':' if depth == 1 => value = self.at + 1,
-                b',' | b'}' if depth == 1 => {
-                    if let Some(slot) = wanted.take().and_then(|slot| values.get_mut(slot)) {
-                        *slot = Some(trimmed(self.text, value..self.at));
-                    }
-                    name_due = true;
-                    if byte == b'}' {
-                        self.at += 1;
-                        return Some(start..self.at);
-                    }
-                }
-                b'{' | b'[' => {
-                    depth += 1;
-                    name_due = depth == 1;
-                }
-                b'}' | b']' => depth = depth.checked_sub(1)?,
-                _ => {}
-            }
-            self.at += 1;
-        }
-    }
-
-    /// Moves behind the string that begins here; returns where its inside is.
-    fn string(&mut self) -> Option<Range<usize>> {
-        let start = self.at + 1;
-        let mut at = start;
-        loop {
-            at += memchr::memchr2(b'"', b'\\', self.text.get(at..)?)?;
-            if self.text.get(at) == Some(&b'"') {
-                self.at = at + 1;
-                return Some(start..at);
-            }
-            at += 2;
-        }
-    }
-}
-
-fn trimmed(text: &[u8], range: Range<usize>) -> Range<usize> {
-    let inside = text.get(range.clone()).unwrap_or_default();
-    let start = range.start + (inside.len() - inside.trim_ascii_start().len());
-    start..start + inside.trim_ascii().len()
 }
 
 #[cfg(test)]

@@ -12,9 +12,9 @@ use http::{HeaderMap, header};
 
 use super::body::{Part, Parts};
 use super::list;
-use crate::cache::{GzipWriter, Packed, Unpacked};
+use crate::cache::{GzipWriter, Packed, Plain};
 use crate::gateway::{AnswerError, SharedError};
-use crate::odata::neutral::{NeutralText, Piece};
+use crate::odata::neutral::NeutralText;
 
 /// How a body is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub(crate) struct Encoded {
 #[derive(Debug)]
 enum Coder {
     /// The text that is being sent.
-    Identity(Option<Unpacked>),
+    Identity(Option<Box<Plain>>),
     /// Without its [`GzipWriter::end`], after an error, no reader takes the file for complete.
     Gzip(GzipWriter),
 }
@@ -89,7 +89,7 @@ impl Encoded {
             let Some(coder) = &mut self.coder else {
                 return Poll::Ready(Ok(None));
             };
-            if let Some(bytes) = coder.rest(&self.root)? {
+            if let Some(bytes) = coder.rest()? {
                 return Poll::Ready(Ok(Some(bytes)));
             }
             match ready!(self.parts.poll_next_unpin(cx)?) {
@@ -107,13 +107,12 @@ impl Encoded {
 
 impl Coder {
     /// More of what was fed before.
-    fn rest(&mut self, root: &Bytes) -> Result<Option<Bytes>, SharedError> {
+    fn rest(&mut self) -> Result<Option<Bytes>, SharedError> {
         let Self::Identity(text) = self else {
             return Ok(None);
         };
         match text.as_mut().and_then(Iterator::next) {
-            Some(Ok(Piece::Bytes(bytes))) => Ok(Some(bytes)),
-            Some(Ok(Piece::Root)) => Ok(Some(root.clone())),
+            Some(Ok(bytes)) => Ok(Some(bytes)),
             Some(Err(error)) => Err(unreadable(&error)),
             None => {
                 *text = None;
@@ -129,7 +128,7 @@ impl Coder {
         queue: &mut VecDeque<Bytes>,
     ) -> Result<(), SharedError> {
         match self {
-            Self::Identity(rest) => *rest = Some(text.unpacked()),
+            Self::Identity(rest) => *rest = Some(Box::new(text.plain(root))),
             Self::Gzip(writer) => {
                 for part in text.parts() {
                     let written = writer.write(part, root, queue);

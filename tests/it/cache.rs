@@ -149,8 +149,10 @@ async fn an_answer_is_fresh_for_as_long_as_its_rule_says() {
         assert_eq!(late.header("age"), (seconds - 1).to_string(), "{path}");
         assert_eq!(late.bytes(), first.bytes());
         sleep(Duration::from_secs(1)).await;
-        assert_eq!(said(&world.ask(path).await), MISS, "{path}");
-        assert_eq!(world.ask(path).await.header("age"), "0", "{path}");
+        let stale = "hit; ttl=0; detail=stale-while-revalidate";
+        assert_eq!(said(&world.ask(path).await), stale, "{path}");
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(world.ask(path).await.header("age"), "1", "{path}");
     }
 }
 
@@ -188,10 +190,10 @@ async fn clients_that_have_an_answer_are_told_so() {
     let path = "/monitorodata/Sessions";
     let whole = world.get(path).await;
     let tag = world.get(path).await.header("etag").to_owned();
-    assert!(tag.starts_with("W/\"") && tag.ends_with('"'), "{tag}");
+    assert!(tag.starts_with('"') && tag.ends_with('"'), "{tag}");
     for (condition, status) in [
         (&*tag, 304),
-        (tag.strip_prefix("W/").unwrap(), 304),
+        (&*format!("W/{tag}"), 304),
         ("\"other\"", 200),
         ("*", 304),
     ] {
@@ -212,6 +214,8 @@ async fn clients_that_have_an_answer_are_told_so() {
     let filtered = "/monitorodata/Sessions?$top=5";
     world.get(filtered).await;
     assert_ne!(world.get(filtered).await.header("etag"), tag);
+    // The stale answer is being made anew.
+    sleep(Duration::from_secs(5)).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,6 +15,7 @@ mod world;
 
 mod cache;
 mod collections;
+mod contained;
 mod crowd;
 mod deny;
 mod faults;

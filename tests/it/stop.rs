@@ -133,7 +133,7 @@ async fn nobody_new_is_let_in_while_it_stops() {
     .await;
     proxy.signal("TERM").await;
     assert_eq!(proxy.ended().await.code, Some(1));
-    assert!(client.chunk().await.is_err());
+    cut(&mut client).await;
 }
 
 #[tokio::test]
@@ -191,7 +191,7 @@ async fn a_second_signal_ends_it_at_once() {
         let ended = proxy.ended().await;
         assert_eq!(ended.code, Some(1), "{}", ended.stderr);
         assert!(began.elapsed() < SOON);
-        assert!(client.chunk().await.is_err());
+        cut(&mut client).await;
         assert!(
             ended.stderr.contains("by a second signal"),
             "{}",
@@ -214,6 +214,13 @@ async fn begun(proxy: &Running) -> Wire {
     assert_eq!(client.head().await.unwrap().status(), 200);
     assert!(!client.chunk().await.unwrap().is_empty());
     client
+}
+
+/// Reads what is left of a body, which has no clean end.
+async fn cut(client: &mut Wire) {
+    while let Ok(chunk) = client.chunk().await {
+        assert!(!chunk.is_empty(), "a clean end");
+    }
 }
 
 async fn in_flight(simulator: &Running) {

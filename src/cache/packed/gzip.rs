@@ -7,6 +7,7 @@ use bytes::Bytes;
 use crc32fast::Hasher;
 
 use super::pack::Packer;
+use super::unpacked::SHORT_BYTES_MAX;
 use super::{Packed, Part, Run, unpacked};
 use crate::odata::neutral::{NeutralText, Piece};
 
@@ -42,8 +43,12 @@ impl GzipWriter {
             Part::Run(run) => {
                 self.crc.combine(&run.crc());
                 self.text_len += run.text_len;
-                self.flush(out);
-                out.push_back(run.deflated.clone());
+                if run.deflated.len() < SHORT_BYTES_MAX {
+                    self.short.extend_from_slice(&run.deflated);
+                } else {
+                    self.flush(out);
+                    out.push_back(run.deflated.clone());
+                }
             }
             Part::Linked(linked) => {
                 let mut packer = Packer::new();

@@ -19,11 +19,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::odata::neutral::NeutralText;
-#[cfg(test)]
-use crate::odata::neutral::Piece;
 
 pub use gzip::GzipWriter;
-pub use unpacked::Unpacked;
+pub use unpacked::{Plain, Unpacked};
 
 /// Neutral text, compressed where that pays. Clones share it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -114,16 +112,18 @@ impl Packed {
     /// The whole text with `root` in its open places.
     #[cfg(test)]
     pub(crate) fn to_bytes(&self, root: &Bytes) -> Bytes {
-        let pieces = self.unpacked().map(|piece| match piece.unwrap() {
-            Piece::Bytes(bytes) => bytes,
-            Piece::Root => root.clone(),
-        });
+        let pieces = self.plain(root).map(Result::unwrap);
         pieces.collect::<Vec<_>>().concat().into()
     }
 
     /// The text again, in pieces of bounded size.
     pub fn unpacked(&self) -> Unpacked {
         Unpacked::new(self.clone())
+    }
+
+    /// The text for a client with this service root, in pieces of bounded size.
+    pub fn plain(&self, root: &Bytes) -> Plain {
+        Plain::new(self.unpacked(), root.clone())
     }
 }
 
@@ -153,9 +153,9 @@ impl Run {
         &self.deflated
     }
 
-    /// Bytes of the text.
-    pub fn text_len(&self) -> u64 {
-        self.text_len
+    /// Whether the text itself is kept, too.
+    pub fn is_plain(&self) -> bool {
+        self.plain.is_some()
     }
 }
 

@@ -1,3 +1,5 @@
+//! Everything that is packed comes back, in every form.
+
 use std::collections::VecDeque;
 use std::io::Read;
 
@@ -40,13 +42,14 @@ fn gunzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn plain(packed: &Packed, root: &Bytes) -> Vec<u8> {
-    let mut text = Vec::new();
-    for piece in packed.unpacked() {
-        match piece.unwrap() {
-            Piece::Bytes(bytes) => text.extend_from_slice(&bytes),
-            Piece::Root => text.extend_from_slice(root),
-        }
-    }
+    let texts: Vec<Bytes> = packed.plain(root).map(Result::unwrap).collect();
+    assert!(texts.iter().all(|text| !text.is_empty()));
+    let pieces = packed.unpacked().map(|piece| match piece.unwrap() {
+        Piece::Bytes(bytes) => bytes,
+        Piece::Root => root.clone(),
+    });
+    let text = texts.concat();
+    assert_eq!(text, pieces.collect::<Vec<_>>().concat());
     text
 }
 

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::io;
 
+use bytes::Bytes;
+
 use super::inflate::{self, Inflate};
 use super::{Linked, Packed, Part, Run};
 use crate::odata::neutral::Piece;
@@ -70,6 +72,62 @@ impl Iterator for Unpacked {
     }
 }
 
+/// The text for one client, in pieces that are worth sending by themselves.
+#[derive(Debug)]
+pub struct Plain {
+    pieces: Unpacked,
+    root: Bytes,
+    /// Comes next.
+    held: Option<Bytes>,
+}
+
+impl Plain {
+    pub(super) fn new(pieces: Unpacked, root: Bytes) -> Self {
+        Self {
+            pieces,
+            root,
+            held: None,
+        }
+    }
+
+    fn piece(&mut self) -> io::Result<Option<Bytes>> {
+        if let Some(held) = self.held.take() {
+            return Ok(Some(held));
+        }
+        Ok(match self.pieces.next().transpose()? {
+            Some(Piece::Bytes(bytes)) => Some(bytes),
+            Some(Piece::Root) => Some(self.root.clone()),
+            None => None,
+        })
+    }
+
+    fn step(&mut self) -> io::Result<Option<Bytes>> {
+        let mut short = Vec::new();
+        while let Some(bytes) = self.piece()? {
+            if bytes.len() >= SHORT_BYTES_MAX {
+                if short.is_empty() {
+                    return Ok(Some(bytes));
+                }
+                self.held = Some(bytes);
+                break;
+            }
+            short.extend_from_slice(&bytes);
+            if short.len() >= PIECE_BYTES_MAX {
+                break;
+            }
+        }
+        Ok((!short.is_empty()).then(|| short.into()))
+    }
+}
+
+impl Iterator for Plain {
+    type Item = io::Result<Bytes>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.step().transpose()
+    }
+}
+
 /// The pieces of a text with many places for the service root.
 pub(super) fn pieces(linked: &Linked) -> io::Result<VecDeque<Piece>> {
     let mut text = inflate::whole(&linked.deflated, linked.text_len)?;
@@ -89,6 +147,9 @@ pub(super) fn pieces(linked: &Linked) -> io::Result<VecDeque<Piece>> {
     }
     Ok(pieces)
 }
+
+/// Shorter pieces are copied together: a write to a socket of its own costs more.
+pub(super) const SHORT_BYTES_MAX: usize = 4096;
 
 /// As much as is unpacked at once: a fraction of a millisecond.
 const PIECE_BYTES_MAX: usize = 64 * 1024;

@@ -129,6 +129,15 @@ impl Question {
         Self::about(Resource::Collection(set))
     }
 
+    /// The collection `set` with this question's options.
+    #[must_use]
+    pub fn about_collection(&self, set: EntitySet) -> Self {
+        Self {
+            resource: Resource::Collection(set),
+            options: self.options.clone(),
+        }
+    }
+
     fn about(resource: Resource) -> Self {
         Self {
             resource,
