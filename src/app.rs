@@ -11,6 +11,7 @@ use std::time::Duration;
 use axum::Router;
 use prometheus_client::registry::Registry;
 use url::Url;
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::auth::{self, Authorizer};
 use crate::cache::{self, Cache, Lifetime};
@@ -76,6 +77,7 @@ impl App {
         let settings = cache::Settings {
             memory: config.cache.memory,
             spool: spool(config),
+            shelf: shelf(config),
         };
         let cache = Cache::new(settings, Arc::clone(clock), tasks.clone());
         let gateway = Gateway::new(sites, cache, lifetimes(&config.cache)?, Arc::clone(clock));
@@ -205,6 +207,35 @@ fn spool(config: &Config) -> Option<cache::SpoolFolder> {
         path: config.data_dir.join("spool"),
         bytes_max,
     })
+}
+
+/// Where stored answers are on disk; `None` when the operator gives them no space.
+fn shelf(config: &Config) -> Option<cache::ShelfFolder> {
+    let bytes_max = config.cache.disk;
+    let realm = |(id, site): (&SiteId, &config::Site)| (id.clone(), realm(site, &config.sets));
+    (bytes_max > 0).then(|| cache::ShelfFolder {
+        path: config.data_dir.join("cache").join("answers"),
+        bytes_max,
+        realms: config.sites.iter().map(realm).collect(),
+    })
+}
+
+/// What stored answers of a site depend on besides the question: who asks, because what a client id may see depends on
+/// its role, and what is hidden, because it is cut out of `$metadata` before that is stored.
+fn realm(site: &config::Site, sets: &config::Sets) -> cache::Realm {
+    let mut digest = Xxh3::new();
+    let (endpoint, customer) = customer(site);
+    let mut add = |text: &str| {
+        digest.update(&text.len().to_le_bytes());
+        digest.update(text.as_bytes());
+    };
+    add(&endpoint);
+    add(&customer);
+    add(&site.client_id);
+    for glob in &sets.deny {
+        add(glob);
+    }
+    digest.digest128()
 }
 
 /// How long answers live, by the rules of the operator.

@@ -26,7 +26,7 @@ pub(super) async fn purge(State(operator): State<Arc<Operator>>, request: Reques
         Ok(wanted) => wanted,
         Err(no_such_site) => return no_such_site.into_response(),
     };
-    let purged = operator.watched.purge(wanted.which());
+    let purged = operator.watched.purge(wanted.which()).await;
     tracing::info!(purged, "stored answers were forgotten on request");
     json(StatusCode::OK, &Purged { purged })
 }

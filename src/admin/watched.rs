@@ -1,5 +1,8 @@
 //! What the operator's surface asks of the gateway, so that tests can answer in its place.
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
 use crate::gateway::{Gateway, GatewayStatus, StoredAnswers, Which};
 use crate::odata::name::SiteId;
 
@@ -18,7 +21,7 @@ pub(super) trait Watched: Send + Sync {
     fn default_site(&self) -> Option<SiteId>;
 
     /// Forgets stored answers; returns how many.
-    fn purge(&self, which: Which<'_>) -> usize;
+    fn purge<'a>(&'a self, which: Which<'a>) -> BoxFuture<'a, usize>;
 }
 
 impl Watched for Gateway {
@@ -38,7 +41,7 @@ impl Watched for Gateway {
         self.default_site().cloned()
     }
 
-    fn purge(&self, which: Which<'_>) -> usize {
-        self.purge(which)
+    fn purge<'a>(&'a self, which: Which<'a>) -> BoxFuture<'a, usize> {
+        self.purge(which).boxed()
     }
 }

@@ -102,6 +102,14 @@ impl Block {
             Self::File(record) => record.read(),
         }
     }
+
+    /// Bytes of its record.
+    pub(super) fn record_len(&self) -> u64 {
+        match self {
+            Self::Memory(segment) => segment.text.encoded_len() as u64,
+            Self::File(record) => record.len as u64,
+        }
+    }
 }
 
 impl Entry {
@@ -166,15 +174,26 @@ impl Entry {
         let read = spawn_blocking(move || record.read()).await;
         let read = read.map_err(io::Error::other).flatten();
         if let Err(error) = &read {
-            self.spoiled.store(true, Ordering::Relaxed);
-            tracing::warn!(%error, "a stored answer cannot be read from disk; it is forgotten");
+            self.spoil(error);
         }
         Some(read)
+    }
+
+    /// A part of it cannot be read: it is not given any more.
+    pub(super) fn spoil(&self, error: &io::Error) {
+        self.spoiled.store(true, Ordering::Relaxed);
+        tracing::warn!(%error, "a stored answer cannot be read from disk; it is forgotten");
     }
 
     /// Whether a part of it could not be read.
     pub(super) fn is_spoiled(&self) -> bool {
         self.spoiled.load(Ordering::Relaxed)
+    }
+
+    /// Whether a part of it is in a file.
+    pub(super) fn is_filed(&self) -> bool {
+        let filed = |block: &Block| matches!(block, Block::File(_));
+        self.blocks.iter().any(filed)
     }
 
     /// Bytes held in memory.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::entry::Entry;
@@ -72,12 +73,19 @@ pub struct Fallback<E> {
     kept: Arc<Kept<E>>,
     age: Duration,
     over: Duration,
+    /// When it was found.
+    at: Timestamp,
 }
 
 impl<E: Clone> Fallback<E> {
-    /// An answer of this age, which is stale for so long.
-    pub(super) fn new(kept: Arc<Kept<E>>, age: Duration, over: Duration) -> Self {
-        Self { kept, age, over }
+    /// An answer of this age, which is stale for so long and was found at this moment.
+    pub(super) fn new(kept: Arc<Kept<E>>, age: Duration, over: Duration, at: Timestamp) -> Self {
+        Self {
+            kept,
+            age,
+            over,
+            at,
+        }
     }
 
     /// Gives it, because of this.
@@ -93,7 +101,7 @@ impl<E: Clone> Fallback<E> {
     }
 
     fn hit(self, state: HitState<E>) -> Hit<E> {
-        self.kept.count_hit();
+        self.kept.count_hit(self.at);
         Hit {
             entry: Arc::clone(&self.kept.entry),
             age: self.age,

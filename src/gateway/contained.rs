@@ -43,6 +43,7 @@ impl Gateway {
                 directives,
             };
             let parent = CacheKey::new(site.id().clone(), parent, key.representation(), None);
+            self.cache.recall(&parent, &wish).await;
             let Some(hit) = self.cache.peek(&parent, &wish) else {
                 continue;
             };

@@ -157,7 +157,7 @@ impl Gateway {
     }
 
     /// Forgets the stored answers that `which` means; returns how many. Those that are being made are not stored.
-    pub fn purge(&self, which: Which<'_>) -> usize {
+    pub async fn purge(&self, which: Which<'_>) -> usize {
         let purged = |name: &SiteId| which.site.is_none_or(|site| name == site);
         for (_, known) in self
             .sites
@@ -166,7 +166,20 @@ impl Gateway {
         {
             known.forget_schema();
         }
-        self.cache.purge(|key| which.covers(key))
+        let (site, set) = (which.site.cloned(), which.set.map(str::to_owned));
+        let matches = move |key: &CacheKey| {
+            let which = Which {
+                site: site.as_ref(),
+                set: set.as_deref(),
+            };
+            which.covers(key)
+        };
+        self.cache.purge(matches).await
+    }
+
+    /// Waits until stored answers are on disk, where they can be; not for long. To be called when nobody asks any more.
+    pub async fn settle(&self) {
+        self.cache.settle().await;
     }
 
     /// What the operator may want to see.
@@ -201,6 +214,7 @@ impl Gateway {
             lifetime: prepared.lifetime,
             directives: ask.directives,
         };
+        self.cache.recall(&prepared.key, &wish).await;
         if !self.cache.is_fresh(&prepared.key, &wish)
             && let Some(part) = self.contained(site, &prepared, ask.directives).await
         {

@@ -1,8 +1,11 @@
 //! A gateway that is made up.
 
+use std::future::ready;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::admin::watched::Watched;
@@ -61,6 +64,7 @@ impl Watched for MadeUp {
                 evictions: 7,
                 refreshes: 40,
                 refreshes_failed: 3,
+                recalls: 5,
             },
             fills: 2,
             scans: vec![
@@ -95,12 +99,13 @@ impl Watched for MadeUp {
         SiteId::new("main")
     }
 
-    fn purge(&self, which: Which<'_>) -> usize {
-        if which.site.is_some() && which.set.is_some() {
+    fn purge<'a>(&'a self, which: Which<'a>) -> BoxFuture<'a, usize> {
+        let purged = if which.site.is_some() && which.set.is_some() {
             3
         } else {
             12
-        }
+        };
+        ready(purged).boxed()
     }
 }
 

@@ -63,6 +63,8 @@ pub(super) struct Space<E> {
     pub(super) disk: Option<Arc<Disk>>,
     /// Who has some of it, and can be made to give it back.
     ended: Arc<Ended<E>>,
+    /// Whether an answer that is partly on disk may become an entry.
+    files_stay: bool,
 }
 
 impl<E: Failure> Space<E> {
@@ -71,7 +73,13 @@ impl<E: Failure> Space<E> {
             allowance,
             disk,
             ended: Ended::new(),
+            files_stay: false,
         }
+    }
+
+    /// The same, where an answer may become an entry that is partly on disk.
+    pub(super) fn where_files_stay(self, files_stay: bool) -> Self {
+        Self { files_stay, ..self }
     }
 }
 
@@ -91,7 +99,7 @@ impl<E: Failure> Spool<E> {
     pub(super) fn new(space: Space<E>, purpose: Purpose) -> Arc<Self> {
         let share = Share::of(Arc::clone(&space.allowance));
         Arc::new(Self {
-            state: Mutex::new(State::new(share, purpose)),
+            state: Mutex::new(State::new(share, purpose, space.files_stay)),
             readers_wake: Notify::new(),
             writer_wake: Notify::new(),
             progress: Arc::default(),

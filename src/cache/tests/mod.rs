@@ -66,6 +66,7 @@ fn cache_with(spool: Option<SpoolFolder>) -> Cache<&'static str> {
     let settings = Settings {
         memory: 64_000,
         spool,
+        shelf: None,
     };
     Cache::new(settings, Arc::new(clock), Tasks::new())
 }
@@ -187,6 +188,7 @@ async fn either_clock_makes_an_answer_older() {
     let settings = Settings {
         memory: 64_000,
         spool: None,
+        shelf: None,
     };
     let shared = Arc::clone(&clock) as Arc<dyn Clock>;
     let cache = Cache::new(settings, shared, Tasks::new());
@@ -325,7 +327,7 @@ async fn an_answer_in_the_making_does_not_outlive_a_purge() {
     let old = cache.find(key("Users"), STORED, |writer| held(writer, "old", one.1));
     let other = cache.find(key("Machines"), STORED, |writer| write(writer, 1));
     let of_users = |key: &CacheKey| key.set().is_some_and(|set| set.as_str() == "Users");
-    assert_eq!(cache.purge(of_users), 0);
+    assert_eq!(cache.purge(of_users).await, 0);
     let new = cache.find(key("Users"), STORED, |writer| held(writer, "new", two.1));
     assert!(matches!(new, Found::Filling(_)));
     assert_eq!(cache.fills_running(), 3);
@@ -349,7 +351,7 @@ async fn an_answer_in_the_making_does_not_outlive_a_purge() {
 async fn an_answer_that_ends_after_a_purge_is_not_stored() {
     let (cache, (end, ended)) = (cache(), oneshot::channel());
     let found = cache.find(key("Users"), STORED, |writer| held(writer, "old", ended));
-    cache.purge(|_| true);
+    cache.purge(|_| true).await;
     end.send(()).unwrap();
     assert_eq!(read(found).await, Ok(1));
     assert_eq!(cache.size(), (0, 0));
@@ -376,6 +378,7 @@ async fn whoever_has_read_an_answer_to_its_end_finds_it() {
     let settings = Settings {
         memory: 64 << 20,
         spool: None,
+        shelf: None,
     };
     let cache = Cache::new(settings, Arc::new(clock), Tasks::new());
     for set in (0..20).map(|n| format!("Set{n}")) {
@@ -403,7 +406,9 @@ async fn a_client_may_insist_and_a_set_may_be_purged() {
     let found = cache.find(key("Users"), INSISTS, |writer| write(writer, 2));
     assert_eq!(read(found).await, Ok(2));
     assert_eq!(
-        cache.purge(|key| key.set().is_some_and(|set| set.as_str() == "Users")),
+        cache
+            .purge(|key| key.set().is_some_and(|set| set.as_str() == "Users"))
+            .await,
         1
     );
     assert!(matches!(

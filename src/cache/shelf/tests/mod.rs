@@ -1,0 +1,1 @@
+//! Answers on disk: written, found again, dropped and forgotten.
