@@ -3,10 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::Failure;
 use super::entry::Entry;
 use super::kept::Kept;
+use super::policy::{self, Verdict};
 use super::spool::Reader;
+use super::wish::Wish;
+use crate::clock::Clock;
 
 /// Where an answer was found.
 #[derive(Debug)]
@@ -67,24 +72,30 @@ pub struct Coming<E: Failure> {
 #[derive(Debug)]
 pub struct Fallback<E> {
     kept: Arc<Kept<E>>,
-    age: Duration,
-    over: Duration,
+    wish: Wish,
+    clock: Arc<dyn Clock>,
 }
 
 impl<E: Clone> Fallback<E> {
-    /// An answer of this age, which is stale for so long.
-    pub(super) fn new(kept: Arc<Kept<E>>, age: Duration, over: Duration) -> Self {
-        Self { kept, age, over }
+    /// An answer for a client with this wish.
+    pub(super) fn new(kept: Arc<Kept<E>>, wish: Wish, clock: Arc<dyn Clock>) -> Self {
+        Self { kept, wish, clock }
     }
 
-    /// Gives it, because of this.
-    pub fn give(self, error: E) -> Hit<E> {
-        let Self { kept, age, over } = self;
+    /// Gives it, because of this; `None` when it has become too old while the client waited, which may have been for
+    /// minutes.
+    pub fn give(self, error: E) -> Option<Hit<E>> {
+        let Self { kept, wish, clock } = self;
+        let age = kept.age(clock.now(), Instant::now());
+        if kept.entry.is_spoiled() || policy::judge(age, &wish) == Verdict::Useless {
+            return None;
+        }
         kept.count_hit();
-        Hit {
+        let over = age.saturating_sub(wish.lifetime.fresh);
+        Some(Hit {
             entry: Arc::clone(&kept.entry),
             age,
             state: HitState::Failed { over, error },
-        }
+        })
     }
 }

@@ -176,8 +176,9 @@ impl<E: Failure> Cache<E> {
                     }
                     return look.give(HitState::Stale { over });
                 }
-                (Verdict::IfError { over }, None) => {
-                    fallback = Some(Fallback::new(look.kept, look.age, over));
+                (Verdict::IfError { .. }, None) => {
+                    let clock = Arc::clone(&self.clock);
+                    fallback = Some(Fallback::new(look.kept, wish, clock));
                 }
                 // Nobody will be given it any more. Only here, because outside the lock a fill might just have put a
                 // new one in its place.
@@ -283,7 +284,16 @@ impl<E: Failure> Cache<E> {
         let end = tokio::select! {
             biased;
             end = work => end,
-            () = spool.abandoned() => return,
+            () = spool.abandoned() => {
+                // One that cannot be kept is not begun again by every client.
+                if purpose.in_background {
+                    listed.if_listed(|key| {
+                        self.counters.refreshed(false);
+                        self.failed(key, &E::interrupted());
+                    });
+                }
+                return;
+            }
         };
         // Before the readers hear of the end: whoever has read an answer to its end finds it here.
         match &end {

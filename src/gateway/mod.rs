@@ -211,25 +211,28 @@ impl Gateway {
             Found::Filling(Coming { reader, fallback })
             | Found::Joined(Coming { reader, fallback }) => (reader, fallback),
         };
-        match (reader.begun().await, fallback) {
-            (Ok(content), _) => Ok(Answer {
-                content,
-                outcome,
-                // Decided by the time that an answer has begun.
-                way: reader.progress().way(),
-                page_size,
-                body: AnswerBody::Live(reader),
-            }),
-            (Err(error), Some(fallback)) if error.is_trouble() => {
-                let hit = fallback.give(error);
-                let outcome = Outcome::instead(&hit);
-                Ok(Answer::stored(hit, outcome, page_size))
+        let error = match reader.begun().await {
+            Ok(content) => {
+                return Ok(Answer {
+                    content,
+                    outcome,
+                    // Decided by the time that an answer has begun.
+                    way: reader.progress().way(),
+                    page_size,
+                    body: AnswerBody::Live(reader),
+                });
             }
-            (Err(error), _) => Err(Unanswered {
-                error: self.name_unknown_set(site, &ask.question, error).await,
-                upstream: Some(Arc::clone(reader.progress())),
-            }),
+            Err(error) => error,
+        };
+        let fallback = fallback.filter(|_| error.is_trouble());
+        if let Some(hit) = fallback.and_then(|fallback| fallback.give(error.clone())) {
+            let outcome = Outcome::instead(&hit);
+            return Ok(Answer::stored(hit, outcome, page_size));
         }
+        Err(Unanswered {
+            error: self.name_unknown_set(site, &ask.question, error).await,
+            upstream: Some(Arc::clone(reader.progress())),
+        })
     }
 
     /// Has a new answer to `ask` made in the background, though nobody waits for it, and waits for its end; returns at once,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::error::SharedError;
-use crate::cache::{Found, Hit, HitState, Way, Wish};
+use crate::cache::{Directives, Found, Hit, HitState, Way, Wish};
 
 /// How an answer came about.
 #[derive(Debug, Clone)]
@@ -32,6 +32,11 @@ pub enum Outcome {
         error: SharedError,
         /// Whether upstream was asked for this client; otherwise it was asked in vain just before.
         asked: bool,
+    },
+    /// Fetched now, because what is stored is stale.
+    Expired {
+        /// Whether it is kept.
+        stored: Stored,
     },
     /// Fetched now.
     Miss {
@@ -65,10 +70,17 @@ impl Outcome {
         } else {
             Stored::No
         };
-        let insists = wish.directives.no_cache || wish.directives.max_age.is_some();
+        let Directives {
+            no_cache,
+            max_age,
+            min_fresh,
+            ..
+        } = wish.directives;
+        let insists = no_cache || max_age.is_some() || min_fresh.is_some();
         match found {
             Found::Stored(hit) => Self::of_hit(hit, false),
             Found::Joined(_) => Self::Joined,
+            Found::Filling(coming) if coming.fallback.is_some() => Self::Expired { stored },
             Found::Filling(_) if insists => Self::Forced { stored },
             Found::Filling(_) | Found::Absent => Self::Miss { stored },
         }
@@ -102,7 +114,7 @@ impl Outcome {
             Self::Hit { .. } => "hit",
             Self::Stale { .. } => "stale",
             Self::StaleIfError { .. } => "stale-if-error",
-            Self::Miss { .. } => "miss",
+            Self::Miss { .. } | Self::Expired { .. } => "miss",
             Self::Joined => "joined",
             Self::Forced { .. } => "forced",
         }
@@ -114,7 +126,7 @@ impl Outcome {
             Self::Hit { age, .. } | Self::Stale { age, .. } | Self::StaleIfError { age, .. } => {
                 Some(*age)
             }
-            Self::Miss { .. } | Self::Joined | Self::Forced { .. } => None,
+            Self::Expired { .. } | Self::Miss { .. } | Self::Joined | Self::Forced { .. } => None,
         }
     }
 
@@ -158,6 +170,7 @@ impl Outcome {
                 let ttl = ttl(over);
                 format!("{name}; {how}; ttl={ttl}; detail=stale-if-error/{code}")
             }
+            Self::Expired { stored } => format!("{name}; fwd=stale{}{detail}", kept(stored)),
             Self::Miss { stored } => format!("{name}; fwd=uri-miss{}{detail}", kept(stored)),
             Self::Joined => format!("{name}; fwd=uri-miss; collapsed{detail}"),
             Self::Forced { stored } => format!("{name}; fwd=request{}{detail}", kept(stored)),
@@ -202,6 +215,7 @@ mod tests {
                 None,
                 "hit; ttl=-1000; detail=stale-if-error/UpstreamBusy",
             ),
+            (Outcome::Expired { stored: yes }, None, "fwd=stale; stored"),
             (Outcome::Miss { stored: yes }, None, "fwd=uri-miss; stored"),
             (
                 Outcome::Miss { stored: yes },
