@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Failure;
 use super::entry::Entry;
 use super::kept::Kept;
 use super::policy::{self, Verdict};
 use super::spool::Reader;
-use super::wish::Wish;
+use super::{Cache, CacheKey, Failure, Wish};
 use crate::clock::Clock;
 
 /// Where an answer was found.
@@ -68,7 +67,7 @@ pub struct Coming<E: Failure> {
     pub fallback: Option<Fallback<E>>,
 }
 
-/// A stale answer that may be given when no new one can be had.
+/// A stale answer that may be given when no new one can be had, or none soon.
 #[derive(Debug)]
 pub struct Fallback<E> {
     kept: Arc<Kept<E>>,
@@ -84,10 +83,19 @@ impl<E: Clone> Fallback<E> {
 
     /// Gives it, because of this; `None` when it has become too old while the client waited, which may have been for
     /// minutes.
-    pub fn give(self, error: E) -> Option<Hit<E>> {
+    pub fn give(&self, error: E) -> Option<Hit<E>> {
+        self.hit(|over| HitState::Failed { over, error })
+    }
+
+    /// Gives it, because a new one takes long; `None` when it has become too old.
+    pub fn give_meanwhile(&self) -> Option<Hit<E>> {
+        self.hit(|over| HitState::Stale { over })
+    }
+
+    fn hit(&self, state: impl FnOnce(Duration) -> HitState<E>) -> Option<Hit<E>> {
         let Self { kept, wish, clock } = self;
         let age = kept.age(clock.now(), Instant::now());
-        if kept.entry.is_spoiled() || policy::judge(age, &wish) == Verdict::Useless {
+        if kept.entry.is_spoiled() || policy::judge(age, wish) == Verdict::Useless {
             return None;
         }
         kept.count_hit();
@@ -95,7 +103,30 @@ impl<E: Clone> Fallback<E> {
         Some(Hit {
             entry: Arc::clone(&kept.entry),
             age,
-            state: HitState::Failed { over, error },
+            state: state(over),
         })
+    }
+}
+
+impl<E: Failure> Cache<E> {
+    /// Whether there is a fresh answer in memory.
+    pub fn is_fresh(&self, key: &CacheKey, wish: &Wish) -> bool {
+        let look = self.look(key, wish);
+        look.is_some_and(|look| matches!(look.verdict, Verdict::Fresh { .. }))
+    }
+
+    /// Gives what may be given at once of what is in memory, and has nothing made.
+    pub fn peek(&self, key: &CacheKey, wish: &Wish) -> Option<Hit<E>> {
+        let look = self.look(key, wish)?;
+        let in_vain = look.kept.pausing(Instant::now());
+        let state = match (look.verdict, in_vain) {
+            (Verdict::Fresh { remaining }, _) => HitState::Fresh { remaining },
+            (Verdict::Stale { over } | Verdict::IfError { over }, Some(error)) => {
+                HitState::Failed { over, error }
+            }
+            (Verdict::Stale { over }, None) => HitState::Stale { over },
+            (Verdict::IfError { .. } | Verdict::Useless, _) => return None,
+        };
+        Some(look.give(state))
     }
 }

@@ -15,6 +15,7 @@ mod kept;
 mod key;
 mod lifetime;
 mod packed;
+mod pieces;
 mod policy;
 mod record;
 mod spool;
@@ -46,6 +47,7 @@ pub use found::{Coming, Fallback, Found, Hit, HitState};
 pub use key::CacheKey;
 pub use lifetime::Lifetime;
 pub use packed::{GzipWriter, Packed, Part, Plain, Unpacked};
+pub use pieces::Pieces;
 pub use spool::{Progress, Reader, SpoolWriter, Way};
 pub use watch::{CacheCounts, Running, Stored};
 pub use wish::{Directives, Wish};
@@ -101,11 +103,13 @@ struct Look<E> {
 }
 
 impl<E: Failure> Look<E> {
-    fn give(self, state: HitState<E>) -> Found<E> {
+    fn give(self, state: HitState<E>) -> Hit<E> {
         self.kept.count_hit();
-        let entry = Arc::clone(&self.kept.entry);
-        let age = self.age;
-        Found::Stored(Hit { entry, age, state })
+        Hit {
+            entry: Arc::clone(&self.kept.entry),
+            age: self.age,
+            state,
+        }
     }
 }
 
@@ -154,7 +158,7 @@ impl<E: Failure> Cache<E> {
         if let Some(look) = self.look(&key, &wish)
             && let Verdict::Fresh { remaining } = look.verdict
         {
-            return look.give(HitState::Fresh { remaining });
+            return Found::Stored(look.give(HitState::Fresh { remaining }));
         }
         let only_if_cached = wish.directives.only_if_cached;
         let mut list = self.fills.lock();
@@ -164,17 +168,17 @@ impl<E: Failure> Cache<E> {
             let in_vain = look.kept.pausing(Instant::now());
             match (look.verdict, in_vain) {
                 (Verdict::Fresh { remaining }, _) => {
-                    return look.give(HitState::Fresh { remaining });
+                    return Found::Stored(look.give(HitState::Fresh { remaining }));
                 }
                 (Verdict::Stale { over } | Verdict::IfError { over }, Some(error)) => {
-                    return look.give(HitState::Failed { over, error });
+                    return Found::Stored(look.give(HitState::Failed { over, error }));
                 }
                 (Verdict::Stale { over }, None) => {
                     if !only_if_cached && !list.is_listed(&key) {
                         let purpose = Purpose::background(wish.lifetime);
                         self.begin(&mut list, key, purpose, fill);
                     }
-                    return look.give(HitState::Stale { over });
+                    return Found::Stored(look.give(HitState::Stale { over }));
                 }
                 (Verdict::IfError { .. }, None) => {
                     let clock = Arc::clone(&self.clock);
@@ -286,7 +290,7 @@ impl<E: Failure> Cache<E> {
             end = work => end,
             () = spool.abandoned() => {
                 // One that cannot be kept is not begun again by every client.
-                if purpose.in_background {
+                if spool.is_in_background() {
                     listed.if_listed(|key| {
                         self.counters.refreshed(false);
                         self.failed(key, &E::interrupted());

@@ -6,6 +6,7 @@
 //! Invariant: an answer is complete, or it is visibly an error. If a later page fails for good, the body ends
 //! with that error, and `web` cuts the connection.
 
+mod contained;
 mod errand;
 mod error;
 mod fill;
@@ -28,6 +29,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use self::errand::Queue;
 use self::plan::Plan;
@@ -192,17 +195,21 @@ impl Gateway {
     }
 
     async fn answer_from(&self, site: &Arc<Site>, ask: Ask) -> Result<Answer, Unanswered> {
-        let (directives, party) = (ask.directives, ask.party);
-        let Prepared {
-            key,
-            plan,
-            lifetime,
-        } = self.prepare(site, &ask).await?;
-        let page_size = plan.page_size();
+        let prepared = self.prepare(site, &ask).await?;
         let wish = Wish {
-            lifetime,
-            directives,
+            lifetime: prepared.lifetime,
+            directives: ask.directives,
         };
+        if !self.cache.is_fresh(&prepared.key, &wish)
+            && let Some(part) = self.contained(site, &prepared, ask.directives).await
+        {
+            if part.wants_refresh && !ask.directives.only_if_cached {
+                self.begin_refresh(site, prepared);
+            }
+            return Ok(part.answer);
+        }
+        let Prepared { key, plan, .. } = prepared;
+        let (page_size, party) = (plan.page_size(), ask.party);
         let found = self.fill_or_find(site, key, wish, plan, party);
         let outcome = Outcome::of(&found, &wish);
         let (reader, fallback) = match found {
@@ -211,6 +218,16 @@ impl Gateway {
             Found::Filling(Coming { reader, fallback })
             | Found::Joined(Coming { reader, fallback }) => (reader, fallback),
         };
+        if let Some(fallback) = &fallback {
+            let patience = PATIENCE_WITH_FALLBACK.saturating_sub(reader.progress().elapsed());
+            if timeout(patience, reader.begun()).await.is_err()
+                && let Some(hit) = fallback.give_meanwhile()
+            {
+                reader.leave_it_to_others();
+                let outcome = Outcome::instead(&hit);
+                return Ok(Answer::stored(hit, outcome, page_size));
+            }
+        }
         let error = match reader.begun().await {
             Ok(content) => {
                 return Ok(Answer {
@@ -239,17 +256,22 @@ impl Gateway {
     /// with `false`, when that is being done already, or was tried in vain just now.
     pub async fn refresh(&self, site: &SiteId, ask: Ask) -> Result<bool, SharedError> {
         let site = self.site(site)?;
-        let Prepared {
-            key,
-            plan,
-            lifetime,
-        } = self.prepare(site, &ask).await?;
-        let fill = self.filling(site, &key, plan, Party::default());
-        match self.cache.refresh(key, lifetime, fill) {
+        let prepared = self.prepare(site, &ask).await?;
+        match self.begin_refresh(site, prepared) {
             // It resolves with an error, because nobody sends anything.
             Some(end) => Ok(end.await.is_err()),
             None => Ok(false),
         }
+    }
+
+    fn begin_refresh(&self, site: &Arc<Site>, prepared: Prepared) -> Option<oneshot::Receiver<()>> {
+        let Prepared {
+            key,
+            plan,
+            lifetime,
+        } = prepared;
+        let fill = self.filling(site, &key, plan, Party::default());
+        self.cache.refresh(key, lifetime, fill)
     }
 
     fn site(&self, site: &SiteId) -> Result<&Arc<Site>, SharedError> {
@@ -441,6 +463,10 @@ fn unknown_set(site: &Site, set: &str, schema: Option<&Schema>) -> SharedError {
 
 /// What `$metadata` said is believed at least so long, even where the operator wants it not to be stored.
 const SCHEMA_AGE_MIN: Duration = Duration::from_mins(1);
+
+/// With a stale answer at hand that may be given when a new one cannot be had, nobody waits longer for the new one to begin.
+/// It is made all the same. A page takes up to half a minute upstream, and a report has dozens of tables to load.
+const PATIENCE_WITH_FALLBACK: Duration = Duration::from_secs(10);
 
 /// `$metadata` is read so often for one question when it is purged each time while it is being read.
 const SCHEMA_READS_MAX: u32 = 5;

@@ -1,5 +1,6 @@
 //! How an answer came about: spelled once for `Cache-Status`, the log and the metrics.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::SharedError;
@@ -33,15 +34,21 @@ pub enum Outcome {
         /// Whether upstream was asked for this client; otherwise it was asked in vain just before.
         asked: bool,
     },
-    /// Fetched now, because what is stored is stale.
-    Expired {
-        /// Whether it is kept.
-        stored: Stored,
+    /// Cut out of a stored answer that contains it.
+    Contained {
+        /// Of the whole: since its oldest page was asked for.
+        age: Duration,
+        /// How much longer the whole is fresh; zero when it is stale.
+        remaining: Duration,
+        /// Since it was fresh; zero when it is.
+        over: Duration,
     },
     /// Fetched now.
     Miss {
         /// Whether it is kept.
         stored: Stored,
+        /// Whether there was a stale one, which may be given only if this one could not be had.
+        stale: bool,
     },
     /// Another client had asked the same and its fetch was shared.
     Joined,
@@ -80,15 +87,34 @@ impl Outcome {
         match found {
             Found::Stored(hit) => Self::of_hit(hit, false),
             Found::Joined(_) => Self::Joined,
-            Found::Filling(coming) if coming.fallback.is_some() => Self::Expired { stored },
             Found::Filling(_) if insists => Self::Forced { stored },
-            Found::Filling(_) | Found::Absent => Self::Miss { stored },
+            Found::Filling(coming) => Self::Miss {
+                stored,
+                stale: coming.fallback.is_some(),
+            },
+            Found::Absent => Self::Miss {
+                stored,
+                stale: false,
+            },
         }
     }
 
     /// How an answer came about that is given because the one that this client waited for failed.
     pub(super) fn instead(hit: &Hit<SharedError>) -> Self {
         Self::of_hit(hit, true)
+    }
+
+    /// How a part of a stored answer came about.
+    pub(super) fn contained(whole: &Hit<SharedError>) -> Self {
+        let (remaining, over) = match whole.state {
+            HitState::Fresh { remaining } => (remaining, Duration::ZERO),
+            HitState::Stale { over } | HitState::Failed { over, .. } => (Duration::ZERO, over),
+        };
+        Self::Contained {
+            age: whole.age,
+            remaining,
+            over,
+        }
     }
 
     fn of_hit(hit: &Hit<SharedError>, asked: bool) -> Self {
@@ -102,7 +128,7 @@ impl Outcome {
             HitState::Failed { over, error } => Self::StaleIfError {
                 age,
                 over: *over,
-                error: error.clone(),
+                error: Arc::clone(error),
                 asked,
             },
         }
@@ -114,7 +140,8 @@ impl Outcome {
             Self::Hit { .. } => "hit",
             Self::Stale { .. } => "stale",
             Self::StaleIfError { .. } => "stale-if-error",
-            Self::Miss { .. } | Self::Expired { .. } => "miss",
+            Self::Contained { .. } => "contained",
+            Self::Miss { .. } => "miss",
             Self::Joined => "joined",
             Self::Forced { .. } => "forced",
         }
@@ -123,10 +150,11 @@ impl Outcome {
     /// Time since the oldest page of a stored answer was asked for.
     pub fn age(&self) -> Option<Duration> {
         match self {
-            Self::Hit { age, .. } | Self::Stale { age, .. } | Self::StaleIfError { age, .. } => {
-                Some(*age)
-            }
-            Self::Expired { .. } | Self::Miss { .. } | Self::Joined | Self::Forced { .. } => None,
+            Self::Hit { age, .. }
+            | Self::Stale { age, .. }
+            | Self::StaleIfError { age, .. }
+            | Self::Contained { age, .. } => Some(*age),
+            Self::Miss { .. } | Self::Joined | Self::Forced { .. } => None,
         }
     }
 
@@ -170,8 +198,20 @@ impl Outcome {
                 let ttl = ttl(over);
                 format!("{name}; {how}; ttl={ttl}; detail=stale-if-error/{code}")
             }
-            Self::Expired { stored } => format!("{name}; fwd=stale{}{detail}", kept(stored)),
-            Self::Miss { stored } => format!("{name}; fwd=uri-miss{}{detail}", kept(stored)),
+            Self::Contained {
+                remaining, over, ..
+            } => {
+                let ttl = if remaining.is_zero() {
+                    ttl(over)
+                } else {
+                    remaining.as_secs().to_string()
+                };
+                format!("{name}; hit; ttl={ttl}; detail=contained")
+            }
+            Self::Miss { stored, stale } => {
+                let why = if *stale { "stale" } else { "uri-miss" };
+                format!("{name}; fwd={why}{}{detail}", kept(stored))
+            }
             Self::Joined => format!("{name}; fwd=uri-miss; collapsed{detail}"),
             Self::Forced { stored } => format!("{name}; fwd=request{}{detail}", kept(stored)),
         }
@@ -200,6 +240,12 @@ mod tests {
             error: AnswerError::Interrupted.into(),
             asked,
         };
+        let contained = |remaining, over| Outcome::Contained {
+            age: seconds(100),
+            remaining: seconds(remaining),
+            over: seconds(over),
+        };
+        let miss = |stored, stale| Outcome::Miss { stored, stale };
         let (yes, no) = (Stored::Yes, Stored::No);
         let (range, links) = (Some(Way::Range), Some(Way::Links));
         for (outcome, way, expected) in [
@@ -215,18 +261,17 @@ mod tests {
                 None,
                 "hit; ttl=-1000; detail=stale-if-error/UpstreamBusy",
             ),
-            (Outcome::Expired { stored: yes }, None, "fwd=stale; stored"),
-            (Outcome::Miss { stored: yes }, None, "fwd=uri-miss; stored"),
+            (contained(200, 0), range, "hit; ttl=200; detail=contained"),
+            (contained(0, 0), None, "hit; ttl=0; detail=contained"),
+            (contained(0, 9), None, "hit; ttl=-9; detail=contained"),
+            (miss(yes, false), None, "fwd=uri-miss; stored"),
+            (miss(yes, true), links, "fwd=stale; stored; detail=links"),
             (
-                Outcome::Miss { stored: yes },
+                miss(yes, false),
                 range,
                 "fwd=uri-miss; stored; detail=range",
             ),
-            (
-                Outcome::Miss { stored: no },
-                links,
-                "fwd=uri-miss; detail=links",
-            ),
+            (miss(no, false), links, "fwd=uri-miss; detail=links"),
             (Outcome::Joined, None, "fwd=uri-miss; collapsed"),
             (
                 Outcome::Joined,

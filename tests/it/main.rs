@@ -15,6 +15,7 @@ mod world;
 
 mod cache;
 mod collections;
+mod contained;
 mod crowd;
 mod deny;
 mod encoded;
@@ -28,6 +29,7 @@ mod long;
 mod metrics;
 mod moving;
 mod operator;
+mod patience;
 mod progress;
 mod promise;
 mod rules;
