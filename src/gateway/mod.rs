@@ -242,7 +242,7 @@ impl Gateway {
             Err(error) => error,
         };
         let fallback = fallback.filter(|_| error.is_trouble());
-        if let Some(hit) = fallback.and_then(|fallback| fallback.give(error.clone())) {
+        if let Some(hit) = fallback.and_then(|fallback| fallback.give(Arc::clone(&error))) {
             let outcome = Outcome::instead(&hit);
             return Ok(Answer::stored(hit, outcome, page_size));
         }

@@ -190,7 +190,7 @@ impl Watch {
         let failed = said.contains("detail=stale-if-error/");
         assert!(wants.allows(age, failed || self.is_slow()), "{name}");
         // An age is told in whole seconds.
-        let latest = self.now() - Duration::from_secs(age);
+        let latest = self.now().saturating_sub(Duration::from_secs(age));
         let earliest = latest.saturating_sub(Duration::from_secs(1));
         let mut asked_at = self.asked_at.iter();
         let fetched_at = asked_at.find(|at| (earliest..=latest).contains(*at));
@@ -222,7 +222,7 @@ impl Watch {
         // Who says nothing hears no error as long as there is something to give.
         if let Some(newest) = self.newest.filter(|_| wants.is_silent()) {
             assert!(
-                (self.now() - newest).as_secs() >= FRESH + IF_ERROR,
+                self.now().saturating_sub(newest).as_secs() >= FRESH + IF_ERROR,
                 "{error}: {name}"
             );
         }

@@ -14,8 +14,8 @@ fn with(directives: Directives) -> Wish {
     }
 }
 
-fn for_seconds(seconds: u64) -> Option<Duration> {
-    Some(Duration::from_secs(seconds))
+const fn for_seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
 }
 
 #[tokio::test(start_paused = true)]
@@ -89,11 +89,11 @@ async fn clients_who_want_something_newer_get_no_older_answer() {
         ..NONE
     };
     let max_age = Directives {
-        max_age: for_seconds(70),
+        max_age: Some(for_seconds(70)),
         ..NONE
     };
     let min_fresh = Directives {
-        min_fresh: for_seconds(1),
+        min_fresh: Some(for_seconds(1)),
         ..NONE
     };
     for directives in [no_cache, max_age, min_fresh] {
@@ -155,11 +155,11 @@ async fn clients_who_want_what_is_stored_or_nothing_never_cause_a_question() {
 #[tokio::test(start_paused = true)]
 async fn clients_may_accept_what_is_staler_or_want_what_stays_fresh() {
     let max_stale = |seconds| Directives {
-        max_stale: for_seconds(seconds),
+        max_stale: Some(for_seconds(seconds)),
         ..NONE
     };
     let min_fresh = |seconds| Directives {
-        min_fresh: for_seconds(seconds),
+        min_fresh: Some(for_seconds(seconds)),
         ..NONE
     };
     for (age, directives, told) in [
@@ -188,7 +188,7 @@ async fn a_clock_that_is_set_back_by_a_day_makes_no_answer_younger() {
     let upstream = Upstream::new(Cache::new(settings, shared, Tasks::new()));
     upstream.get(CLOCKS).await.unwrap();
     *clock.0.lock().unwrap() -= SignedDuration::from_hours(24);
-    tokio::time::sleep(Duration::from_secs(59) - TAKES).await;
+    tokio::time::sleep(Duration::from_secs(59).saturating_sub(TAKES)).await;
     assert_eq!(said(&upstream.find(CLOCKS)), "59: fresh 1");
     seconds(1).await;
     assert_eq!(said(&upstream.find(CLOCKS)), "60: stale 0");

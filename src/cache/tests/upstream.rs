@@ -2,12 +2,12 @@
 
 use super::*;
 
-/// Fresh for a minute; for 100 s more it is given at once, and for 300 s when there is no new one.
+/// Fresh for a minute; for 100 s more it is given at once, and for five minutes when there is no new one.
 pub(super) const CLOCKS: Wish = Wish {
     lifetime: Lifetime {
         fresh: Duration::from_mins(1),
         while_revalidate: Duration::from_secs(100),
-        if_error: Duration::from_secs(300),
+        if_error: Duration::from_mins(5),
     },
     directives: NONE,
 };
@@ -49,7 +49,7 @@ impl Upstream {
     pub(super) async fn with_answer_of(seconds: u64) -> Self {
         let upstream = Self::new(cache());
         assert_eq!(upstream.get(CLOCKS).await, Ok("answer 1".to_owned()));
-        tokio::time::sleep(Duration::from_secs(seconds) - TAKES).await;
+        tokio::time::sleep(Duration::from_secs(seconds).saturating_sub(TAKES)).await;
         upstream
     }
 
