@@ -19,6 +19,7 @@ mod progress;
 mod ranges;
 mod site;
 mod status;
+mod stored;
 mod walk;
 
 use std::cmp::Reverse;
@@ -46,13 +47,14 @@ use crate::odata::schema::Schema;
 pub use self::error::{AnswerError, SharedError, Unanswered};
 pub use self::lifetime::{Lifetimes, Rule};
 pub use self::outcome::{Outcome, Stored};
-pub use self::pace::Pace;
+pub use self::pace::{Pace, grouped};
 pub use self::progress::LOG_TARGET as PROGRESS_LOG_TARGET;
 pub use self::ranges::RangeRules;
 pub use self::site::Site;
 pub use self::status::{GatewayStatus, ScanStatus, SiteStatus};
+pub use self::stored::{Place, StoredAnswer, StoredAnswers, StoredState, Which};
 pub use crate::auth::AuthState;
-pub use crate::cache::{Directives, Way};
+pub use crate::cache::{CacheCounts, Directives, Way};
 pub use crate::upstream::{ByClass, Class, LaneCounts, LaneStatus, Party, UpstreamCounts, Waiting};
 
 /// A question with the wishes that came with it.
@@ -154,24 +156,17 @@ impl Gateway {
         self.answer_from(site, ask).await
     }
 
-    /// Forgets stored answers of `site` (all when `None`) for `set` (all when `None`); returns how many.
-    pub fn purge(&self, site: Option<&SiteId>, set: Option<&str>) -> usize {
-        let purged = |name: &SiteId| site.is_none_or(|site| name == site);
+    /// Forgets the stored answers that `which` means; returns how many. Those that are being made are not stored.
+    pub fn purge(&self, which: Which<'_>) -> usize {
+        let purged = |name: &SiteId| which.site.is_none_or(|site| name == site);
         for (_, known) in self
             .sites
             .iter()
-            .filter(|(name, _)| set.is_none() && purged(name))
+            .filter(|(name, _)| which.set.is_none() && purged(name))
         {
             known.forget_schema();
         }
-        self.cache.purge(|key| {
-            let of_site = site.is_none_or(|site| key.site() == site);
-            let names = |wanted: &str| {
-                key.set()
-                    .is_some_and(|set| set.as_str().eq_ignore_ascii_case(wanted))
-            };
-            of_site && set.is_none_or(names)
-        })
+        self.cache.purge(|key| which.covers(key))
     }
 
     /// What the operator may want to see.
@@ -181,9 +176,15 @@ impl Gateway {
             sites: self.sites.values().map(|site| site.status()).collect(),
             cache_entries,
             cache_bytes,
+            cache_counts: self.cache.counts(),
             fills: self.cache.fills_running() as u64,
             scans: self.scans(),
         }
+    }
+
+    /// The stored answers that `which` means, `max` of them at most: the latest. Looks at each of them, briefly.
+    pub fn stored(&self, which: Which<'_>, max: usize) -> StoredAnswers {
+        StoredAnswers::latest(self.cache.stored(), which, &self.lifetimes, max)
     }
 
     /// The collections that are being read, those first that have taken longest.

@@ -34,6 +34,7 @@ mod progress;
 mod promise;
 mod rules;
 mod stale;
+mod stored;
 mod tokens;
 mod validators;
 
