@@ -233,39 +233,38 @@ impl Gateway {
             Found::Filling(Coming { reader, fallback })
             | Found::Joined(Coming { reader, fallback }) => (reader, fallback),
         };
-        let begun = if fallback.is_some() {
+        if let Some(fallback) = &fallback {
             let patience = PATIENCE_WITH_FALLBACK.saturating_sub(reader.progress().elapsed());
-            timeout(patience, reader.begun()).await.ok()
-        } else {
-            Some(reader.begun().await)
-        };
-        match (begun, fallback) {
-            (None, Some(fallback)) => {
+            if timeout(patience, reader.begun()).await.is_err()
+                && let Some(hit) = fallback.give_meanwhile()
+            {
                 reader.leave_it_to_others();
-                let hit = fallback.give_meanwhile();
                 let outcome = Outcome::instead(&hit);
-                Ok(Answer::stored(hit, outcome, page_size))
+                return Ok(Answer::stored(hit, outcome, page_size));
             }
-            (Some(Ok(content)), _) => Ok(Answer {
-                content,
-                outcome,
-                // Decided by the time that an answer has begun.
-                way: reader.progress().way(),
-                page_size,
-                body: AnswerBody::Live(reader),
-            }),
-            (Some(Err(error)), Some(fallback)) if error.is_trouble() => {
-                let hit = fallback.give(error);
-                let outcome = Outcome::instead(&hit);
-                Ok(Answer::stored(hit, outcome, page_size))
-            }
-            (Some(Err(error)), _) => Err(Unanswered {
-                error: self.name_unknown_set(site, &ask.question, error).await,
-                upstream: Some(Arc::clone(reader.progress())),
-            }),
-            // Never: without a fallback it was waited for to the end.
-            (None, None) => Err(AnswerError::Interrupted.into()),
         }
+        let error = match reader.begun().await {
+            Ok(content) => {
+                return Ok(Answer {
+                    content,
+                    outcome,
+                    // Decided by the time that an answer has begun.
+                    way: reader.progress().way(),
+                    page_size,
+                    body: AnswerBody::Live(reader),
+                });
+            }
+            Err(error) => error,
+        };
+        let fallback = fallback.filter(|_| error.is_trouble());
+        if let Some(hit) = fallback.and_then(|fallback| fallback.give(Arc::clone(&error))) {
+            let outcome = Outcome::instead(&hit);
+            return Ok(Answer::stored(hit, outcome, page_size));
+        }
+        Err(Unanswered {
+            error: self.name_unknown_set(site, &ask.question, error).await,
+            upstream: Some(Arc::clone(reader.progress())),
+        })
     }
 
     /// Has a new answer to `ask` made in the background, though nobody waits for it, and waits for its end; returns at once,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::SharedError;
-use crate::cache::{Found, Hit, HitState, Way, Wish};
+use crate::cache::{Directives, Found, Hit, HitState, Way, Wish};
 
 /// How an answer came about.
 #[derive(Debug, Clone)]
@@ -77,7 +77,13 @@ impl Outcome {
         } else {
             Stored::No
         };
-        let insists = wish.directives.no_cache || wish.directives.max_age.is_some();
+        let Directives {
+            no_cache,
+            max_age,
+            min_fresh,
+            ..
+        } = wish.directives;
+        let insists = no_cache || max_age.is_some() || min_fresh.is_some();
         match found {
             Found::Stored(hit) => Self::of_hit(hit, false),
             Found::Joined(_) => Self::Joined,

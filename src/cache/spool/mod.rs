@@ -133,6 +133,11 @@ impl<E: Failure> Spool<E> {
         Some(Reader::new(id, Arc::clone(self)))
     }
 
+    /// Whether it is made though nobody reads it.
+    pub(super) fn is_in_background(&self) -> bool {
+        self.state().in_background
+    }
+
     /// How many read.
     pub(super) fn readers(&self) -> usize {
         self.state().readers()

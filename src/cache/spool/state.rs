@@ -48,7 +48,7 @@ pub(super) struct State<E> {
     /// How it must be kept to become an entry at its end; empty when it will not become one.
     storable: &'static [Keep],
     /// Whether it is made though nobody reads it.
-    in_background: bool,
+    pub(super) in_background: bool,
     pub(super) digester: Digester,
     /// Rows of the first part.
     pub(super) first_rows: u64,

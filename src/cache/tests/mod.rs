@@ -1,6 +1,10 @@
 //! Finding, filling, storing and purging.
 
+mod bounds;
+mod clocks;
 mod left;
+mod refreshing;
+mod upstream;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
