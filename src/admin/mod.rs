@@ -17,6 +17,7 @@ mod page;
 mod purge;
 mod scan;
 mod status;
+mod warm;
 mod watched;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::gateway::Gateway;
+use crate::warm::Board;
 
 use self::status::Status;
 use self::watched::Watched;
@@ -43,6 +45,8 @@ pub struct Settings {
     pub registry: Arc<Registry>,
     /// For ages.
     pub clock: Arc<dyn Clock>,
+    /// The questions that are asked by schedule.
+    pub warm: Board,
 }
 
 /// The operator's paths. Call at the start of the program: its age counts from here.
@@ -77,7 +81,10 @@ impl Operator {
     fn status(&self) -> Status {
         let now = self.settings.clock.now();
         let default = self.watched.default_site();
-        Status::new(&self.watched.status(), default.as_ref(), self.started, now)
+        let mut status = Status::new(&self.watched.status(), default.as_ref(), self.started, now);
+        let warm = self.settings.warm.rows();
+        status.warm = warm.iter().map(warm::Warm::new).collect();
+        status
     }
 }
 

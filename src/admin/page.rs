@@ -12,6 +12,7 @@ use super::Operator;
 use super::html::Text;
 use super::scan;
 use super::status::{Lane, LastError, Site, Status, Token, Waiting};
+use super::warm;
 
 /// `GET /`.
 pub(super) async fn page(State(operator): State<Arc<Operator>>, request: Request) -> Response {
@@ -33,6 +34,7 @@ pub(super) fn base(public_url: Option<&Url>, uri: &Uri) -> String {
 fn render(status: &Status, base: &str) -> String {
     let sites: String = status.sites.iter().map(|s| section(s, base)).collect();
     let scans = scan::section(&status.scans);
+    let warm = warm::section(&status.warm);
     let refresh = if status.is_busy() { REFRESH } else { "" };
     let base = Text(base);
     format!(
@@ -54,7 +56,7 @@ fn render(status: &Status, base: &str) -> String {
 <dt>Size</dt><dd>{size}</dd>
 <dt>Being made</dt><dd>{fills}</dd>
 </dl>
-<footer>Version {version}, running for {uptime}. <a href="{base}/api/status">Status as JSON</a>, <a href="{base}/metrics">metrics</a>, <a href="{base}/readyz">readiness</a>.</footer>
+{warm}<footer>Version {version}, running for {uptime}. <a href="{base}/api/status">Status as JSON</a>, <a href="{base}/metrics">metrics</a>, <a href="{base}/readyz">readiness</a>.</footer>
 </body>
 </html>
 "#,

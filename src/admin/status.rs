@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::Operator;
 use super::json::json;
 use super::scan::Scan;
+use super::warm::Warm;
 use crate::gateway::{AuthState, GatewayStatus, LaneStatus, SiteStatus};
 use crate::odata::name::SiteId;
 
@@ -29,6 +30,7 @@ pub(super) struct Status {
     pub cache: CacheNumbers,
     pub sites: Vec<Site>,
     pub scans: Vec<Scan>,
+    pub warm: Vec<Warm>,
 }
 
 /// What is stored.
@@ -125,6 +127,7 @@ impl Status {
                 .map(|site| Site::new(site, default == Some(&site.site)))
                 .collect(),
             scans: gateway.scans.iter().map(Scan::new).collect(),
+            warm: Vec::new(),
         }
     }
 }
@@ -177,6 +180,7 @@ pub(super) fn seconds(duration: Duration) -> u64 {
     duration.as_secs()
 }
 
-fn whole_seconds(at: Timestamp) -> String {
+/// A moment, to the second.
+pub(super) fn whole_seconds(at: Timestamp) -> String {
     format!("{at:.0}")
 }

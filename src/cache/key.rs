@@ -47,6 +47,11 @@ impl CacheKey {
         self.representation
     }
 
+    /// The size of the pages that the client asked for, when it wanted pages.
+    pub fn page_size(&self) -> Option<NonZeroU32> {
+        self.page_size
+    }
+
     /// The set that is asked for, when there is one.
     pub fn set(&self) -> Option<&EntitySet> {
         self.question.set()

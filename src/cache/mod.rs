@@ -17,6 +17,7 @@ mod lifetime;
 mod packed;
 mod policy;
 mod record;
+mod refresh;
 mod spool;
 mod watch;
 mod wish;
@@ -46,6 +47,7 @@ pub use found::{Coming, Fallback, Found, Hit, HitState};
 pub use key::CacheKey;
 pub use lifetime::Lifetime;
 pub use packed::{GzipWriter, Packed, Part, Plain, Unpacked};
+pub use refresh::{Made, NotNow};
 pub use spool::{Progress, Reader, SpoolWriter, Way};
 pub use watch::{CacheCounts, Running, Stored};
 pub use wish::{Directives, Wish};
@@ -92,6 +94,9 @@ pub struct Cache<E: Failure> {
     tasks: Tasks,
     counters: Arc<Counters>,
 }
+
+/// Resolves at the end of an answer in the making, with an error when the program is stopped before.
+type Ended<E> = oneshot::Receiver<Result<Made, E>>;
 
 /// What is stored for a key, and what a client may have of it.
 struct Look<E> {
@@ -199,26 +204,28 @@ impl<E: Failure> Cache<E> {
         Found::Filling(Coming { reader, fallback })
     }
 
-    /// Has a new answer made in the background; `None` when that is being done already, or was tried in vain just now. What
-    /// is returned resolves at its end, with an error, whatever that end is.
+    /// Has a new answer made in the background, unless that is being done already, or was tried in vain just now. What
+    /// is returned resolves at its end.
     pub fn refresh<F, Work>(
         &self,
         key: CacheKey,
         lifetime: Lifetime,
         fill: F,
-    ) -> Option<oneshot::Receiver<()>>
+    ) -> Result<Ended<E>, NotNow<E>>
     where
         F: FnOnce(SpoolWriter<E>) -> Work,
         Work: Future<Output = Result<(), E>> + Send + 'static,
     {
         let mut list = self.fills.lock();
         let kept = self.entries.get(&key);
-        let in_vain = kept.and_then(|kept| kept.pausing(Instant::now()));
-        if list.is_listed(&key) || in_vain.is_some() {
-            return None;
+        if list.is_listed(&key) {
+            return Err(NotNow::Underway);
+        }
+        if let Some(error) = kept.and_then(|kept| kept.pausing(Instant::now())) {
+            return Err(NotNow::InVain(error));
         }
         let purpose = Purpose::background(lifetime);
-        Some(self.begin(&mut list, key, purpose, fill).1)
+        Ok(self.begin(&mut list, key, purpose, fill).1)
     }
 
     /// Forgets the answers for which `matches` holds; returns how many. Those that are being made are given
@@ -254,7 +261,7 @@ impl<E: Failure> Cache<E> {
         key: CacheKey,
         purpose: Purpose,
         fill: F,
-    ) -> (Arc<Spool<E>>, oneshot::Receiver<()>)
+    ) -> (Arc<Spool<E>>, Ended<E>)
     where
         F: FnOnce(SpoolWriter<E>) -> Work,
         Work: Future<Output = Result<(), E>> + Send + 'static,
@@ -266,8 +273,9 @@ impl<E: Failure> Cache<E> {
         let work = fill(SpoolWriter::new(Arc::clone(&spool)));
         let cache = self.clone();
         self.tasks.spawn("fill", async move {
-            cache.run(listed, purpose, work).await;
-            drop(running);
+            let end = cache.run(listed, purpose, work).await;
+            // Mostly nobody wants to know.
+            let _ = running.send(end);
         });
         (spool, ended)
     }
@@ -277,21 +285,28 @@ impl<E: Failure> Cache<E> {
         listed: Listed<E>,
         purpose: Purpose,
         work: impl Future<Output = Result<(), E>>,
-    ) {
+    ) -> Result<Made, E> {
+        let mut kept = false;
         let spool = &listed.spool;
         let (fetched_at, steady) = (self.clock.now(), Instant::now());
         let end = tokio::select! {
             biased;
             end = work => end,
-            () = spool.abandoned() => return,
+            () = spool.abandoned() => {
+                let rows = spool.progress().rows();
+                return Ok(Made { rows, kept });
+            }
         };
         // Before the readers hear of the end: whoever has read an answer to its end finds it here.
         match &end {
             Ok(()) if purpose.storable => {
                 if let Some(entry) = made(spool, fetched_at).await {
-                    let kept = Kept::new(Arc::new(entry), steady);
-                    if kept.age(self.clock.now(), Instant::now()) < purpose.useful {
-                        listed.store(|key| self.entries.insert(key, kept));
+                    let new = Kept::new(Arc::new(entry), steady);
+                    if new.age(self.clock.now(), Instant::now()) < purpose.useful {
+                        listed.store(|key| {
+                            self.entries.insert(key, new);
+                            kept = true;
+                        });
                     }
                 }
             }
@@ -301,7 +316,10 @@ impl<E: Failure> Cache<E> {
         if purpose.in_background {
             self.counters.refreshed(end.is_ok());
         }
+        let rows = spool.progress().rows();
+        let made = end.clone().map(|()| Made { rows, kept });
         spool.finish(end);
+        made
     }
 
     /// No new answer to `key` could be had.

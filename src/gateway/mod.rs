@@ -16,8 +16,10 @@ mod pace;
 mod plan;
 mod progress;
 mod ranges;
+mod refresh;
 mod site;
 mod status;
+mod stored;
 mod walk;
 
 use std::cmp::Reverse;
@@ -46,10 +48,12 @@ pub use self::outcome::{Outcome, Stored};
 pub use self::pace::Pace;
 pub use self::progress::LOG_TARGET as PROGRESS_LOG_TARGET;
 pub use self::ranges::RangeRules;
+pub use self::refresh::Refreshed;
 pub use self::site::Site;
 pub use self::status::{GatewayStatus, ScanStatus, SiteStatus};
+pub use self::stored::StoredAnswer;
 pub use crate::auth::AuthState;
-pub use crate::cache::{Directives, Way};
+pub use crate::cache::{Directives, Made, Way};
 pub use crate::upstream::{ByClass, Class, LaneCounts, LaneStatus, Party, UpstreamCounts, Waiting};
 
 /// A question with the wishes that came with it.
@@ -229,23 +233,6 @@ impl Gateway {
                 error: self.name_unknown_set(site, &ask.question, error).await,
                 upstream: Some(Arc::clone(reader.progress())),
             }),
-        }
-    }
-
-    /// Has a new answer to `ask` made in the background, though nobody waits for it, and waits for its end; returns at once,
-    /// with `false`, when that is being done already, or was tried in vain just now.
-    pub async fn refresh(&self, site: &SiteId, ask: Ask) -> Result<bool, SharedError> {
-        let site = self.site(site)?;
-        let Prepared {
-            key,
-            plan,
-            lifetime,
-        } = self.prepare(site, &ask).await?;
-        let fill = self.filling(site, &key, plan, Party::default());
-        match self.cache.refresh(key, lifetime, fill) {
-            // It resolves with an error, because nobody sends anything.
-            Some(end) => Ok(end.await.is_err()),
-            None => Ok(false),
         }
     }
 
