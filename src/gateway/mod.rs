@@ -17,9 +17,9 @@ mod plan;
 mod progress;
 mod ranges;
 mod refresh;
+mod renewable;
 mod site;
 mod status;
-mod stored;
 mod walk;
 
 use std::cmp::Reverse;
@@ -49,9 +49,10 @@ pub use self::pace::Pace;
 pub use self::progress::LOG_TARGET as PROGRESS_LOG_TARGET;
 pub use self::ranges::RangeRules;
 pub use self::refresh::Refreshed;
+pub use self::renewable::Renewable;
 pub use self::site::Site;
 pub use self::status::{GatewayStatus, ScanStatus, SiteStatus};
-pub use self::stored::StoredAnswer;
+
 pub use crate::auth::AuthState;
 pub use crate::cache::{Directives, Made, Way};
 pub use crate::upstream::{ByClass, Class, LaneCounts, LaneStatus, Party, UpstreamCounts, Waiting};

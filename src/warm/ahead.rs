@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use crate::gateway::StoredAnswer;
+use crate::gateway::Renewable;
 
 /// The one of the `stored` answers whose time it is: clients have asked for it again since it was stored, and it will be
 /// stale soon; of several the one that will be first. One that could not be had the last time is left to those who ask
 /// for it, as is one that is stale: they are given it, and a new one is made behind it.
-pub(super) fn choose(stored: &[StoredAnswer]) -> Option<&StoredAnswer> {
+pub(super) fn choose(stored: &[Renewable]) -> Option<&Renewable> {
     let chosen = stored.iter().filter(|answer| {
         let soon = !answer.remaining.is_zero() && answer.remaining <= lead(answer.fresh);
         let popular = answer.hits >= HITS_MIN;
@@ -49,8 +49,8 @@ mod tests {
     use crate::odata::representation::Representation;
 
     /// An answer to a question of that name that is fresh for so many seconds, of which so many are left.
-    fn answer(name: &str, fresh: u64, remaining: u64, hits: u64) -> StoredAnswer {
-        StoredAnswer {
+    fn answer(name: &str, fresh: u64, remaining: u64, hits: u64) -> Renewable {
+        Renewable {
             ask: Ask {
                 question: Question::parse(name, None).unwrap(),
                 representation: Representation::default(),
@@ -66,7 +66,7 @@ mod tests {
         }
     }
 
-    fn chosen(stored: &[StoredAnswer]) -> Option<&str> {
+    fn chosen(stored: &[Renewable]) -> Option<&str> {
         choose(stored)?.ask.question.set().map(|set| set.as_str())
     }
 

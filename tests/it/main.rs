@@ -13,6 +13,7 @@
 
 mod world;
 
+mod ahead;
 mod cache;
 mod collections;
 mod crowd;
@@ -30,6 +31,7 @@ mod operator;
 mod progress;
 mod rules;
 mod tokens;
+mod warm;
 
 mod process;
 mod upstream;

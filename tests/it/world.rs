@@ -63,6 +63,11 @@ impl World {
         }
     }
 
+    /// Begins what is done before anybody asks, as the program does once it listens.
+    pub(crate) fn start(&self) {
+        self.app.start(&self.tasks);
+    }
+
     /// A world in which this goes wrong.
     pub(crate) fn with_fault(knobs: Knobs, settings: &str, fault: Fault) -> Self {
         let world = Self::new(knobs, settings);

@@ -7,7 +7,7 @@ use crate::odata::name::SiteId;
 
 /// A stored answer, and the question that has it.
 #[derive(Debug, Clone)]
-pub struct StoredAnswer {
+pub struct Renewable {
     /// What it answers. A client who asks this is given it.
     pub ask: Ask,
     /// How long it is fresh, from when it was asked for.
@@ -25,13 +25,13 @@ pub struct StoredAnswer {
 impl Gateway {
     /// The stored answers of `site`, in no order, without pages whose size a client chose: each belongs to one walk from
     /// page to page, and nobody asks for it again. Goes through all that is stored.
-    pub fn stored(&self, site: &SiteId) -> Vec<StoredAnswer> {
+    pub fn renewable(&self, site: &SiteId) -> Vec<Renewable> {
         let stored = self.cache.stored().into_iter();
         let ours = stored
             .filter(|stored| stored.key.site() == site && stored.key.page_size().is_none())
             .map(|stored| {
                 let fresh = self.lifetimes.of(stored.key.question()).fresh;
-                StoredAnswer {
+                Renewable {
                     ask: Ask {
                         question: stored.key.question().clone(),
                         representation: stored.key.representation(),
