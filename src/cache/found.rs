@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Failure;
+use tokio::time::Instant;
+
 use super::entry::Entry;
 use super::kept::Kept;
+use super::policy::Verdict;
 use super::spool::Reader;
+use super::{Cache, CacheKey, Failure, Wish};
 
 /// Where an answer was found.
 #[derive(Debug)]
@@ -86,5 +89,28 @@ impl<E: Clone> Fallback<E> {
             age,
             state: HitState::Failed { over, error },
         }
+    }
+}
+
+impl<E: Failure> Cache<E> {
+    /// Whether there is a fresh answer in memory.
+    pub fn is_fresh(&self, key: &CacheKey, wish: &Wish) -> bool {
+        let look = self.look(key, wish);
+        look.is_some_and(|look| matches!(look.verdict, Verdict::Fresh { .. }))
+    }
+
+    /// Gives what may be given at once of what is in memory, and has nothing made.
+    pub fn peek(&self, key: &CacheKey, wish: &Wish) -> Option<Hit<E>> {
+        let look = self.look(key, wish)?;
+        let in_vain = look.kept.pausing(Instant::now());
+        let state = match (look.verdict, in_vain) {
+            (Verdict::Fresh { remaining }, _) => HitState::Fresh { remaining },
+            (Verdict::Stale { over } | Verdict::IfError { over }, Some(error)) => {
+                HitState::Failed { over, error }
+            }
+            (Verdict::Stale { over }, None) => HitState::Stale { over },
+            (Verdict::IfError { .. } | Verdict::Useless, _) => return None,
+        };
+        Some(look.give(state))
     }
 }

@@ -15,6 +15,7 @@ mod kept;
 mod key;
 mod lifetime;
 mod packed;
+mod pieces;
 mod policy;
 mod record;
 mod refresh;
@@ -47,7 +48,8 @@ pub use found::{Coming, Fallback, Found, Hit, HitState};
 pub use key::CacheKey;
 pub use lifetime::Lifetime;
 pub use packed::{GzipWriter, Packed, Part, Plain, Unpacked};
-pub use refresh::{Made, NotNow};
+pub use pieces::Pieces;
+pub use refresh::{Ending, Made, NotNow};
 pub use spool::{Progress, Reader, SpoolWriter, Way};
 pub use watch::{CacheCounts, Running, Stored};
 pub use wish::{Directives, Wish};
@@ -95,9 +97,6 @@ pub struct Cache<E: Failure> {
     counters: Arc<Counters>,
 }
 
-/// Resolves at the end of an answer in the making, with an error when the program is stopped before.
-type Ended<E> = oneshot::Receiver<Result<Made, E>>;
-
 /// What is stored for a key, and what a client may have of it.
 struct Look<E> {
     kept: Arc<Kept<E>>,
@@ -106,11 +105,13 @@ struct Look<E> {
 }
 
 impl<E: Failure> Look<E> {
-    fn give(self, state: HitState<E>) -> Found<E> {
+    fn give(self, state: HitState<E>) -> Hit<E> {
         self.kept.count_hit();
-        let entry = Arc::clone(&self.kept.entry);
-        let age = self.age;
-        Found::Stored(Hit { entry, age, state })
+        Hit {
+            entry: Arc::clone(&self.kept.entry),
+            age: self.age,
+            state,
+        }
     }
 }
 
@@ -159,7 +160,7 @@ impl<E: Failure> Cache<E> {
         if let Some(look) = self.look(&key, &wish)
             && let Verdict::Fresh { remaining } = look.verdict
         {
-            return look.give(HitState::Fresh { remaining });
+            return Found::Stored(look.give(HitState::Fresh { remaining }));
         }
         let only_if_cached = wish.directives.only_if_cached;
         let mut list = self.fills.lock();
@@ -169,17 +170,17 @@ impl<E: Failure> Cache<E> {
             let in_vain = look.kept.pausing(Instant::now());
             match (look.verdict, in_vain) {
                 (Verdict::Fresh { remaining }, _) => {
-                    return look.give(HitState::Fresh { remaining });
+                    return Found::Stored(look.give(HitState::Fresh { remaining }));
                 }
                 (Verdict::Stale { over } | Verdict::IfError { over }, Some(error)) => {
-                    return look.give(HitState::Failed { over, error });
+                    return Found::Stored(look.give(HitState::Failed { over, error }));
                 }
                 (Verdict::Stale { over }, None) => {
                     if !only_if_cached && !list.is_listed(&key) {
                         let purpose = Purpose::background(wish.lifetime);
                         self.begin(&mut list, key, purpose, fill);
                     }
-                    return look.give(HitState::Stale { over });
+                    return Found::Stored(look.give(HitState::Stale { over }));
                 }
                 (Verdict::IfError { over }, None) => {
                     fallback = Some(Fallback::new(look.kept, look.age, over));
@@ -211,7 +212,7 @@ impl<E: Failure> Cache<E> {
         key: CacheKey,
         lifetime: Lifetime,
         fill: F,
-    ) -> Result<Ended<E>, NotNow<E>>
+    ) -> Result<Ending<E>, NotNow<E>>
     where
         F: FnOnce(SpoolWriter<E>) -> Work,
         Work: Future<Output = Result<(), E>> + Send + 'static,
@@ -261,7 +262,7 @@ impl<E: Failure> Cache<E> {
         key: CacheKey,
         purpose: Purpose,
         fill: F,
-    ) -> (Arc<Spool<E>>, Ended<E>)
+    ) -> (Arc<Spool<E>>, Ending<E>)
     where
         F: FnOnce(SpoolWriter<E>) -> Work,
         Work: Future<Output = Result<(), E>> + Send + 'static,

@@ -1,5 +1,10 @@
 //! What becomes of the wish for a new answer that nobody waits for.
 
+use tokio::sync::oneshot;
+
+/// Resolves at the end of an answer in the making; with an error of its own when the program is stopped before.
+pub type Ending<E> = oneshot::Receiver<Result<Made, E>>;
+
 /// An answer that was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Made {

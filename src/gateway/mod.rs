@@ -6,6 +6,7 @@
 //! Invariant: an answer is complete, or it is visibly an error. If a later page fails for good, the body ends
 //! with that error, and `web` cuts the connection.
 
+mod contained;
 mod errand;
 mod error;
 mod fill;
@@ -52,7 +53,6 @@ pub use self::refresh::Refreshed;
 pub use self::renewable::Renewable;
 pub use self::site::Site;
 pub use self::status::{GatewayStatus, ScanStatus, SiteStatus};
-
 pub use crate::auth::AuthState;
 pub use crate::cache::{Directives, Made, Way};
 pub use crate::upstream::{ByClass, Class, LaneCounts, LaneStatus, Party, UpstreamCounts, Waiting};
@@ -197,17 +197,22 @@ impl Gateway {
     }
 
     async fn answer_from(&self, site: &Arc<Site>, ask: Ask) -> Result<Answer, Unanswered> {
-        let (directives, party) = (ask.directives, ask.party);
-        let Prepared {
-            key,
-            plan,
-            lifetime,
-        } = self.prepare(site, &ask).await?;
-        let page_size = plan.page_size();
+        let prepared = self.prepare(site, &ask).await?;
         let wish = Wish {
-            lifetime,
-            directives,
+            lifetime: prepared.lifetime,
+            directives: ask.directives,
         };
+        if !self.cache.is_fresh(&prepared.key, &wish)
+            && let Some(part) = self.contained(site, &prepared, ask.directives).await
+        {
+            if part.wants_refresh && !ask.directives.only_if_cached {
+                // Somebody else may be at it already.
+                let _ = self.begin_refresh(site, prepared);
+            }
+            return Ok(part.answer);
+        }
+        let Prepared { key, plan, .. } = prepared;
+        let (page_size, party) = (plan.page_size(), ask.party);
         let found = self.fill_or_find(site, key, wish, plan, party);
         let outcome = Outcome::of(&found, &wish);
         let (reader, fallback) = match found {

@@ -1,5 +1,6 @@
 //! How an answer came about: spelled once for `Cache-Status`, the log and the metrics.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::SharedError;
@@ -32,6 +33,15 @@ pub enum Outcome {
         error: SharedError,
         /// Whether upstream was asked for this client; otherwise it was asked in vain just before.
         asked: bool,
+    },
+    /// Cut out of a stored answer that contains it.
+    Contained {
+        /// Of the whole: since its oldest page was asked for.
+        age: Duration,
+        /// How much longer the whole is fresh; zero when it is stale.
+        remaining: Duration,
+        /// Since it was fresh; zero when it is.
+        over: Duration,
     },
     /// Fetched now.
     Miss {
@@ -79,6 +89,19 @@ impl Outcome {
         Self::of_hit(hit, true)
     }
 
+    /// How a part of a stored answer came about.
+    pub(super) fn contained(whole: &Hit<SharedError>) -> Self {
+        let (remaining, over) = match whole.state {
+            HitState::Fresh { remaining } => (remaining, Duration::ZERO),
+            HitState::Stale { over } | HitState::Failed { over, .. } => (Duration::ZERO, over),
+        };
+        Self::Contained {
+            age: whole.age,
+            remaining,
+            over,
+        }
+    }
+
     fn of_hit(hit: &Hit<SharedError>, asked: bool) -> Self {
         let age = hit.age;
         match &hit.state {
@@ -90,7 +113,7 @@ impl Outcome {
             HitState::Failed { over, error } => Self::StaleIfError {
                 age,
                 over: *over,
-                error: error.clone(),
+                error: Arc::clone(error),
                 asked,
             },
         }
@@ -102,6 +125,7 @@ impl Outcome {
             Self::Hit { .. } => "hit",
             Self::Stale { .. } => "stale",
             Self::StaleIfError { .. } => "stale-if-error",
+            Self::Contained { .. } => "contained",
             Self::Miss { .. } => "miss",
             Self::Joined => "joined",
             Self::Forced { .. } => "forced",
@@ -111,9 +135,10 @@ impl Outcome {
     /// Time since the oldest page of a stored answer was asked for.
     pub fn age(&self) -> Option<Duration> {
         match self {
-            Self::Hit { age, .. } | Self::Stale { age, .. } | Self::StaleIfError { age, .. } => {
-                Some(*age)
-            }
+            Self::Hit { age, .. }
+            | Self::Stale { age, .. }
+            | Self::StaleIfError { age, .. }
+            | Self::Contained { age, .. } => Some(*age),
             Self::Miss { .. } | Self::Joined | Self::Forced { .. } => None,
         }
     }
@@ -158,6 +183,16 @@ impl Outcome {
                 let ttl = ttl(over);
                 format!("{name}; {how}; ttl={ttl}; detail=stale-if-error/{code}")
             }
+            Self::Contained {
+                remaining, over, ..
+            } => {
+                let ttl = if remaining.is_zero() {
+                    ttl(over)
+                } else {
+                    remaining.as_secs().to_string()
+                };
+                format!("{name}; hit; ttl={ttl}; detail=contained")
+            }
             Self::Miss { stored } => format!("{name}; fwd=uri-miss{}{detail}", kept(stored)),
             Self::Joined => format!("{name}; fwd=uri-miss; collapsed{detail}"),
             Self::Forced { stored } => format!("{name}; fwd=request{}{detail}", kept(stored)),
@@ -187,6 +222,11 @@ mod tests {
             error: AnswerError::Interrupted.into(),
             asked,
         };
+        let contained = |remaining, over| Outcome::Contained {
+            age: seconds(100),
+            remaining: seconds(remaining),
+            over: seconds(over),
+        };
         let (yes, no) = (Stored::Yes, Stored::No);
         let (range, links) = (Some(Way::Range), Some(Way::Links));
         for (outcome, way, expected) in [
@@ -202,6 +242,9 @@ mod tests {
                 None,
                 "hit; ttl=-1000; detail=stale-if-error/UpstreamBusy",
             ),
+            (contained(200, 0), range, "hit; ttl=200; detail=contained"),
+            (contained(0, 0), None, "hit; ttl=0; detail=contained"),
+            (contained(0, 9), None, "hit; ttl=-9; detail=contained"),
             (Outcome::Miss { stored: yes }, None, "fwd=uri-miss; stored"),
             (
                 Outcome::Miss { stored: yes },

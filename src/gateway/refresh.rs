@@ -1,7 +1,9 @@
 //! New answers that nobody waits for.
 
-use super::{AnswerError, Ask, Gateway, Party, Prepared, SharedError};
-use crate::cache::{Made, NotNow};
+use std::sync::Arc;
+
+use super::{AnswerError, Ask, Gateway, Party, Prepared, SharedError, Site};
+use crate::cache::{Ending, Made, NotNow};
 use crate::odata::name::SiteId;
 use crate::upstream::Class;
 
@@ -21,13 +23,8 @@ impl Gateway {
     /// already, or was tried in vain just now. The error is why there is no new one; the old one stays if that may pass.
     pub async fn refresh(&self, site: &SiteId, ask: Ask) -> Result<Refreshed, SharedError> {
         let site = self.site(site)?;
-        let Prepared {
-            key,
-            plan,
-            lifetime,
-        } = self.prepare(site, &ask).await?;
-        let fill = self.filling(site, &key, plan, Party::default());
-        let end = match self.cache.refresh(key, lifetime, fill) {
+        let prepared = self.prepare(site, &ask).await?;
+        let end = match self.begin_refresh(site, prepared) {
             Ok(end) => end.await,
             Err(NotNow::Underway) => return Ok(Refreshed::Underway),
             Err(NotNow::InVain(error)) => return Ok(Refreshed::InVain(error)),
@@ -35,6 +32,21 @@ impl Gateway {
         // It has no end when the program stops.
         let made = end.unwrap_or_else(|_| Err(AnswerError::Interrupted.into()));
         made.map(Refreshed::Made)
+    }
+
+    /// The same without waiting for its end.
+    pub(super) fn begin_refresh(
+        &self,
+        site: &Arc<Site>,
+        prepared: Prepared,
+    ) -> Result<Ending<SharedError>, NotNow<SharedError>> {
+        let Prepared {
+            key,
+            plan,
+            lifetime,
+        } = prepared;
+        let fill = self.filling(site, &key, plan, Party::default());
+        self.cache.refresh(key, lifetime, fill)
     }
 
     /// Whether somebody waits for a turn in the lane of `site` who has a client waiting.

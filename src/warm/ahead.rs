@@ -67,7 +67,7 @@ mod tests {
     }
 
     fn chosen(stored: &[Renewable]) -> Option<&str> {
-        choose(stored)?.ask.question.set().map(|set| set.as_str())
+        Some(choose(stored)?.ask.question.set()?.as_str())
     }
 
     #[test]

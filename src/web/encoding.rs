@@ -62,7 +62,7 @@ pub(crate) struct Encoded {
 #[derive(Debug)]
 enum Coder {
     /// The text that is being sent.
-    Identity(Option<Plain>),
+    Identity(Option<Box<Plain>>),
     /// Without its [`GzipWriter::end`], after an error, no reader takes the file for complete.
     Gzip(GzipWriter),
 }
@@ -128,7 +128,7 @@ impl Coder {
         queue: &mut VecDeque<Bytes>,
     ) -> Result<(), SharedError> {
         match self {
-            Self::Identity(rest) => *rest = Some(text.plain(root)),
+            Self::Identity(rest) => *rest = Some(Box::new(text.plain(root))),
             Self::Gzip(writer) => {
                 for part in text.parts() {
                     let written = writer.write(part, root, queue);

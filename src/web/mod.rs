@@ -2,7 +2,7 @@
 //!
 //! - [`route`], [`host`], [`local`]: whose question is it, may it be asked here, and under which address;
 //! - [`wishes`], [`party`], [`odata`]: from a request to an [`Ask`](crate::gateway::Ask), and from its answer to a reply;
-//! - [`reply`], [`conditional`], [`body`], [`encoding`], [`whole`]: head and body of a reply;
+//! - [`reply`], [`conditional`], [`body`], [`encoding`], [`ready`], [`whole`]: head and body of a reply;
 //! - [`error`], [`problem`]: which failure has which status and words, and how they are written;
 //! - [`trace`], [`metrics`]: one line and one count a request, at the end of its body.
 //!
@@ -24,6 +24,7 @@ mod notes;
 mod odata;
 mod party;
 mod problem;
+mod ready;
 mod reply;
 mod request_id;
 mod route;

@@ -11,6 +11,7 @@ use super::encoding::{Coding, Encoded};
 use super::no_body::no_body;
 use super::notes::Notes;
 use super::problem::Problem;
+use super::ready::ready;
 use super::whole::{WHOLE_BYTES_MAX, whole};
 use super::wishes::PageSizeWish;
 use crate::cache::Content;
@@ -79,14 +80,21 @@ pub(crate) async fn reply(
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         len = gzip_len;
     }
+    if let Some(len) = len {
+        headers.insert(header::CONTENT_LENGTH, len.into());
+    }
+    if let AnswerBody::Stored(entry) = &answer.body
+        && let Some(body) = ready(entry, coding, &asked.root, notes)
+    {
+        *response.body_mut() = body;
+        return Ok(response);
+    }
     let mut parts = Parts::of(answer.content, answer.body, notes.clone());
     if len.is_none() && asked.needs_length() && asked.request.method != Method::HEAD {
         let whole = whole(parts, root_len, WHOLE_BYTES_MAX, notes).await?;
-        len = Some(whole.len);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_LENGTH, whole.len.into());
         parts = Parts::of_whole(whole.texts, notes.clone());
-    }
-    if let Some(len) = len {
-        headers.insert(header::CONTENT_LENGTH, len.into());
     }
     *response.body_mut() = Body::from_stream(Encoded::new(parts, coding, asked.root));
     Ok(response)

@@ -74,7 +74,7 @@ fn directives(headers: &HeaderMap) -> Directives {
     let mut wanted = Directives::default();
     for directive in list::members(headers, header::CACHE_CONTROL) {
         let (name, value) = list::pair(directive);
-        let seconds = value.as_deref().and_then(seconds);
+        let seconds = value.and_then(seconds);
         match &*name.to_ascii_lowercase() {
             "no-cache" => wanted.no_cache = true,
             "no-store" => wanted.no_store = true,
@@ -168,90 +168,35 @@ mod tests {
     fn reads_what_may_be_given_of_what_is_stored() {
         let none = Directives::default();
         let seconds = |seconds| Some(Duration::from_secs(seconds));
+        let max_age = |max| Directives {
+            max_age: seconds(max),
+            ..none
+        };
+        let min_fresh = |min| Directives {
+            min_fresh: seconds(min),
+            ..none
+        };
+        let max_stale = |max_stale| Directives { max_stale, ..none };
+        let (no_cache, no_store, only_if_cached) = (true, true, true);
+        let forever = Some(Duration::MAX);
         for (text, expected) in [
-            (
-                "No-Cache",
-                Directives {
-                    no_cache: true,
-                    ..none
-                },
-            ),
-            (
-                "no-store",
-                Directives {
-                    no_store: true,
-                    ..none
-                },
-            ),
-            (
-                "max-age=0",
-                Directives {
-                    max_age: seconds(0),
-                    ..none
-                },
-            ),
-            (
-                "max-age=60, max-age=9",
-                Directives {
-                    max_age: seconds(9),
-                    ..none
-                },
-            ),
-            (
-                "max-age=\"60\"",
-                Directives {
-                    max_age: seconds(60),
-                    ..none
-                },
-            ),
-            (
-                "max-age=soon",
-                Directives {
-                    max_age: seconds(0),
-                    ..none
-                },
-            ),
-            (
-                "max-stale",
-                Directives {
-                    max_stale: Some(Duration::MAX),
-                    ..none
-                },
-            ),
-            (
-                "max-stale=5, max-stale",
-                Directives {
-                    max_stale: Some(Duration::MAX),
-                    ..none
-                },
-            ),
-            (
-                "max-stale=60, max-stale=9",
-                Directives {
-                    max_stale: seconds(9),
-                    ..none
-                },
-            ),
+            ("No-Cache", Directives { no_cache, ..none }),
+            ("no-store", Directives { no_store, ..none }),
+            ("max-age=0", max_age(0)),
+            ("max-age=60, max-age=9", max_age(9)),
+            ("max-age=\"60\"", max_age(60)),
+            ("max-age=soon", max_age(0)),
+            ("max-stale", max_stale(forever)),
+            ("max-stale=5, max-stale", max_stale(forever)),
+            ("max-stale=60, max-stale=9", max_stale(seconds(9))),
             ("max-stale=never", none),
-            (
-                "min-fresh=5, min-fresh=7",
-                Directives {
-                    min_fresh: seconds(7),
-                    ..none
-                },
-            ),
-            (
-                "min-fresh=99999999999999999999",
-                Directives {
-                    min_fresh: seconds(u64::MAX),
-                    ..none
-                },
-            ),
+            ("min-fresh=5, min-fresh=7", min_fresh(7)),
+            ("min-fresh=99999999999999999999", min_fresh(u64::MAX)),
             ("min-fresh=-1", none),
             (
                 "no-transform, only-if-cached",
                 Directives {
-                    only_if_cached: true,
+                    only_if_cached,
                     ..none
                 },
             ),

@@ -16,6 +16,7 @@ mod world;
 mod ahead;
 mod cache;
 mod collections;
+mod contained;
 mod crowd;
 mod deny;
 mod faults;

@@ -1,13 +1,37 @@
 //! Questions that are asked by schedule: their answers are there before anybody asks.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use citrix_odata_proxy::clock::{Clock, FollowingClock};
 use citrix_odata_proxy::demo::Knobs;
 use http::Method;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use crate::world::{Answer, World, small};
+use crate::world::{Answer, World, morning, small};
+
+/// A wall clock that can be set, and goes on while timers stand still.
+#[derive(Debug)]
+struct Settable {
+    clock: FollowingClock,
+    minutes: AtomicI64,
+}
+
+impl Settable {
+    fn leap(&self, minutes: i64) {
+        self.minutes.fetch_add(minutes, Ordering::Relaxed);
+    }
+}
+
+impl Clock for Settable {
+    fn now(&self) -> Timestamp {
+        let minutes = self.minutes.load(Ordering::Relaxed);
+        self.clock.now() + SignedDuration::from_mins(minutes)
+    }
+}
 
 /// Asks as Power Query does.
 async fn power_query(world: &World, below: &str) -> Answer {
@@ -161,6 +185,37 @@ async fn what_was_missed_while_one_ran_is_caught_up_once() {
     assert_eq!(first_pages(&world, "Catalogs"), 2);
     sleep(Duration::from_secs(30)).await;
     assert_eq!(first_pages(&world, "Catalogs"), 3, "two minutes later");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_missed_while_the_machine_slept_is_caught_up_once() {
+    let clock = Arc::new(Settable {
+        clock: morning(),
+        minutes: AtomicI64::new(0),
+    });
+    let settings = "[[warm]]\nquestion = 'Catalogs'\nevery = '1h'\n\
+                    [[warm]]\nquestion = 'Machines?$top=1'\ncron = '0 * * * *'";
+    let world = World::at(Arc::clone(&clock) as Arc<dyn Clock>, small(), settings);
+    world.start();
+    minutes(5).await;
+    let asked = || {
+        (
+            first_pages(&world, "Catalogs"),
+            first_pages(&world, "Machines"),
+        )
+    };
+    assert_eq!(asked(), (1, 1));
+    clock.leap(10 * 60);
+    sleep(Duration::from_secs(31)).await;
+    assert_eq!(asked(), (2, 2), "it is 18:25");
+    minutes(33).await;
+    assert_eq!(asked(), (2, 2));
+    minutes(2).await;
+    assert_eq!(asked(), (2, 3), "it is 19:00");
+    // It was wrong, and is set: nothing waits until tomorrow.
+    clock.leap(-10 * 60);
+    minutes(61).await;
+    assert_eq!(asked(), (3, 4), "it is 10:01");
 }
 
 #[tokio::test(start_paused = true)]

@@ -40,7 +40,11 @@ impl World {
     /// A program with a site `main` that these `knobs` shape. `settings` are lines of TOML with dotted keys,
     /// over those that it takes to reach the simulator.
     pub(crate) fn new(knobs: Knobs, settings: &str) -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(FollowingClock::starting_at(MORNING.parse().unwrap()));
+        Self::at(Arc::new(morning()), knobs, settings)
+    }
+
+    /// A program that takes the time from this clock, as its upstream does.
+    pub(crate) fn at(clock: Arc<dyn Clock>, knobs: Knobs, settings: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let config = config(folder.path(), &knobs, settings);
         let truth = Simulator::new(truthful(&knobs), Arc::clone(&clock));
@@ -236,6 +240,11 @@ impl Drop for World {
             assert_eq!(self.fills(), 0, "fills are left running");
         }
     }
+}
+
+/// A clock that goes on from a Friday's morning.
+pub(crate) fn morning() -> FollowingClock {
+    FollowingClock::starting_at(MORNING.parse().unwrap())
 }
 
 /// A small estate in short pages: `Sessions` has 110 rows on six pages, the last of them short.

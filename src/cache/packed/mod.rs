@@ -153,9 +153,9 @@ impl Run {
         &self.deflated
     }
 
-    /// Bytes of the text.
-    pub fn text_len(&self) -> u64 {
-        self.text_len
+    /// Whether the text itself is kept, too.
+    pub fn is_plain(&self) -> bool {
+        self.plain.is_some()
     }
 }
 

@@ -21,8 +21,11 @@ pub struct SpoolWriter<E: Failure> {
     /// The answer's file, once it has one.
     pub(super) file: Option<Arc<SpoolFile>>,
     /// The write of the last part, while it is under way.
-    writing: Option<JoinHandle<io::Result<(Arc<SpoolFile>, Record)>>>,
+    writing: Option<Writing>,
 }
+
+/// A write under way: the answer's file, and where in it the part is.
+type Writing = JoinHandle<io::Result<(Arc<SpoolFile>, Record)>>;
 
 impl<E: Failure> SpoolWriter<E> {
     pub(in crate::cache) fn new(spool: Arc<Spool<E>>) -> Self {
@@ -95,7 +98,7 @@ impl<E: Failure> SpoolWriter<E> {
         }
     }
 
-    fn write(&self, segment: Segment) -> JoinHandle<io::Result<(Arc<SpoolFile>, Record)>> {
+    fn write(&self, segment: Segment) -> Writing {
         let file = self.file.clone();
         let disk = self.spool.space.disk.clone();
         spawn_blocking(move || {

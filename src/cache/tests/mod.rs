@@ -109,7 +109,7 @@ async fn write(mut writer: SpoolWriter<&'static str>, parts: usize) -> Result<()
 }
 
 /// Age and time left in seconds of a fresh answer.
-fn fresh(found: Found<&'static str>) -> Option<(u64, u64)> {
+fn fresh(found: &Found<&'static str>) -> Option<(u64, u64)> {
     match found {
         Found::Stored(Hit {
             age,
@@ -162,7 +162,7 @@ async fn stored_until_its_time_is_over() {
     );
     tokio::time::advance(Duration::from_secs(59)).await;
     let found = cache.find(key("Users"), STORED, |writer| write(writer, 1));
-    assert_eq!(fresh(found), Some((59, 1)));
+    assert_eq!(fresh(&found), Some((59, 1)));
     tokio::time::advance(Duration::from_secs(1)).await;
     assert!(matches!(
         cache.find(key("Users"), STORED, |writer| write(writer, 1)),
@@ -202,7 +202,7 @@ async fn either_clock_makes_an_answer_older() {
         *clock.0.lock().unwrap() += SignedDuration::from_secs(seconds);
         tokio::time::advance(Duration::from_secs(passed)).await;
         let expected = expected.map(|age| (age, 60 - age));
-        assert_eq!(fresh(ask()), expected, "{set}");
+        assert_eq!(fresh(&ask()), expected, "{set}");
     }
 }
 

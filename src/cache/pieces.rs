@@ -1,0 +1,54 @@
+//! A stored answer's text, piece by piece.
+
+use std::io;
+use std::sync::Arc;
+
+use super::entry::Entry;
+use super::packed::Unpacked;
+use crate::odata::neutral::Piece;
+
+/// A stored answer's text, piece by piece. Blocks where it is on disk. Ends after an error.
+#[derive(Debug)]
+pub struct Pieces {
+    entry: Arc<Entry>,
+    /// The number of the block that comes next.
+    next: usize,
+    text: Option<Unpacked>,
+}
+
+impl Pieces {
+    /// The text of this answer.
+    pub fn of(entry: Arc<Entry>) -> Self {
+        Self {
+            entry,
+            next: 0,
+            text: None,
+        }
+    }
+
+    fn step(&mut self) -> io::Result<Option<Piece>> {
+        loop {
+            if let Some(piece) = self.text.as_mut().and_then(Iterator::next) {
+                return piece.map(Some);
+            }
+            let Some(block) = self.entry.blocks.get(self.next) else {
+                return Ok(None);
+            };
+            self.next += 1;
+            self.text = Some(block.read()?.text.unpacked());
+        }
+    }
+}
+
+impl Iterator for Pieces {
+    type Item = io::Result<Piece>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let step = self.step().transpose();
+        if matches!(step, Some(Err(_))) {
+            self.next = usize::MAX;
+            self.text = None;
+        }
+        step
+    }
+}

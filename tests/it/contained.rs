@@ -1,0 +1,177 @@
+//! Questions that a stored table answers: the same bytes that upstream would send, without asking it.
+
+use std::time::Duration;
+
+use http::Method;
+use tokio::time::sleep;
+
+use crate::world::{Answer, World, small};
+
+fn said(answer: &Answer) -> &str {
+    let status = answer.header("cache-status");
+    status
+        .strip_prefix("citrix-odata-proxy; ")
+        .unwrap_or_default()
+}
+
+fn is_contained(answer: &Answer) -> bool {
+    said(answer).ends_with("; detail=contained")
+}
+
+/// What is asked when `Sessions` and `Users` are stored.
+const QUESTIONS: &[&str] = &[
+    "/Sessions?$top=0",
+    "/Sessions?$top=1",
+    "/Sessions?$top=50",
+    "/Sessions?$top=1000",
+    "/Sessions?$skip=105",
+    "/Sessions?$skip=20&$top=45",
+    "/Sessions?$skip=500&$top=5",
+    "/Sessions?$count=true",
+    "/Sessions?$count=true&$top=3",
+    "/Sessions?$count=true&$top=0",
+    "/Sessions/$count",
+    "/Sessions?$select=SessionKey,StartDate",
+    "/Sessions?$select=StartDate&$top=7&$count=true",
+    "/Users(3)",
+    "/Users?$select=Id,FullName",
+    "/Users/$count",
+];
+
+#[tokio::test(start_paused = true)]
+async fn what_a_stored_table_answers_is_what_upstream_would_say() {
+    let (world, other) = (World::new(small(), ""), World::new(small(), ""));
+    for set in ["/Sessions", "/Users", "/$metadata"] {
+        world.ask(set).await;
+    }
+    let asked = world.pages_asked();
+    for question in QUESTIONS {
+        let answer = world.ask(question).await;
+        assert!(is_contained(&answer), "{question}: {}", said(&answer));
+        assert_eq!(answer.status, 200, "{question}");
+        let fetched = other.ask(question).await;
+        assert!(!is_contained(&fetched), "{question}");
+        for header in ["content-type", "odata-version"] {
+            assert_eq!(answer.header(header), fetched.header(header), "{question}");
+        }
+        let [answer, fetched] = [answer, fetched].map(|answer| answer.text());
+        assert_eq!(answer, fetched, "{question}");
+    }
+    assert_eq!(world.pages_asked(), asked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_in_doubt_is_asked_upstream() {
+    let world = World::new(small(), "");
+    for set in ["/Sessions", "/Users", "/$metadata"] {
+        world.ask(set).await;
+    }
+    for question in [
+        "/Sessions?$top=5&$orderby=StartDate desc",
+        "/Sessions?$top=5&$filter=SessionKey ne null",
+        "/Sessions?$top=5&$expand=User",
+        "/Sessions?$select=Nonsense",
+        "/Users(9999)",
+        "/Users(3)?$select=Id",
+        "/Users(3)/Sessions",
+    ] {
+        let asked = world.pages_asked();
+        let answer = world.ask(question).await;
+        assert!(!is_contained(&answer), "{question}");
+        assert!(world.pages_asked() > asked, "{question}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_of_a_filtered_answer_too() {
+    let world = World::new(small(), "");
+    let filtered = "/Sessions?$filter=SessionKey ne null&$orderby=StartDate desc";
+    let whole = world.ask(filtered).await.rows();
+    let asked = world.pages_asked();
+    let part = world.ask(&format!("{filtered}&$top=30&$skip=20")).await;
+    assert!(is_contained(&part), "{}", said(&part));
+    assert_eq!(part.rows(), whole[20..50]);
+    assert_eq!(world.pages_asked(), asked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_that_were_read_by_date_are_cut_only_as_far_as_upstreams_order_goes() {
+    let mut knobs = small();
+    knobs.sessions = 400;
+    let (world, other) = (World::new(knobs.clone(), ""), World::new(knobs, ""));
+    let whole = world.ask("/Sessions").await;
+    assert!(said(&whole).ends_with("detail=range"), "{}", said(&whole));
+    for (question, contained) in [
+        ("/Sessions?$top=20", true),
+        ("/Sessions?$top=21", false),
+        ("/Sessions?$top=5&$skip=15", true),
+        ("/Sessions?$top=5&$skip=16", false),
+        ("/Sessions?$top=0", true),
+        ("/Sessions/$count", true),
+        ("/Sessions?$top=400", true),
+    ] {
+        let answer = world.ask(question).await;
+        assert_eq!(is_contained(&answer), contained, "{question}");
+        if question != "/Sessions?$top=400" {
+            assert_eq!(
+                answer.text(),
+                other.ask(question).await.text(),
+                "{question}"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_is_as_old_as_the_whole_and_asked_anew_when_that_is_stale() {
+    let world = World::new(
+        small(),
+        "cache.ttl = '1m'\ncache.stale_while_revalidate = '10m'",
+    );
+    world.ask("/Sessions").await;
+    sleep(Duration::from_secs(40)).await;
+    let part = world.ask("/Sessions?$top=5").await;
+    assert_eq!(said(&part), "hit; ttl=20; detail=contained");
+    assert_eq!(part.header("age"), "40");
+    let asked = world.pages_asked();
+    sleep(Duration::from_secs(40)).await;
+    // The columns cannot be stale.
+    let probe = world.ask("/Sessions?$top=0").await;
+    assert_eq!(said(&probe), "hit; ttl=-20; detail=contained");
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!(world.pages_asked(), asked);
+    let part = world.ask("/Sessions?$top=5").await;
+    assert_eq!(said(&part), "hit; ttl=-25; detail=contained");
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!(
+        world.pages_asked(),
+        asked + 1,
+        "the part, and not the whole"
+    );
+    let part = world.ask("/Sessions?$top=5").await;
+    assert_eq!(said(&part), "hit; ttl=55");
+}
+
+#[tokio::test(start_paused = true)]
+async fn clients_may_insist_on_a_new_part() {
+    let world = World::new(small(), "");
+    world.ask("/Sessions").await;
+    sleep(Duration::from_secs(10)).await;
+    for directive in ["no-cache", "max-age=5"] {
+        let path = "/monitorodata/Sessions?$top=5";
+        let asked = world.pages_asked();
+        let headers = [("cache-control", directive)];
+        let answer = world.request(Method::GET, path, &headers).await;
+        assert!(said(&answer).starts_with("fwd=request"), "{directive}");
+        assert_eq!(world.pages_asked(), asked + 1, "{directive}");
+        sleep(Duration::from_secs(10)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_stored_by_itself_comes_before_what_is_cut() {
+    let world = World::new(small(), "");
+    world.ask("/Sessions?$top=5").await;
+    world.ask("/Sessions").await;
+    assert!(!is_contained(&world.ask("/Sessions?$top=5").await));
+}
