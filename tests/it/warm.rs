@@ -71,7 +71,7 @@ async fn row(world: &World) -> Value {
     world.get("/api/status").await.json()["warm"][0].clone()
 }
 
-/// Counts of `warm_refreshes_total` that are not zero: `schedule ok 2`.
+/// Counts of `warm_refreshes_total` that are not zero, in order: `schedule ok 2`.
 pub(crate) async fn counted(world: &World) -> Vec<String> {
     let text = world.get("/metrics").await.text();
     let lines = text.lines().filter_map(|line| {
@@ -80,7 +80,9 @@ pub(crate) async fn counted(world: &World) -> Vec<String> {
         let (result, count) = rest.split_once("\"} ")?;
         (count != "0").then(|| format!("{why} {result} {count}"))
     });
-    lines.collect()
+    let mut counted: Vec<String> = lines.collect();
+    counted.sort_unstable();
+    counted
 }
 
 async fn minutes(minutes: u64) {
