@@ -82,12 +82,22 @@ impl<E: Clone> Fallback<E> {
 
     /// Gives it, because of this.
     pub fn give(self, error: E) -> Hit<E> {
-        let Self { kept, age, over } = self;
-        kept.count_hit();
+        let over = self.over;
+        self.hit(HitState::Failed { over, error })
+    }
+
+    /// Gives it, because a new one takes long.
+    pub fn give_meanwhile(self) -> Hit<E> {
+        let over = self.over;
+        self.hit(HitState::Stale { over })
+    }
+
+    fn hit(self, state: HitState<E>) -> Hit<E> {
+        self.kept.count_hit();
         Hit {
-            entry: Arc::clone(&kept.entry),
-            age,
-            state: HitState::Failed { over, error },
+            entry: Arc::clone(&self.kept.entry),
+            age: self.age,
+            state,
         }
     }
 }

@@ -31,6 +31,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use tokio::time::timeout;
 
 use self::errand::Queue;
 use self::plan::Plan;
@@ -221,8 +222,20 @@ impl Gateway {
             Found::Filling(Coming { reader, fallback })
             | Found::Joined(Coming { reader, fallback }) => (reader, fallback),
         };
-        match (reader.begun().await, fallback) {
-            (Ok(content), _) => Ok(Answer {
+        let begun = if fallback.is_some() {
+            let patience = PATIENCE_WITH_FALLBACK.saturating_sub(reader.progress().elapsed());
+            timeout(patience, reader.begun()).await.ok()
+        } else {
+            Some(reader.begun().await)
+        };
+        match (begun, fallback) {
+            (None, Some(fallback)) => {
+                reader.leave_it_to_others();
+                let hit = fallback.give_meanwhile();
+                let outcome = Outcome::instead(&hit);
+                Ok(Answer::stored(hit, outcome, page_size))
+            }
+            (Some(Ok(content)), _) => Ok(Answer {
                 content,
                 outcome,
                 // Decided by the time that an answer has begun.
@@ -230,15 +243,17 @@ impl Gateway {
                 page_size,
                 body: AnswerBody::Live(reader),
             }),
-            (Err(error), Some(fallback)) if error.is_trouble() => {
+            (Some(Err(error)), Some(fallback)) if error.is_trouble() => {
                 let hit = fallback.give(error);
                 let outcome = Outcome::instead(&hit);
                 Ok(Answer::stored(hit, outcome, page_size))
             }
-            (Err(error), _) => Err(Unanswered {
+            (Some(Err(error)), _) => Err(Unanswered {
                 error: self.name_unknown_set(site, &ask.question, error).await,
                 upstream: Some(Arc::clone(reader.progress())),
             }),
+            // Never: without a fallback it was waited for to the end.
+            (None, None) => Err(AnswerError::Interrupted.into()),
         }
     }
 
@@ -431,6 +446,10 @@ fn unknown_set(site: &Site, set: &str, schema: Option<&Schema>) -> SharedError {
 
 /// What `$metadata` said is believed at least so long, even where the operator wants it not to be stored.
 const SCHEMA_AGE_MIN: Duration = Duration::from_mins(1);
+
+/// With a stale answer at hand that may be given when a new one cannot be had, nobody waits longer for the new one to begin.
+/// It is made all the same. A page takes up to half a minute upstream, and a report has dozens of tables to load.
+const PATIENCE_WITH_FALLBACK: Duration = Duration::from_secs(10);
 
 /// `$metadata` is read so often for one question when it is purged each time while it is being read.
 const SCHEMA_READS_MAX: u32 = 5;

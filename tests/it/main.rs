@@ -29,6 +29,7 @@ mod long;
 mod metrics;
 mod moving;
 mod operator;
+mod patience;
 mod progress;
 mod rules;
 mod tokens;

@@ -197,7 +197,8 @@ async fn what_was_missed_while_the_machine_slept_is_caught_up_once() {
     });
     let settings = "[[warm]]\nquestion = 'Catalogs'\nevery = '1h'\n\
                     [[warm]]\nquestion = 'Machines?$top=1'\ncron = '0 * * * *'";
-    let world = World::at(Arc::clone(&clock) as Arc<dyn Clock>, small(), settings);
+    let shared: Arc<dyn Clock> = Arc::<Settable>::clone(&clock);
+    let world = World::at(&shared, small(), settings);
     world.start();
     minutes(5).await;
     let asked = || {

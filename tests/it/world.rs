@@ -40,15 +40,16 @@ impl World {
     /// A program with a site `main` that these `knobs` shape. `settings` are lines of TOML with dotted keys,
     /// over those that it takes to reach the simulator.
     pub(crate) fn new(knobs: Knobs, settings: &str) -> Self {
-        Self::at(Arc::new(morning()), knobs, settings)
+        let clock: Arc<dyn Clock> = Arc::new(morning());
+        Self::at(&clock, knobs, settings)
     }
 
     /// A program that takes the time from this clock, as its upstream does.
-    pub(crate) fn at(clock: Arc<dyn Clock>, knobs: Knobs, settings: &str) -> Self {
+    pub(crate) fn at(clock: &Arc<dyn Clock>, knobs: Knobs, settings: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let config = config(folder.path(), &knobs, settings);
-        let truth = Simulator::new(truthful(&knobs), Arc::clone(&clock));
-        let simulator = Simulator::new(knobs, Arc::clone(&clock));
+        let truth = Simulator::new(truthful(&knobs), Arc::clone(clock));
+        let simulator = Simulator::new(knobs, Arc::clone(clock));
         let wire = Arc::new(Wire {
             below: InProcess::new(simulator.router()),
             sent: Mutex::default(),
@@ -56,7 +57,7 @@ impl World {
         });
         let tasks = Tasks::new();
         let transport = Arc::clone(&wire) as Arc<dyn Transport>;
-        let app = App::new(&config, &transport, &clock, &tasks).unwrap();
+        let app = App::new(&config, &transport, clock, &tasks).unwrap();
         Self {
             app,
             simulator,

@@ -142,8 +142,7 @@ impl<E: Failure> Spool<E> {
 
     /// Whether the answer is worth finishing when nobody reads it: not much is missing, and it is still of use then.
     fn worth_finishing(&self) -> bool {
-        let useful = self.progress.elapsed() < self.purpose.useful;
-        useful && (self.purpose.in_background || self.progress.nearly_done())
+        self.progress.nearly_done() && self.progress.elapsed() < self.purpose.useful
     }
 
     /// The answer, when all of it is still there.

@@ -138,6 +138,11 @@ impl<E: Failure> State<E> {
         self.reconsider(worth_finishing);
     }
 
+    /// From now on it is made though nobody reads it.
+    pub(super) fn make_in_background(&mut self) {
+        self.in_background = true;
+    }
+
     /// The answer will not become an entry.
     pub(super) fn unlist(&mut self) {
         self.storable = false;
@@ -146,7 +151,7 @@ impl<E: Failure> State<E> {
 
     /// Whether an answer that nobody reads goes on: it is worth finishing, and will be stored.
     pub(super) fn reconsider(&mut self, worth_finishing: bool) {
-        let worth = worth_finishing && self.storable && self.stays();
+        let worth = (worth_finishing || self.in_background) && self.storable && self.stays();
         let nobody = self.places.deserted() || (self.in_background && self.places.len() == 0);
         self.abandoned |= nobody && !worth;
     }
