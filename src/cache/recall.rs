@@ -73,14 +73,16 @@ impl<E: Failure> Cache<E> {
     }
 
     /// Stores an answer that was made, in memory and on disk.
-    pub(super) fn keep(&self, listed: &Listed<E>, kept: Arc<Kept<E>>) {
+    pub(super) fn keep(&self, listed: &Listed<E>, kept: Arc<Kept<E>>) -> bool {
         let disk = self.shelf.as_ref();
         let seat = disk.and_then(|disk| disk.seat(listed.key(), &kept.entry));
         let is_filed = kept.entry.is_filed();
         if is_filed && seat.is_none() {
-            return;
+            return false;
         }
+        let mut stored = false;
         listed.store(|key| {
+            stored = true;
             self.entries.insert(key.clone(), Arc::clone(&kept));
             let (Some(disk), Some(seat)) = (disk, seat) else {
                 return self.forget_on_disk(&key);
@@ -98,6 +100,7 @@ impl<E: Failure> Cache<E> {
                 }),
             });
         });
+        stored
     }
 
     /// There is a newer answer in memory, or none any more.
