@@ -133,7 +133,7 @@ impl<E: Failure> Cache<E> {
 
     /// Puts another form of an entry in its place, or takes it out when there is none, unless it is not there any more.
     fn replace(&self, key: &CacheKey, kept: &Arc<Kept<E>>, entry: Option<Arc<Entry>>) {
-        let _list = self.fills.lock();
+        let list = self.fills.lock();
         let is_there = self
             .entries
             .get(key)
@@ -143,6 +143,9 @@ impl<E: Failure> Cache<E> {
             None if is_there => self.entries.invalidate(key),
             _ => {}
         }
+        drop(list);
+        // Else the old one, and its temporary file with it, would stay until somebody else changes something.
+        self.entries.run_pending_tasks();
     }
 }
 

@@ -292,6 +292,3 @@ const QUEUE_MAX: usize = 256;
 
 /// How many answers can be read at a time.
 const TURNS: usize = 64;
-
-#[cfg(test)]
-mod tests;

@@ -1,5 +1,6 @@
 //! Finding, filling, storing and purging.
 
+mod disk;
 mod left;
 
 use std::sync::Mutex;
