@@ -76,8 +76,9 @@ impl<E: Failure> Cache<E> {
     pub(super) fn keep(&self, listed: &Listed<E>, kept: Arc<Kept<E>>) {
         let disk = self.shelf.as_ref();
         let seat = disk.and_then(|disk| disk.seat(listed.key(), &kept.entry));
-        let is_filed = kept.entry.is_filed();
-        if is_filed && seat.is_none() {
+        // Such an entry is in memory, or in a temporary file, only until it has a file of its own.
+        let is_large = disk.is_some_and(|disk| disk.is_large(&kept.entry));
+        if is_large && seat.is_none() {
             return;
         }
         listed.store(|key| {
@@ -92,7 +93,7 @@ impl<E: Failure> Cache<E> {
                 asked: kept.asked,
                 used: Arc::clone(&kept.used),
                 begun,
-                then: is_filed.then(|| {
+                then: is_large.then(|| {
                     let replace = move |entry| cache.replace(&of, &kept, entry);
                     Box::new(replace) as Box<dyn FnOnce(_) + Send>
                 }),
