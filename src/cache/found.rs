@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::entry::Entry;
 use super::kept::Kept;
-use super::policy::Verdict;
+use super::policy::{self, Verdict};
 use super::spool::Reader;
 use super::{Cache, CacheKey, Failure, Wish};
+use crate::clock::Clock;
 
 /// Where an answer was found.
 #[derive(Debug)]
@@ -67,41 +67,45 @@ pub struct Coming<E: Failure> {
     pub fallback: Option<Fallback<E>>,
 }
 
-/// A stale answer that may be given when no new one can be had.
+/// A stale answer that may be given when no new one can be had, or none soon.
 #[derive(Debug)]
 pub struct Fallback<E> {
     kept: Arc<Kept<E>>,
-    age: Duration,
-    over: Duration,
-    /// When it was found.
-    at: Timestamp,
+    wish: Wish,
+    clock: Arc<dyn Clock>,
 }
 
 impl<E: Clone> Fallback<E> {
-    /// An answer of this age, which is stale for so long and was found at this moment.
-    pub(super) fn new(kept: Arc<Kept<E>>, age: Duration, over: Duration, at: Timestamp) -> Self {
-        Self {
-            kept,
-            age,
-            over,
-            at,
-        }
+    /// An answer for a client with this wish.
+    pub(super) fn new(kept: Arc<Kept<E>>, wish: Wish, clock: Arc<dyn Clock>) -> Self {
+        Self { kept, wish, clock }
     }
 
-    /// Gives it, because of this.
-    pub fn give(self, error: E) -> Hit<E> {
-        let Self {
-            kept,
-            age,
-            over,
-            at,
-        } = self;
-        kept.count_hit(at);
-        Hit {
+    /// Gives it, because of this; `None` when it has become too old while the client waited, which may have been for
+    /// minutes.
+    pub fn give(&self, error: E) -> Option<Hit<E>> {
+        self.hit(|over| HitState::Failed { over, error })
+    }
+
+    /// Gives it, because a new one takes long; `None` when it has become too old.
+    pub fn give_meanwhile(&self) -> Option<Hit<E>> {
+        self.hit(|over| HitState::Stale { over })
+    }
+
+    fn hit(&self, state: impl FnOnce(Duration) -> HitState<E>) -> Option<Hit<E>> {
+        let Self { kept, wish, clock } = self;
+        let now = clock.now();
+        let age = kept.age(now, Instant::now());
+        if kept.entry.is_spoiled() || policy::judge(age, wish) == Verdict::Useless {
+            return None;
+        }
+        kept.count_hit(now);
+        let over = age.saturating_sub(wish.lifetime.fresh);
+        Some(Hit {
             entry: Arc::clone(&kept.entry),
             age,
-            state: HitState::Failed { over, error },
-        }
+            state: state(over),
+        })
     }
 }
 

@@ -47,7 +47,7 @@ impl CacheKey {
         self.representation
     }
 
-    /// The most rows of a page, when the answer is a page of ours.
+    /// Rows on each page, when the client wants pages.
     pub fn page_size(&self) -> Option<NonZeroU32> {
         self.page_size
     }

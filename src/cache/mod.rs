@@ -205,8 +205,9 @@ impl<E: Failure> Cache<E> {
                     }
                     return Found::Stored(look.give(HitState::Stale { over }));
                 }
-                (Verdict::IfError { over }, None) => {
-                    fallback = Some(Fallback::new(look.kept, look.age, over, look.at));
+                (Verdict::IfError { .. }, None) => {
+                    let clock = Arc::clone(&self.clock);
+                    fallback = Some(Fallback::new(look.kept, wish, clock));
                 }
                 // Nobody will be given it any more. Only here, because outside the lock a fill might just have put a
                 // new one in its place.
@@ -302,7 +303,16 @@ impl<E: Failure> Cache<E> {
         let end = tokio::select! {
             biased;
             end = work => end,
-            () = spool.abandoned() => return,
+            () = spool.abandoned() => {
+                // One that cannot be kept is not begun again by every client.
+                if spool.is_in_background() {
+                    listed.if_listed(|key| {
+                        self.counters.refreshed(false);
+                        self.failed(key, &E::interrupted());
+                    });
+                }
+                return;
+            }
         };
         // Before the readers hear of the end: whoever has read an answer to its end finds it here.
         match &end {

@@ -27,7 +27,7 @@ pub struct Running {
 #[derive(Debug, Clone)]
 pub struct Stored<E> {
     /// What it answers.
-    pub key: CacheKey,
+    pub key: Arc<CacheKey>,
     /// The answer.
     pub entry: Arc<Entry>,
     /// Time since its oldest page was asked for.
@@ -110,7 +110,7 @@ impl<E: Failure> Cache<E> {
             hits: kept.hits(),
             refreshing: refreshing.contains(&*key),
             failure: kept.failure(),
-            key: (*key).clone(),
+            key,
         });
         stored.collect()
     }

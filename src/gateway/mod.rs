@@ -19,6 +19,7 @@ mod progress;
 mod ranges;
 mod site;
 mod status;
+mod stored;
 mod walk;
 
 use std::cmp::Reverse;
@@ -30,6 +31,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use self::errand::Queue;
 use self::plan::Plan;
@@ -45,13 +47,14 @@ use crate::odata::schema::Schema;
 pub use self::error::{AnswerError, SharedError, Unanswered};
 pub use self::lifetime::{Lifetimes, Rule};
 pub use self::outcome::{Outcome, Stored};
-pub use self::pace::Pace;
+pub use self::pace::{Pace, grouped};
 pub use self::progress::LOG_TARGET as PROGRESS_LOG_TARGET;
 pub use self::ranges::RangeRules;
 pub use self::site::Site;
 pub use self::status::{GatewayStatus, ScanStatus, SiteStatus};
+pub use self::stored::{Place, StoredAnswer, StoredAnswers, StoredState, Which};
 pub use crate::auth::AuthState;
-pub use crate::cache::{Directives, Way};
+pub use crate::cache::{CacheCounts, Directives, Way};
 pub use crate::upstream::{ByClass, Class, LaneCounts, LaneStatus, Party, UpstreamCounts, Waiting};
 
 /// A question with the wishes that came with it.
@@ -153,24 +156,23 @@ impl Gateway {
         self.answer_from(site, ask).await
     }
 
-    /// Forgets stored answers of `site` (all when `None`) for `set` (all when `None`); returns how many.
-    pub async fn purge(&self, site: Option<&SiteId>, set: Option<&str>) -> usize {
-        let purged = |name: &SiteId| site.is_none_or(|site| name == site);
+    /// Forgets the stored answers that `which` means; returns how many. Those that are being made are not stored.
+    pub async fn purge(&self, which: Which<'_>) -> usize {
+        let purged = |name: &SiteId| which.site.is_none_or(|site| name == site);
         for (_, known) in self
             .sites
             .iter()
-            .filter(|(name, _)| set.is_none() && purged(name))
+            .filter(|(name, _)| which.set.is_none() && purged(name))
         {
             known.forget_schema();
         }
-        let (site, set) = (site.cloned(), set.map(str::to_owned));
+        let (site, set) = (which.site.cloned(), which.set.map(str::to_owned));
         let matches = move |key: &CacheKey| {
-            let of_site = site.as_ref().is_none_or(|site| key.site() == site);
-            let names = |wanted: &str| {
-                key.set()
-                    .is_some_and(|set| set.as_str().eq_ignore_ascii_case(wanted))
+            let which = Which {
+                site: site.as_ref(),
+                set: set.as_deref(),
             };
-            of_site && set.as_deref().is_none_or(names)
+            which.covers(key)
         };
         self.cache.purge(matches).await
     }
@@ -187,9 +189,15 @@ impl Gateway {
             sites: self.sites.values().map(|site| site.status()).collect(),
             cache_entries,
             cache_bytes,
+            cache_counts: self.cache.counts(),
             fills: self.cache.fills_running() as u64,
             scans: self.scans(),
         }
+    }
+
+    /// The stored answers that `which` means, `max` of them at most: the latest. Looks at each of them, briefly.
+    pub fn stored(&self, which: Which<'_>, max: usize) -> StoredAnswers {
+        StoredAnswers::latest(self.cache.stored(), which, &self.lifetimes, max)
     }
 
     /// The collections that are being read, those first that have taken longest.
@@ -225,25 +233,38 @@ impl Gateway {
             Found::Filling(Coming { reader, fallback })
             | Found::Joined(Coming { reader, fallback }) => (reader, fallback),
         };
-        match (reader.begun().await, fallback) {
-            (Ok(content), _) => Ok(Answer {
-                content,
-                outcome,
-                // Decided by the time that an answer has begun.
-                way: reader.progress().way(),
-                page_size,
-                body: AnswerBody::Live(reader),
-            }),
-            (Err(error), Some(fallback)) if error.is_trouble() => {
-                let hit = fallback.give(error);
+        if let Some(fallback) = &fallback {
+            let patience = PATIENCE_WITH_FALLBACK.saturating_sub(reader.progress().elapsed());
+            if timeout(patience, reader.begun()).await.is_err()
+                && let Some(hit) = fallback.give_meanwhile()
+            {
+                reader.leave_it_to_others();
                 let outcome = Outcome::instead(&hit);
-                Ok(Answer::stored(hit, outcome, page_size))
+                return Ok(Answer::stored(hit, outcome, page_size));
             }
-            (Err(error), _) => Err(Unanswered {
-                error: self.name_unknown_set(site, &ask.question, error).await,
-                upstream: Some(Arc::clone(reader.progress())),
-            }),
         }
+        let error = match reader.begun().await {
+            Ok(content) => {
+                return Ok(Answer {
+                    content,
+                    outcome,
+                    // Decided by the time that an answer has begun.
+                    way: reader.progress().way(),
+                    page_size,
+                    body: AnswerBody::Live(reader),
+                });
+            }
+            Err(error) => error,
+        };
+        let fallback = fallback.filter(|_| error.is_trouble());
+        if let Some(hit) = fallback.and_then(|fallback| fallback.give(Arc::clone(&error))) {
+            let outcome = Outcome::instead(&hit);
+            return Ok(Answer::stored(hit, outcome, page_size));
+        }
+        Err(Unanswered {
+            error: self.name_unknown_set(site, &ask.question, error).await,
+            upstream: Some(Arc::clone(reader.progress())),
+        })
     }
 
     /// Has a new answer to `ask` made in the background, though nobody waits for it, and waits for its end; returns at once,
@@ -457,6 +478,10 @@ fn unknown_set(site: &Site, set: &str, schema: Option<&Schema>) -> SharedError {
 
 /// What `$metadata` said is believed at least so long, even where the operator wants it not to be stored.
 const SCHEMA_AGE_MIN: Duration = Duration::from_mins(1);
+
+/// With a stale answer at hand that may be given when a new one cannot be had, nobody waits longer for the new one to begin.
+/// It is made all the same. A page takes up to half a minute upstream, and a report has dozens of tables to load.
+const PATIENCE_WITH_FALLBACK: Duration = Duration::from_secs(10);
 
 /// `$metadata` is read so often for one question when it is purged each time while it is being read.
 const SCHEMA_READS_MAX: u32 = 5;

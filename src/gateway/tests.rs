@@ -331,7 +331,7 @@ async fn metadata_that_was_asked_for_before_a_purge_is_not_learnt_after_it() {
     let site = Arc::clone(gateway.sites.values().next().unwrap());
     let purges = async {
         tokio::time::sleep(Duration::from_secs(5)).await;
-        gateway.purge(None, None).await;
+        gateway.purge(Which::default()).await;
     };
     let (schema, ()) = tokio::join!(gateway.schema(&site), purges);
     assert!(schema.unwrap().set("Machines").is_some());

@@ -170,6 +170,28 @@ fn nothing_is_left_for_later() {
 }
 
 #[test]
+fn every_test_that_the_documents_name_is_there() {
+    let page = std::fs::read_to_string(root().join("docs/caching.md")).unwrap();
+    let mut named = 0;
+    for row in page.lines().filter(|line| line.starts_with("| RFC")) {
+        let cell = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        let mut file = None;
+        for word in cell.split('`').skip(1).step_by(2) {
+            if word.contains('/') {
+                file = Some(std::fs::read_to_string(root().join(word)).unwrap());
+                continue;
+            }
+            let test = format!("fn {word}(");
+            let file = file.as_deref().unwrap_or_else(|| panic!("no file: {row}"));
+            assert!(file.contains(&test), "no `{word}`: {row}");
+            named += 1;
+        }
+        assert!(file.is_some(), "no test: {row}");
+    }
+    assert!(named > 30, "{named}");
+}
+
+#[test]
 fn dependencies_come_from_the_public_registry() {
     let lock = std::fs::read_to_string(root().join("Cargo.lock")).unwrap();
     let sources: BTreeSet<&str> = lock

@@ -72,11 +72,11 @@ impl Room {
             None => return Ok(Written::Stopped),
             Some(finished) => finished?,
         }
-        let moved = moves.then(|| {
+        let instead = moves.then(|| {
             let file = self.folder.open(name)?;
             self.entry(&head, entry.facts.clone(), file, name, number)
         });
-        Ok(Written::Stored(moved.transpose()?))
+        Ok(Written::Stored(instead.transpose()?))
     }
 }
 

@@ -123,10 +123,10 @@ async fn write(room: &Arc<Room>, mut job: Job, trouble: &mut Trouble) {
     let moves = then.is_some();
     let blocking = Arc::clone(room);
     let written = spawn_blocking(move || blocking.write(job, moves)).await;
-    let moved = match written.map_err(std::io::Error::other).flatten() {
-        Ok(Written::Stored(moved)) => {
+    let instead = match written.map_err(std::io::Error::other).flatten() {
+        Ok(Written::Stored(instead)) => {
             trouble.worked();
-            moved
+            instead
         }
         Ok(Written::Stopped) => None,
         Ok(Written::Unfit) => {
@@ -145,7 +145,7 @@ async fn write(room: &Arc<Room>, mut job: Job, trouble: &mut Trouble) {
         }
     };
     if let Some(then) = then {
-        then(moved);
+        then(instead);
     }
 }
 

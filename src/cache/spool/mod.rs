@@ -133,6 +133,11 @@ impl<E: Failure> Spool<E> {
         Some(Reader::new(id, Arc::clone(self)))
     }
 
+    /// Whether it is made though nobody reads it.
+    pub(super) fn is_in_background(&self) -> bool {
+        self.state().in_background
+    }
+
     /// How many read.
     pub(super) fn readers(&self) -> usize {
         self.state().readers()
@@ -150,8 +155,7 @@ impl<E: Failure> Spool<E> {
 
     /// Whether the answer is worth finishing when nobody reads it: not much is missing, and it is still of use then.
     fn worth_finishing(&self) -> bool {
-        let useful = self.progress.elapsed() < self.purpose.useful;
-        useful && (self.purpose.in_background || self.progress.nearly_done())
+        self.progress.nearly_done() && self.progress.elapsed() < self.purpose.useful
     }
 
     /// The answer, when all of it is still there.

@@ -48,7 +48,7 @@ pub(super) struct State<E> {
     /// How it must be kept to become an entry at its end; empty when it will not become one.
     storable: &'static [Keep],
     /// Whether it is made though nobody reads it.
-    in_background: bool,
+    pub(super) in_background: bool,
     pub(super) digester: Digester,
     /// Rows of the first part.
     pub(super) first_rows: u64,
@@ -142,6 +142,11 @@ impl<E: Failure> State<E> {
         self.reconsider(worth_finishing);
     }
 
+    /// From now on it is made though nobody reads it.
+    pub(super) fn make_in_background(&mut self) {
+        self.in_background = true;
+    }
+
     /// The answer will not become an entry.
     pub(super) fn unlist(&mut self) {
         self.storable = &[];
@@ -150,7 +155,7 @@ impl<E: Failure> State<E> {
 
     /// Whether an answer that nobody reads goes on: it is worth finishing, and will be stored.
     pub(super) fn reconsider(&mut self, worth_finishing: bool) {
-        let worth = worth_finishing && self.stays();
+        let worth = (worth_finishing || self.in_background) && self.stays();
         let nobody = self.places.deserted() || (self.in_background && self.places.len() == 0);
         self.abandoned |= nobody && !worth;
     }

@@ -1,7 +1,11 @@
 //! Finding, filling, storing and purging.
 
+mod bounds;
+mod clocks;
 mod disk;
 mod left;
+mod refreshing;
+mod upstream;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};

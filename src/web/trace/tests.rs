@@ -13,7 +13,9 @@ use tower::ServiceExt;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
-use crate::cache::{Progress, Way};
+use crate::cache::{Content, Entry, Progress, Way};
+use crate::gateway::{Answer, AnswerBody, AnswerError, Outcome};
+use crate::odata::neutral::NeutralText;
 use crate::web::notes::Upstream;
 use crate::web::request_id;
 
@@ -39,7 +41,7 @@ impl<'a> MakeWriter<'a> for Log {
 }
 
 /// `/whole` and `/cut` send rows; `/root` notes that it is the service document, `/walked` how pages were walked;
-/// `/never` does not answer.
+/// `/stale` that it gives a stale answer because no new one can be had; `/never` does not answer.
 fn service() -> Router {
     let metrics = Arc::new(Metrics::new(&mut Registry::default()));
     let body = |end: Option<&'static str>| {
@@ -52,6 +54,7 @@ fn service() -> Router {
         .route("/cut", get(async move || body(Some("upstream is away"))))
         .route("/root", get(root))
         .route("/walked", get(walked))
+        .route("/stale", get(stale))
         .route("/never", get(std::future::pending::<()>))
         .layer(from_fn_with_state(metrics, trace))
         .layer(from_fn(request_id::assign))
@@ -65,6 +68,23 @@ async fn walked(Extension(notes): Extension<Notes>) {
     let progress = Progress::new();
     progress.set_way(Way::Range);
     notes.facts().upstream = Upstream::Working(Arc::new(progress));
+}
+
+async fn stale(Extension(notes): Extension<Notes>) {
+    let seconds = std::time::Duration::from_secs;
+    let (at, text) = (jiff::Timestamp::UNIX_EPOCH, NeutralText::new());
+    notes.answered(&Answer {
+        content: Content::Text,
+        outcome: Outcome::StaleIfError {
+            age: seconds(1300),
+            over: seconds(1000),
+            error: AnswerError::Interrupted.into(),
+            asked: true,
+        },
+        way: None,
+        page_size: None,
+        body: AnswerBody::Stored(Arc::new(Entry::of(Content::Text, at, &text, 0))),
+    });
 }
 
 /// The log after `frames` frames of the body of `path` were read.
@@ -138,6 +158,18 @@ async fn every_end_has_one_line() {
             "/walked",
             0,
             "\"upstream.ms\":0,\"upstream.way\":\"range\"",
+        ),
+        (
+            Method::GET,
+            "/stale",
+            0,
+            "\"cache.outcome\":\"stale-if-error\",\"cache.age\":1300",
+        ),
+        (
+            Method::GET,
+            "/stale",
+            0,
+            "\"ended\":\"complete\",\"error\":\"interrupted, because",
         ),
         (Method::GET, "/nothing", 0, "\"status\":404"),
         (Method::GET, "/nothing", 0, "\"ended\":\"complete\""),
