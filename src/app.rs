@@ -23,6 +23,7 @@ use crate::odata::name::SiteId;
 use crate::tasks::Tasks;
 use crate::transport::{Network, NetworkError, NetworkSettings, Transport};
 use crate::upstream::{self, Lane, LaneSettings, Upstream};
+use crate::warm::{self, Warm};
 use crate::{admin, web};
 
 /// Everything that answers requests, built and not yet listening.
@@ -30,6 +31,7 @@ use crate::{admin, web};
 pub struct App {
     router: Router,
     gateway: Gateway,
+    warm: Warm,
 }
 
 /// Why the program cannot be built from its settings.
@@ -81,10 +83,23 @@ impl App {
         };
         let cache = Cache::new(settings, Arc::clone(clock), tasks.clone());
         let gateway = Gateway::new(sites, cache, lifetimes(&config.cache)?, Arc::clone(clock));
+        let mut registry = Registry::default();
+        let warm = Warm::new(
+            warm(config),
+            gateway.clone(),
+            Arc::clone(clock),
+            &mut registry,
+        );
         Ok(Self {
-            router: surfaces(config, &gateway, clock),
+            router: surfaces(config, &gateway, &warm, clock, registry),
             gateway,
+            warm,
         })
+    }
+
+    /// Begins what is done before anybody asks, as `tasks`. To be called once, when clients can be answered.
+    pub fn start(&self, tasks: &Tasks) {
+        self.warm.start(tasks);
     }
 
     /// Everything that is served.
@@ -264,14 +279,34 @@ fn ranges(scans: &config::Scans) -> Result<RangeRules, globset::Error> {
     RangeRules::new(&scans.range_columns, &scans.range_never)
 }
 
-fn surfaces(config: &Config, gateway: &Gateway, clock: &Arc<dyn Clock>) -> Router {
-    let mut registry = Registry::default();
+/// What is asked before clients do.
+fn warm(config: &Config) -> warm::Settings {
+    let scheduled = |warm: &config::Warm| warm::Scheduled {
+        site: warm.site.clone(),
+        question: warm.question.clone(),
+        schedule: warm.schedule.clone(),
+    };
+    warm::Settings {
+        questions: config.warm.iter().map(scheduled).collect(),
+        refresh_ahead: config.cache.refresh_ahead,
+    }
+}
+
+/// Everything that is served. `registry` has the metrics of the rooms that are built already.
+fn surfaces(
+    config: &Config,
+    gateway: &Gateway,
+    warm: &Warm,
+    clock: &Arc<dyn Clock>,
+    mut registry: Registry,
+) -> Router {
     let metrics = Arc::new(web::Metrics::new(&mut registry));
     let gateway = Arc::new(gateway.clone());
     let admin = admin::Settings {
         public_url: config.server.public_url.clone(),
         registry: Arc::new(registry),
         clock: Arc::clone(clock),
+        warm: warm.board(),
     };
     let admin = admin::router(Arc::clone(&gateway), admin);
     let settings = web::Settings {

@@ -21,6 +21,7 @@ mod scan;
 mod status;
 mod stored;
 mod wanted;
+mod warm;
 mod watched;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::gateway::{Gateway, Which};
+use crate::warm::Board;
 
 use self::status::Status;
 use self::wanted::{NoSuchSite, Wanted};
@@ -48,6 +50,8 @@ pub struct Settings {
     pub registry: Arc<Registry>,
     /// For ages.
     pub clock: Arc<dyn Clock>,
+    /// The questions that are asked by schedule.
+    pub warm: Board,
 }
 
 /// The operator's paths. Call at the start of the program: its age counts from here.
@@ -85,7 +89,10 @@ impl Operator {
         let default = self.watched.default_site();
         let gateway = self.watched.status();
         let stored = self.watched.stored(which, stored_max);
-        Status::new(&gateway, &stored, default.as_ref(), self.started, now)
+        let mut status = Status::new(&gateway, &stored, default.as_ref(), self.started, now);
+        let warm = self.settings.warm.rows();
+        status.warm = warm.iter().map(warm::Warm::new).collect();
+        status
     }
 
     fn wanted(&self, query: Option<&str>) -> Result<Wanted, NoSuchSite> {

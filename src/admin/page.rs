@@ -10,7 +10,7 @@ use url::Url;
 
 use super::html::Text;
 use super::status::{Lane, LastError, Site, Status, Token, Waiting};
-use super::{Operator, scan, stored};
+use super::{Operator, scan, stored, warm};
 use crate::gateway::Which;
 
 /// `GET /`.
@@ -35,6 +35,7 @@ fn render(status: &Status, base: &str) -> String {
     let sites: String = status.sites.iter().map(|s| section(s, base)).collect();
     let scans = scan::section(&status.scans);
     let stored = stored::table(&status.cache.stored, status.cache.stored_total);
+    let warm = warm::section(&status.warm);
     let refresh = if status.is_busy() { REFRESH } else { "" };
     let base = Text(base);
     format!(
@@ -56,7 +57,7 @@ fn render(status: &Status, base: &str) -> String {
 <dt>Size</dt><dd>{size}</dd>
 <dt>Being made</dt><dd>{fills}</dd>
 </dl>
-{stored}<footer>Version {version}, running for {uptime}. <a href="{base}/api/status">Status as JSON</a>, <a href="{base}/metrics">metrics</a>, <a href="{base}/readyz">readiness</a>.</footer>
+{stored}{warm}<footer>Version {version}, running for {uptime}. <a href="{base}/api/status">Status as JSON</a>, <a href="{base}/metrics">metrics</a>, <a href="{base}/readyz">readiness</a>.</footer>
 </body>
 </html>
 "#,

@@ -14,6 +14,7 @@ use super::json::json;
 use super::scan::Scan;
 use super::stored::Stored;
 use super::wanted::NoSuchSite;
+use super::warm::Warm;
 use crate::gateway::{AuthState, GatewayStatus, LaneStatus, SiteStatus, StoredAnswers};
 use crate::odata::name::SiteId;
 
@@ -36,6 +37,7 @@ pub(super) struct Status {
     pub cache: CacheNumbers,
     pub sites: Vec<Site>,
     pub scans: Vec<Scan>,
+    pub warm: Vec<Warm>,
 }
 
 /// What is stored.
@@ -139,6 +141,7 @@ impl Status {
                 .map(|site| Site::new(site, default == Some(&site.site)))
                 .collect(),
             scans: gateway.scans.iter().map(Scan::new).collect(),
+            warm: Vec::new(),
         }
     }
 }

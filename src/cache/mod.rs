@@ -19,6 +19,7 @@ mod pieces;
 mod policy;
 mod recall;
 mod record;
+mod refresh;
 mod shelf;
 mod spool;
 mod watch;
@@ -52,6 +53,7 @@ pub use key::CacheKey;
 pub use lifetime::Lifetime;
 pub use packed::{GzipWriter, Packed, Part, Plain, Unpacked};
 pub use pieces::Pieces;
+pub use refresh::{Ending, Made, NotNow};
 pub use shelf::{Realm, ShelfFolder};
 pub use spool::{Progress, Reader, SpoolWriter, Way};
 pub use watch::{CacheCounts, Running, Stored};
@@ -229,26 +231,28 @@ impl<E: Failure> Cache<E> {
         Found::Filling(Coming { reader, fallback })
     }
 
-    /// Has a new answer made in the background; `None` when that is being done already, or was tried in vain just now. What
-    /// is returned resolves at its end, with an error, whatever that end is.
+    /// Has a new answer made in the background, unless that is being done already, or was tried in vain just now. What
+    /// is returned resolves at its end.
     pub fn refresh<F, Work>(
         &self,
         key: CacheKey,
         lifetime: Lifetime,
         fill: F,
-    ) -> Option<oneshot::Receiver<()>>
+    ) -> Result<Ending<E>, NotNow<E>>
     where
         F: FnOnce(SpoolWriter<E>) -> Work,
         Work: Future<Output = Result<(), E>> + Send + 'static,
     {
         let mut list = self.fills.lock();
         let kept = self.entries.get(&key);
-        let in_vain = kept.and_then(|kept| kept.pausing(Instant::now()));
-        if list.is_listed(&key) || in_vain.is_some() {
-            return None;
+        if list.is_listed(&key) {
+            return Err(NotNow::Underway);
+        }
+        if let Some(error) = kept.and_then(|kept| kept.pausing(Instant::now())) {
+            return Err(NotNow::InVain(error));
         }
         let purpose = Purpose::background(lifetime);
-        Some(self.begin(&mut list, key, purpose, fill).1)
+        Ok(self.begin(&mut list, key, purpose, fill).1)
     }
 
     fn look(&self, key: &CacheKey, wish: &Wish) -> Option<Look<E>> {
@@ -274,7 +278,7 @@ impl<E: Failure> Cache<E> {
         key: CacheKey,
         purpose: Purpose,
         fill: F,
-    ) -> (Arc<Spool<E>>, oneshot::Receiver<()>)
+    ) -> (Arc<Spool<E>>, Ending<E>)
     where
         F: FnOnce(SpoolWriter<E>) -> Work,
         Work: Future<Output = Result<(), E>> + Send + 'static,
@@ -286,8 +290,9 @@ impl<E: Failure> Cache<E> {
         let work = fill(SpoolWriter::new(Arc::clone(&spool)));
         let cache = self.clone();
         self.tasks.spawn("fill", async move {
-            cache.run(listed, purpose, work).await;
-            drop(running);
+            let end = cache.run(listed, purpose, work).await;
+            // Mostly nobody wants to know.
+            let _ = running.send(end);
         });
         (spool, ended)
     }
@@ -297,7 +302,8 @@ impl<E: Failure> Cache<E> {
         listed: Listed<E>,
         purpose: Purpose,
         work: impl Future<Output = Result<(), E>>,
-    ) {
+    ) -> Result<Made, E> {
+        let mut kept = false;
         let spool = &listed.spool;
         let (fetched_at, steady) = (self.clock.now(), Instant::now());
         let end = tokio::select! {
@@ -311,7 +317,8 @@ impl<E: Failure> Cache<E> {
                         self.failed(key, &E::interrupted());
                     });
                 }
-                return;
+                let rows = spool.progress().rows();
+                return Ok(Made { rows, kept });
             }
         };
         // Before the readers hear of the end: whoever has read an answer to its end finds it here.
@@ -320,9 +327,9 @@ impl<E: Failure> Cache<E> {
                 if let Some(entry) = made(spool, fetched_at).await {
                     let now = self.clock.now();
                     let asked = Asked::at(fetched_at, steady);
-                    let kept = Kept::new(Arc::new(entry), asked, Used::at(now));
-                    if kept.age(now, Instant::now()) < purpose.useful {
-                        self.keep(&listed, kept);
+                    let new = Kept::new(Arc::new(entry), asked, Used::at(now));
+                    if new.age(now, Instant::now()) < purpose.useful {
+                        kept = self.keep(&listed, new);
                     }
                 }
             }
@@ -332,7 +339,10 @@ impl<E: Failure> Cache<E> {
         if purpose.in_background {
             self.counters.refreshed(end.is_ok());
         }
+        let rows = spool.progress().rows();
+        let made = end.clone().map(|()| Made { rows, kept });
         spool.finish(end);
+        made
     }
 
     /// No new answer to `key` could be had.

@@ -72,16 +72,18 @@ impl<E: Failure> Cache<E> {
             .collect()
     }
 
-    /// Stores an answer that was made, in memory and on disk.
-    pub(super) fn keep(&self, listed: &Listed<E>, kept: Arc<Kept<E>>) {
+    /// Stores an answer that was made, in memory and on disk; returns whether it did.
+    pub(super) fn keep(&self, listed: &Listed<E>, kept: Arc<Kept<E>>) -> bool {
         let disk = self.shelf.as_ref();
         let seat = disk.and_then(|disk| disk.seat(listed.key(), &kept.entry));
         // Such an entry is in memory, or in a temporary file, only until it has a file of its own.
         let is_large = disk.is_some_and(|disk| disk.is_large(&kept.entry));
         if is_large && seat.is_none() {
-            return;
+            return false;
         }
+        let mut stored = false;
         listed.store(|key| {
+            stored = true;
             self.entries.insert(key.clone(), Arc::clone(&kept));
             let (Some(disk), Some(seat)) = (disk, seat) else {
                 return self.forget_on_disk(&key);
@@ -99,6 +101,7 @@ impl<E: Failure> Cache<E> {
                 }),
             });
         });
+        stored
     }
 
     /// There is a newer answer in memory, or none any more.

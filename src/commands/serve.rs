@@ -56,6 +56,7 @@ pub(super) async fn serve_through(
     for note in ready(&app, &tasks, &addresses) {
         print(&note)?;
     }
+    app.start(&tasks);
     let drain = config.server.drain;
     let ending = listeners.serve(app.router(), &mut signals, drain).await;
     if !matches!(ending, Ok(Ending::Hurried)) {

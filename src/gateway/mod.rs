@@ -17,6 +17,8 @@ mod pace;
 mod plan;
 mod progress;
 mod ranges;
+mod refresh;
+mod renewable;
 mod site;
 mod status;
 mod stored;
@@ -30,7 +32,6 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use self::errand::Queue;
@@ -50,11 +51,13 @@ pub use self::outcome::{Outcome, Stored};
 pub use self::pace::{Pace, grouped};
 pub use self::progress::LOG_TARGET as PROGRESS_LOG_TARGET;
 pub use self::ranges::RangeRules;
+pub use self::refresh::Refreshed;
+pub use self::renewable::Renewable;
 pub use self::site::Site;
 pub use self::status::{GatewayStatus, ScanStatus, SiteStatus};
 pub use self::stored::{Place, StoredAnswer, StoredAnswers, StoredState, Which};
 pub use crate::auth::AuthState;
-pub use crate::cache::{CacheCounts, Directives, Way};
+pub use crate::cache::{CacheCounts, Directives, Made, Way};
 pub use crate::upstream::{ByClass, Class, LaneCounts, LaneStatus, Party, UpstreamCounts, Waiting};
 
 /// A question with the wishes that came with it.
@@ -219,7 +222,8 @@ impl Gateway {
             && let Some(part) = self.contained(site, &prepared, ask.directives).await
         {
             if part.wants_refresh && !ask.directives.only_if_cached {
-                self.begin_refresh(site, prepared);
+                // Somebody else may be at it already.
+                let _ = self.begin_refresh(site, prepared);
             }
             return Ok(part.answer);
         }
@@ -265,28 +269,6 @@ impl Gateway {
             error: self.name_unknown_set(site, &ask.question, error).await,
             upstream: Some(Arc::clone(reader.progress())),
         })
-    }
-
-    /// Has a new answer to `ask` made in the background, though nobody waits for it, and waits for its end; returns at once,
-    /// with `false`, when that is being done already, or was tried in vain just now.
-    pub async fn refresh(&self, site: &SiteId, ask: Ask) -> Result<bool, SharedError> {
-        let site = self.site(site)?;
-        let prepared = self.prepare(site, &ask).await?;
-        match self.begin_refresh(site, prepared) {
-            // It resolves with an error, because nobody sends anything.
-            Some(end) => Ok(end.await.is_err()),
-            None => Ok(false),
-        }
-    }
-
-    fn begin_refresh(&self, site: &Arc<Site>, prepared: Prepared) -> Option<oneshot::Receiver<()>> {
-        let Prepared {
-            key,
-            plan,
-            lifetime,
-        } = prepared;
-        let fill = self.filling(site, &key, plan, Party::default());
-        self.cache.refresh(key, lifetime, fill)
     }
 
     fn site(&self, site: &SiteId) -> Result<&Arc<Site>, SharedError> {

@@ -13,6 +13,7 @@
 
 mod world;
 
+mod ahead;
 mod cache;
 mod collections;
 mod contained;
@@ -37,6 +38,7 @@ mod stale;
 mod stored;
 mod tokens;
 mod validators;
+mod warm;
 
 mod process;
 mod upstream;

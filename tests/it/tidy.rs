@@ -17,7 +17,8 @@ const ARROWS: &[(&str, &str)] = &[
     ("gateway", "auth cache clock odata telemetry upstream"),
     // Its table of errors names the causes of all rooms below.
     ("web", "cache gateway odata telemetry transport upstream"),
-    ("admin", "clock gateway odata"),
+    ("warm", "clock gateway odata schedule tasks telemetry"),
+    ("admin", "clock gateway odata warm"),
     // Shares nothing with the rest, so that a mistake there cannot cancel itself out here.
     ("demo", "clock"),
     // Options are checked with the types of the rooms that they are for.
@@ -29,7 +30,7 @@ const ARROWS: &[(&str, &str)] = &[
     // Puts everything together.
     (
         "app",
-        "admin auth cache clock config gateway odata tasks transport upstream web",
+        "admin auth cache clock config gateway odata tasks transport upstream warm web",
     ),
     (
         "commands",

@@ -13,8 +13,38 @@ use tower::ServiceExt;
 use super::*;
 use crate::clock::FollowingClock;
 use crate::gateway::{AuthState, LaneStatus, StoredAnswers};
+use crate::odata::name::SiteId;
+use crate::warm::{LastRun, RunResult, WarmStatus};
 
 use self::made_up::{MadeUp, lane};
+
+fn asked_in_advance() -> Vec<WarmStatus> {
+    let ran = |result| LastRun {
+        at: Timestamp::UNIX_EPOCH,
+        took: Duration::from_secs(75),
+        result,
+    };
+    let status = |shape: &str, last: Option<RunResult>| WarmStatus {
+        site: SiteId::new("main").unwrap(),
+        shape: shape.to_owned(),
+        running: last.is_none(),
+        next: "1970-01-02T06:00:00Z".parse().ok(),
+        last: last.map(ran),
+    };
+    let failed = RunResult::Failed {
+        error: "busy & <late>".to_owned(),
+    };
+    vec![
+        status(
+            "Users?$filter=Id lt ?",
+            Some(RunResult::Stored { rows: 900 }),
+        ),
+        status("Machines", Some(RunResult::NotKept { rows: 7 })),
+        status("Catalogs", Some(RunResult::Underway)),
+        status("Sessions", Some(failed)),
+        status("$metadata", None),
+    ]
+}
 
 async fn exchange(method: Method, path: &str, token: AuthState) -> String {
     let request = Request::builder().method(method);
@@ -28,6 +58,7 @@ async fn answered(request: http::request::Builder, path: &str, token: AuthState)
         public_url: None,
         registry: Arc::new(Registry::default()),
         clock: Arc::new(FollowingClock::starting_at(Timestamp::UNIX_EPOCH)),
+        warm: Board::of(asked_in_advance()),
     };
     let routes = routes(Arc::new(MadeUp(token)), settings);
     tokio::time::advance(Duration::from_secs(3723)).await;
@@ -211,7 +242,7 @@ async fn status_is_json() {
     let found = exchange(Method::GET, "/api/status", failed()).await;
     insta::assert_snapshot!(found, @r#"
     200
-    {"version":"0.1.0","started":"1970-01-01T00:00:00Z","uptime_seconds":3723,"cache":{"entries":12,"bytes":3000000,"fills":2,"stored_total":12,"stored":[{"site":"main","set":"Sessions","shape":"Sessions?$filter=Id lt ?","representation":null,"page_size":null,"rows":412000,"bytes":20971520,"text_bytes":209715200,"fetched_at":"1970-01-01T00:00:00Z","age_seconds":10,"state":"fresh","failure":null,"fresh_seconds":289,"hits":1234,"pages":413,"upstream_seconds":62.345,"place":"memory"},{"site":"main","set":"Machines","shape":"Machines","representation":null,"page_size":null,"rows":412000,"bytes":20971520,"text_bytes":209715200,"fetched_at":"1970-01-01T00:00:00Z","age_seconds":420,"state":"refreshing","failure":null,"fresh_seconds":-120,"hits":1234,"pages":413,"upstream_seconds":62.345,"place":"memory"},{"site":"lab","set":"Users","shape":"Users","representation":"full","page_size":100,"rows":412000,"bytes":20971520,"text_bytes":209715200,"fetched_at":"1970-01-01T00:00:00Z","age_seconds":420,"state":"stale","failure":null,"fresh_seconds":-120,"hits":1234,"pages":413,"upstream_seconds":62.345,"place":"memory"},{"site":"main","set":"Catalogs","shape":"Catalogs","representation":null,"page_size":null,"rows":412000,"bytes":20971520,"text_bytes":209715200,"fetched_at":"1970-01-01T00:00:00Z","age_seconds":420,"state":"failed","failure":"no <row> & more","fresh_seconds":-120,"hits":1234,"pages":413,"upstream_seconds":62.345,"place":"memory"},{"site":"main","set":null,"shape":"","representation":null,"page_size":null,"rows":412000,"bytes":20971520,"text_bytes":209715200,"fetched_at":"1970-01-01T00:00:00Z","age_seconds":420,"state":"expired","failure":null,"fresh_seconds":-120,"hits":1234,"pages":413,"upstream_seconds":62.345,"place":"memory"}]},"sites":[{"site":"lab","default":false,"endpoint":"https://api.cloud.com/monitorodata","token":{"state":"failed","explanation":"The client secret was refused. Enter a new one."},"lane":{"level":1,"maximum":3,"in_flight":1,"paused_seconds":30,"waiting":[{"position":1,"class":"metadata","what":"$metadata","seconds":1},{"position":2,"class":"interactive","what":"Users(…)","seconds":2},{"position":3,"class":"scan","what":"Sessions","seconds":40},{"position":4,"class":"background","what":"<b>","seconds":3}]},"last_error":{"at":"1970-01-01T00:00:00Z","message":"no <row> of `Users` & more"}},{"site":"main","default":true,"endpoint":"https://api.cloud.com/monitorodata","token":{"state":"valid","remaining_seconds":3000},"lane":{"level":1,"maximum":3,"in_flight":1,"paused_seconds":30,"waiting":[{"position":1,"class":"metadata","what":"$metadata","seconds":1},{"position":2,"class":"interactive","what":"Users(…)","seconds":2},{"position":3,"class":"scan","what":"Sessions","seconds":40},{"position":4,"class":"background","what":"<b>","seconds":3}]},"last_error":{"at":"1970-01-01T00:00:00Z","message":"no <row> of `Users` & more"}}],"scans":[{"site":"main","set":"Sessions","shape":"Sessions?$filter=Id lt ?&$select=Id","way":"range","rows":412000,"pages":413,"rows_per_second":6200,"expected_rows":2000000,"seconds_left":256,"clients":2,"seconds":66},{"site":"main","set":"Users","shape":"Users?$filter=Id lt ?&$select=Id","way":null,"rows":412000,"pages":413,"rows_per_second":6200,"expected_rows":null,"seconds_left":null,"clients":1,"seconds":66}]}
+    {"version":"0.1.0","started":"1970-01-01T00:00:00Z","uptime_seconds":3723,"cache":{"entries":12,"bytes":3000000,"fills":2,"stored_total":12,"stored":[{"site":"main","set":"Sessions","shape":"Sessions?$filter=Id lt ?","representation":null,"page_size":null,"rows":412000,"bytes":20971520,"text_bytes":209715200,"fetched_at":"1970-01-01T00:00:00Z","age_seconds":10,"state":"fresh","failure":null,"fresh_seconds":289,"hits":1234,"pages":413,"upstream_seconds":62.345,"place":"memory"},{"site":"main","set":"Machines","shape":"Machines","representation":null,"page_size":null,"rows":412000,"bytes":20971520,"text_bytes":209715200,"fetched_at":"1970-01-01T00:00:00Z","age_seconds":420,"state":"refreshing","failure":null,"fresh_seconds":-120,"hits":1234,"pages":413,"upstream_seconds":62.345,"place":"memory"},{"site":"lab","set":"Users","shape":"Users","representation":"full","page_size":100,"rows":412000,"bytes":20971520,"text_bytes":209715200,"fetched_at":"1970-01-01T00:00:00Z","age_seconds":420,"state":"stale","failure":null,"fresh_seconds":-120,"hits":1234,"pages":413,"upstream_seconds":62.345,"place":"memory"},{"site":"main","set":"Catalogs","shape":"Catalogs","representation":null,"page_size":null,"rows":412000,"bytes":20971520,"text_bytes":209715200,"fetched_at":"1970-01-01T00:00:00Z","age_seconds":420,"state":"failed","failure":"no <row> & more","fresh_seconds":-120,"hits":1234,"pages":413,"upstream_seconds":62.345,"place":"memory"},{"site":"main","set":null,"shape":"","representation":null,"page_size":null,"rows":412000,"bytes":20971520,"text_bytes":209715200,"fetched_at":"1970-01-01T00:00:00Z","age_seconds":420,"state":"expired","failure":null,"fresh_seconds":-120,"hits":1234,"pages":413,"upstream_seconds":62.345,"place":"memory"}]},"sites":[{"site":"lab","default":false,"endpoint":"https://api.cloud.com/monitorodata","token":{"state":"failed","explanation":"The client secret was refused. Enter a new one."},"lane":{"level":1,"maximum":3,"in_flight":1,"paused_seconds":30,"waiting":[{"position":1,"class":"metadata","what":"$metadata","seconds":1},{"position":2,"class":"interactive","what":"Users(…)","seconds":2},{"position":3,"class":"scan","what":"Sessions","seconds":40},{"position":4,"class":"background","what":"<b>","seconds":3}]},"last_error":{"at":"1970-01-01T00:00:00Z","message":"no <row> of `Users` & more"}},{"site":"main","default":true,"endpoint":"https://api.cloud.com/monitorodata","token":{"state":"valid","remaining_seconds":3000},"lane":{"level":1,"maximum":3,"in_flight":1,"paused_seconds":30,"waiting":[{"position":1,"class":"metadata","what":"$metadata","seconds":1},{"position":2,"class":"interactive","what":"Users(…)","seconds":2},{"position":3,"class":"scan","what":"Sessions","seconds":40},{"position":4,"class":"background","what":"<b>","seconds":3}]},"last_error":{"at":"1970-01-01T00:00:00Z","message":"no <row> of `Users` & more"}}],"scans":[{"site":"main","set":"Sessions","shape":"Sessions?$filter=Id lt ?&$select=Id","way":"range","rows":412000,"pages":413,"rows_per_second":6200,"expected_rows":2000000,"seconds_left":256,"clients":2,"seconds":66},{"site":"main","set":"Users","shape":"Users?$filter=Id lt ?&$select=Id","way":null,"rows":412000,"pages":413,"rows_per_second":6200,"expected_rows":null,"seconds_left":null,"clients":1,"seconds":66}],"warm":[{"site":"main","shape":"Users?$filter=Id lt ?","running":false,"next":"1970-01-02T06:00:00Z","last":{"at":"1970-01-01T00:00:00Z","result":"stored","seconds":75,"rows":900,"error":null}},{"site":"main","shape":"Machines","running":false,"next":"1970-01-02T06:00:00Z","last":{"at":"1970-01-01T00:00:00Z","result":"not_kept","seconds":75,"rows":7,"error":null}},{"site":"main","shape":"Catalogs","running":false,"next":"1970-01-02T06:00:00Z","last":{"at":"1970-01-01T00:00:00Z","result":"underway","seconds":75,"rows":null,"error":null}},{"site":"main","shape":"Sessions","running":false,"next":"1970-01-02T06:00:00Z","last":{"at":"1970-01-01T00:00:00Z","result":"failed","seconds":75,"rows":null,"error":"busy & <late>"}},{"site":"main","shape":"$metadata","running":true,"next":"1970-01-02T06:00:00Z","last":null}]}
     "#);
 }
 
@@ -311,6 +342,14 @@ async fn page_for_people() {
     <tr><td><code>Catalogs</code> of main</td><td>412,000</td><td>7m</td><td><span class="bad">stale for 2m: no &lt;row&gt; &amp; more</span></td><td>20.0 MiB</td><td>1,234</td></tr>
     <tr><td><code>(service document)</code> of main</td><td>412,000</td><td>7m</td><td>expired</td><td>20.0 MiB</td><td>1,234</td></tr>
     </table>
+    <h2>Asked in advance</h2>
+    <dl>
+    <dt>main</dt><dd><code>Users?$filter=Id lt ?</code><br>next at 1970-01-02T06:00:00Z; last at 1970-01-01T00:00:00Z: 900 rows in 1m 15s</dd>
+    <dt>main</dt><dd><code>Machines</code><br>next at 1970-01-02T06:00:00Z; last at 1970-01-01T00:00:00Z: <span class="bad">7 rows in 1m 15s, and not kept</span></dd>
+    <dt>main</dt><dd><code>Catalogs</code><br>next at 1970-01-02T06:00:00Z; last at 1970-01-01T00:00:00Z: it was being made already</dd>
+    <dt>main</dt><dd><code>Sessions</code><br>next at 1970-01-02T06:00:00Z; last at 1970-01-01T00:00:00Z: <span class="bad">busy &amp; &lt;late&gt;</span>, after 1m 15s</dd>
+    <dt>main</dt><dd><code>$metadata</code><br>being asked now</dd>
+    </dl>
     <footer>Version 0.1.0, running for 1h 2m. <a href="http://localhost:8484/api/status">Status as JSON</a>, <a href="http://localhost:8484/metrics">metrics</a>, <a href="http://localhost:8484/readyz">readiness</a>.</footer>
     </body>
     </html>
