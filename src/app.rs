@@ -225,7 +225,7 @@ fn spool(config: &Config) -> Option<cache::SpoolFolder> {
 }
 
 /// Where stored answers are on disk; `None` when the operator gives them no space.
-fn shelf(config: &Config) -> Option<cache::ShelfFolder> {
+pub fn shelf(config: &Config) -> Option<cache::ShelfFolder> {
     let bytes_max = config.cache.disk;
     let realm = |(id, site): (&SiteId, &config::Site)| (id.clone(), realm(site, &config.sets));
     (bytes_max > 0).then(|| cache::ShelfFolder {

@@ -203,6 +203,11 @@ impl Entry {
         self.blocks.iter().any(filed)
     }
 
+    /// Bytes of the body in a file.
+    pub(super) fn records_len(&self) -> u64 {
+        self.blocks.iter().map(Block::record_len).sum()
+    }
+
     /// Bytes held in memory.
     pub fn stored_len(&self) -> usize {
         let blocks: usize = self.blocks.iter().map(Block::stored_len).sum();

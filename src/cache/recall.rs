@@ -72,12 +72,13 @@ impl<E: Failure> Cache<E> {
             .collect()
     }
 
-    /// Stores an answer that was made, in memory and on disk.
+    /// Stores an answer that was made, in memory and on disk; returns whether it did.
     pub(super) fn keep(&self, listed: &Listed<E>, kept: Arc<Kept<E>>) -> bool {
         let disk = self.shelf.as_ref();
         let seat = disk.and_then(|disk| disk.seat(listed.key(), &kept.entry));
-        let is_filed = kept.entry.is_filed();
-        if is_filed && seat.is_none() {
+        // Such an entry is in memory, or in a temporary file, only until it has a file of its own.
+        let is_large = disk.is_some_and(|disk| disk.is_large(&kept.entry));
+        if is_large && seat.is_none() {
             return false;
         }
         let mut stored = false;
@@ -94,7 +95,7 @@ impl<E: Failure> Cache<E> {
                 asked: kept.asked,
                 used: Arc::clone(&kept.used),
                 begun,
-                then: is_filed.then(|| {
+                then: is_large.then(|| {
                     let replace = move |entry| cache.replace(&of, &kept, entry);
                     Box::new(replace) as Box<dyn FnOnce(_) + Send>
                 }),
@@ -136,7 +137,7 @@ impl<E: Failure> Cache<E> {
 
     /// Puts another form of an entry in its place, or takes it out when there is none, unless it is not there any more.
     fn replace(&self, key: &CacheKey, kept: &Arc<Kept<E>>, entry: Option<Arc<Entry>>) {
-        let _list = self.fills.lock();
+        let list = self.fills.lock();
         let is_there = self
             .entries
             .get(key)
@@ -146,6 +147,9 @@ impl<E: Failure> Cache<E> {
             None if is_there => self.entries.invalidate(key),
             _ => {}
         }
+        drop(list);
+        // Else the old one, and its temporary file with it, would stay until somebody else changes something.
+        self.entries.run_pending_tasks();
     }
 }
 

@@ -51,6 +51,7 @@ mod failing;
 mod giant;
 mod links;
 mod proxies;
+mod restart;
 mod silent;
 mod socket;
 #[cfg(unix)]

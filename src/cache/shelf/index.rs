@@ -1,6 +1,7 @@
 //! What is known of the answers on disk, in memory. Pure.
 //!
-//! Of each so much as it takes to find it, to choose which ones have to go, and to say what it answers: some 400 bytes.
+//! Of each so much as it takes to find it, to choose which ones have to go, and to say what it answers: some 700 bytes when the
+//! question is as long as those of reports.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -209,3 +210,110 @@ const SPARE_ANSWERS: usize = 32;
 
 /// Longer keys are not held in memory.
 const KEY_BYTES_MAX: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::odata::name::SiteId;
+    use crate::odata::question::Question;
+    use crate::odata::representation::Representation;
+
+    fn key(number: u64, query: &str) -> CacheKey {
+        let query = format!("$filter=UserId eq {number}{query}");
+        let question = Question::parse("Sessions", Some(&query)).unwrap();
+        let site = SiteId::new("main").unwrap();
+        CacheKey::new(site, question, Representation::default(), None)
+    }
+
+    /// An answer of 100 bytes that was used in that second.
+    fn shelved(key: &CacheKey, writing: u64, second: i64) -> Shelved {
+        let now = Timestamp::from_second(second).unwrap();
+        let asked = Asked::at(now, Instant::now());
+        Shelved::new(&Key::of(key), writing, 100, asked, Used::at(now))
+    }
+
+    fn index(bytes: u64, answers: usize) -> Index {
+        Index::new(Limits { bytes, answers })
+    }
+
+    #[test]
+    fn however_many_come_those_used_last_stay() {
+        let mut index = index(u64::MAX, 1000);
+        index.completed();
+        let names: Vec<Name> = (0..5000).map(|n| Name::new(1, &key(n, ""))).collect();
+        let mut removed = 0;
+        for (n, name) in (0..).zip(&names) {
+            removed += index.make_room(100).len();
+            let (writing, second) = (n + 1, i64::try_from(n).unwrap());
+            index.insert(*name, shelved(&key(n, ""), writing, second));
+            let (answers, bytes) = index.size();
+            assert!(answers <= 1000 && bytes == answers as u64 * 100);
+        }
+        let there = |name: &Name| matches!(index.get(*name), Known::There(_));
+        let (answers, _) = index.size();
+        assert!(answers > 900 && removed + answers == 5000);
+        let (gone, stay) = names.split_at(removed);
+        assert!(!gone.iter().any(there) && stay.iter().all(there));
+    }
+
+    #[test]
+    fn bytes_are_bounded_and_counted_once() {
+        let mut index = index(450, 1000);
+        for n in 0..4 {
+            let name = Name::new(1, &key(n, ""));
+            for _ in 0..2 {
+                index.insert(name, shelved(&key(n, ""), 1, i64::try_from(n).unwrap()));
+            }
+        }
+        assert_eq!(index.size(), (4, 400));
+        assert!(index.make_room(50).is_empty());
+        // A thirty-second part is made free besides.
+        assert_eq!(index.make_room(136), [Name::new(1, &key(0, ""))]);
+        assert_eq!(index.make_room(450).len(), 3);
+        assert_eq!(index.size(), (0, 0));
+    }
+
+    #[test]
+    fn what_is_gone_is_not_found_again_by_looking_through_the_folder() {
+        let mut index = index(1000, 1000);
+        let [one, two] = [1, 2].map(|n| Name::new(1, &key(n, "")));
+        assert!(matches!(index.get(one), Known::Perhaps));
+        index.remove(one);
+        for name in [one, two] {
+            index.discover(name, || shelved(&key(1, ""), 0, 1));
+        }
+        assert!(matches!(index.get(one), Known::Absent));
+        assert!(matches!(index.get(two), Known::There(_)));
+        index.insert(one, shelved(&key(1, ""), 7, 1));
+        index.discover(one, || shelved(&key(1, ""), 0, 1));
+        index.completed();
+        assert_eq!(index.before(7).len(), 1);
+        assert_eq!(index.before(8).len(), 2);
+    }
+
+    #[test]
+    fn uses_are_noted_when_they_are_much_later() {
+        let mut index = index(1000, 1000);
+        let name = Name::new(1, &key(1, ""));
+        let shelved = shelved(&key(1, ""), 1, 1000);
+        let used = Arc::clone(&shelved.used);
+        index.insert(name, shelved);
+        assert!(index.take_unsaved(0).is_empty());
+        used.touch(Timestamp::from_second(1599).unwrap());
+        assert!(index.take_unsaved(600_000).is_empty());
+        used.touch(Timestamp::from_second(1600).unwrap());
+        assert_eq!(index.take_unsaved(600_000), [(name, 1_600_000)]);
+        assert!(index.take_unsaved(0).is_empty());
+    }
+
+    #[test]
+    fn long_keys_are_not_held() {
+        let short = key(1, "");
+        assert_eq!(shelved(&short, 1, 1).key(), Some(short));
+        let long = key(1, &format!(" or Name eq '{}'", "x".repeat(1000)));
+        assert_eq!(shelved(&long, 1, 1).key(), None);
+    }
+}

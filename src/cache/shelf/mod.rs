@@ -168,16 +168,17 @@ impl Shelf {
     /// A place in the queue of what is to be written, for the answer to a key; `None` when it will not be.
     pub(super) fn seat(&self, key: &CacheKey, entry: &Entry) -> Option<Seat> {
         let room = &self.room;
-        let bytes: u64 = entry
-            .blocks
-            .iter()
-            .map(super::entry::Block::record_len)
-            .sum();
+        let bytes = entry.records_len();
         if !room.realms.contains_key(key.site()) || bytes > room.limits.bytes {
             return None;
         }
         let place = self.queue.clone().try_reserve_owned().ok()?;
         Seat::new(place, room, entry.stored_len() as u64)
+    }
+
+    /// Whether an answer is too large to stay in memory.
+    pub(super) fn is_large(&self, entry: &Entry) -> bool {
+        entry.is_filed() || entry.records_len() > self.room.memory_each_max
     }
 
     /// Has an answer written. Whatever else was begun for its key, is of no use any more.
@@ -292,6 +293,3 @@ const QUEUE_MAX: usize = 256;
 
 /// How many answers can be read at a time.
 const TURNS: usize = 64;
-
-#[cfg(test)]
-mod tests;

@@ -111,3 +111,49 @@ impl Drop for Purging {
         self.pending.lock().purges -= 1;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::odata::name::{EntitySet, SiteId};
+    use crate::odata::question::Question;
+    use crate::odata::representation::Representation;
+
+    fn key(set: &str) -> CacheKey {
+        let question = Question::collection(EntitySet::new(set).unwrap());
+        let site = SiteId::new("main").unwrap();
+        CacheKey::new(site, question, Representation::default(), None)
+    }
+
+    #[test]
+    fn what_began_before_a_purge_does_not_end_after_it() {
+        let pending = Arc::<Pending>::default();
+        let written = pending.write(&key("Users"));
+        let read = pending.read(&key("Users")).unwrap();
+        let other = pending.write(&key("Machines"));
+        let purging = pending.purge(|key| key.set().is_some_and(|set| set.as_str() == "Users"));
+        assert!(written.is_stopped() && !other.is_stopped());
+        // What is read now may be on its way out; what is written now is new.
+        assert!(pending.read(&key("Machines")).is_none());
+        let new = pending.write(&key("Users"));
+        assert!(written.number() < purging.number && purging.number < new.number());
+        drop(purging);
+        assert!(pending.read(&key("Users")).is_some());
+        let ends = [written, read, other, new].map(|begun| begun.finish(|| ()).is_some());
+        assert_eq!(ends, [false, false, true, true]);
+    }
+
+    #[test]
+    fn a_newer_answer_stops_what_was_begun_with_an_older_one() {
+        let pending = Arc::<Pending>::default();
+        let read = pending.read(&key("Users")).unwrap();
+        let older = pending.write(&key("Users"));
+        let newer = pending.write(&key("Users"));
+        assert_eq!(read.finish(|| ()), None);
+        assert_eq!(older.finish(|| ()), None);
+        assert_eq!(newer.finish(|| ()), Some(()));
+        let last = pending.write(&key("Users"));
+        pending.stop(&key("Users"));
+        assert!(last.is_stopped());
+    }
+}

@@ -16,7 +16,7 @@ use crate::cache::record;
 /// What came of a job.
 #[derive(Debug)]
 pub(super) enum Written {
-    /// The answer is on disk. When parts of it were in a temporary file, this is what takes its place in memory.
+    /// The answer is on disk. When it does not stay in memory as it was, this is what takes its place.
     Stored(Option<Arc<Entry>>),
     /// It was purged, or there is a newer one.
     Stopped,
@@ -25,8 +25,8 @@ pub(super) enum Written {
 }
 
 impl Room {
-    /// Writes an answer to a file of its own. Blocks.
-    pub(super) fn write(self: &Arc<Self>, job: Job) -> io::Result<Written> {
+    /// Writes an answer to a file of its own. `moves`: it does not stay in memory as it is. Blocks.
+    pub(super) fn write(self: &Arc<Self>, job: Job, moves: bool) -> io::Result<Written> {
         let Job {
             key,
             entry,
@@ -72,11 +72,11 @@ impl Room {
             None => return Ok(Written::Stopped),
             Some(finished) => finished?,
         }
-        let moved = entry.is_filed().then(|| {
+        let instead = moves.then(|| {
             let file = self.folder.open(name)?;
             self.entry(&head, entry.facts.clone(), file, name, number)
         });
-        Ok(Written::Stored(moved.transpose()?))
+        Ok(Written::Stored(instead.transpose()?))
     }
 }
 

@@ -70,7 +70,8 @@ impl Seat {
     pub(super) fn new(place: mpsc::OwnedPermit<Message>, room: &Room, bytes: u64) -> Option<Self> {
         let claimed = |queued: u64| {
             let queued = queued.checked_add(bytes)?;
-            (queued <= room.queued_max).then_some(queued)
+            // The last part of a large answer is in memory, and may be as large as it wants.
+            (queued <= room.queued_max || queued == bytes).then_some(queued)
         };
         let queued = Arc::clone(&room.queued);
         let update = queued.fetch_update(Ordering::Relaxed, Ordering::Relaxed, claimed);
@@ -119,12 +120,13 @@ pub(super) async fn run(room: Arc<Room>, mut messages: mpsc::Receiver<Message>) 
 
 async fn write(room: &Arc<Room>, mut job: Job, trouble: &mut Trouble) {
     let (then, key) = (job.then.take(), job.key.clone());
+    let moves = then.is_some();
     let blocking = Arc::clone(room);
-    let written = spawn_blocking(move || blocking.write(job)).await;
-    let moved = match written.map_err(std::io::Error::other).flatten() {
-        Ok(Written::Stored(moved)) => {
+    let written = spawn_blocking(move || blocking.write(job, moves)).await;
+    let instead = match written.map_err(std::io::Error::other).flatten() {
+        Ok(Written::Stored(instead)) => {
             trouble.worked();
-            moved
+            instead
         }
         Ok(Written::Stopped) => None,
         Ok(Written::Unfit) => {
@@ -143,7 +145,7 @@ async fn write(room: &Arc<Room>, mut job: Job, trouble: &mut Trouble) {
         }
     };
     if let Some(then) = then {
-        then(moved);
+        then(instead);
     }
 }
 

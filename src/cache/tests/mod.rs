@@ -2,6 +2,7 @@
 
 mod bounds;
 mod clocks;
+mod disk;
 mod left;
 mod refreshing;
 mod upstream;

@@ -1,1 +1,0 @@
-//! Answers on disk: written, found again, dropped and forgotten.
