@@ -243,9 +243,10 @@ async fn clients_say_what_they_want_of_a_stored_answer() {
         (10, "min-fresh=51", "fwd=request; stored"),
         (10, "only-if-cached", "hit; ttl=50"),
         (70, "max-age=60", "fwd=request; stored"),
+        (70, "max-age=70", "fwd=request; stored"),
         (
             70,
-            "max-age=70",
+            "max-age=70, max-stale",
             "hit; ttl=-10; detail=stale-while-revalidate",
         ),
         (70, "min-fresh=1", "fwd=request; stored"),
