@@ -179,11 +179,15 @@ async fn who_has_waited_for_long_gets_the_stale_answer_with_its_age_of_then() {
         assert_eq!(answer.bytes(), first.bytes());
     }
     assert_eq!(began.elapsed().as_secs(), 10);
-    // The attempt goes on until its patience ends.
-    seconds(120).await;
-    let next = world.get(PATH).await;
-    let why = "hit; ttl=-470; detail=stale-if-error/UpstreamBusy";
-    assert_eq!(said(&next), why);
+    // The attempt goes on until its patience ends, which is after two minutes or a pause before.
+    for _ in 0..50 {
+        seconds(3).await;
+        let next = world.get(PATH).await;
+        if said(&next).ends_with("detail=stale-if-error/UpstreamBusy") {
+            return;
+        }
+    }
+    panic!("nobody is told that upstream is busy");
 }
 
 #[tokio::test(start_paused = true)]
