@@ -129,7 +129,6 @@ impl<E: Failure> Listed<E> {
         if list.holds(&self.key, &self.spool) {
             store(self.key.clone());
             list.spools.remove(&self.key);
-            self.spool.hand_over();
         }
     }
 

@@ -116,17 +116,13 @@ impl<E: Failure> Cache<E> {
         look.is_some_and(|look| matches!(look.verdict, Verdict::Fresh { .. }))
     }
 
-    /// Gives what may be given at once of what is in memory, and has nothing made.
+    /// Gives what may be given at once of what is in memory, fresh or while a new one is made; and has nothing made.
     pub fn peek(&self, key: &CacheKey, wish: &Wish) -> Option<Hit<E>> {
         let look = self.look(key, wish)?;
-        let in_vain = look.kept.pausing(Instant::now());
-        let state = match (look.verdict, in_vain) {
-            (Verdict::Fresh { remaining }, _) => HitState::Fresh { remaining },
-            (Verdict::Stale { over } | Verdict::IfError { over }, Some(error)) => {
-                HitState::Failed { over, error }
-            }
-            (Verdict::Stale { over }, None) => HitState::Stale { over },
-            (Verdict::IfError { .. } | Verdict::Useless, _) => return None,
+        let state = match look.verdict {
+            Verdict::Fresh { remaining } => HitState::Fresh { remaining },
+            Verdict::Stale { over } => HitState::Stale { over },
+            Verdict::IfError { .. } | Verdict::Useless => return None,
         };
         Some(look.give(state))
     }

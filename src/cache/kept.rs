@@ -139,8 +139,12 @@ impl<E: Clone> Kept<E> {
     /// A new answer could not be had; `asked` is the pause that upstream wants.
     pub(super) fn failed(&self, error: E, asked: Option<Duration>, now: Instant) {
         let mut lapse = self.lapse();
-        let failures = lapse.as_ref().map_or(0, |lapse| lapse.failures);
-        let failures = failures.saturating_add(1);
+        // Clients that insist fail together; that is one failure.
+        let failures = match &*lapse {
+            Some(lapse) if now < lapse.until => lapse.failures,
+            Some(lapse) => lapse.failures.saturating_add(1),
+            None => 1,
+        };
         let until = now + policy::pause(failures, asked);
         *lapse = Some(Lapse {
             error,

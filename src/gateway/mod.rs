@@ -32,12 +32,14 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use self::errand::Queue;
 use self::plan::Plan;
 use crate::cache::{
-    Cache, CacheKey, Coming, Content, Entry, Found, Hit, Lifetime, Reader, SpoolWriter, Wish,
+    Cache, CacheKey, Coming, Content, Entry, Failure, Found, Hit, Lifetime, Reader, SpoolWriter,
+    Wish,
 };
 use crate::clock::Clock;
 use crate::odata::name::SiteId;
@@ -117,6 +119,8 @@ pub struct Gateway {
     sites: Arc<BTreeMap<SiteId, Arc<Site>>>,
     cache: Cache<SharedError>,
     lifetimes: Arc<Lifetimes>,
+    /// For going through stored answers.
+    cuts: Arc<Semaphore>,
     clock: Arc<dyn Clock>,
 }
 
@@ -135,6 +139,7 @@ impl Gateway {
             sites: Arc::new(sites.collect()),
             cache,
             lifetimes: Arc::new(lifetimes),
+            cuts: Arc::new(Semaphore::new(CUTS_MAX)),
             clock,
         }
     }
@@ -213,19 +218,12 @@ impl Gateway {
 
     async fn answer_from(&self, site: &Arc<Site>, ask: Ask) -> Result<Answer, Unanswered> {
         let prepared = self.prepare(site, &ask).await?;
-        let wish = Wish {
-            lifetime: prepared.lifetime,
-            directives: ask.directives,
-        };
+        let wish = prepared.wish(ask.directives);
         self.cache.recall(&prepared.key, &wish).await;
         if !self.cache.is_fresh(&prepared.key, &wish)
             && let Some(part) = self.contained(site, &prepared, ask.directives).await
         {
-            if part.wants_refresh && !ask.directives.only_if_cached {
-                // Somebody else may be at it already.
-                let _ = self.begin_refresh(site, prepared);
-            }
-            return Ok(part.answer);
+            return Ok(part);
         }
         let Prepared { key, plan, .. } = prepared;
         let (page_size, party) = (plan.page_size(), ask.party);
@@ -260,7 +258,7 @@ impl Gateway {
             }
             Err(error) => error,
         };
-        let fallback = fallback.filter(|_| error.is_trouble());
+        let fallback = fallback.filter(|_| Failure::is_trouble(&error));
         if let Some(hit) = fallback.and_then(|fallback| fallback.give(Arc::clone(&error))) {
             let outcome = Outcome::instead(&hit);
             return Ok(Answer::stored(hit, outcome, page_size));
@@ -307,7 +305,16 @@ impl Gateway {
         } else {
             settled
         };
-        let lifetime = self.lifetimes.of(&question);
+        let rule = self.lifetimes.of(&question);
+        let lifetime = if plan::is_part_of_walk(&question, page_size) {
+            // Pages of very different ages must not be put together: rows between them would be missing.
+            Lifetime {
+                fresh: rule.fresh,
+                ..Lifetime::default()
+            }
+        } else {
+            rule
+        };
         let key = CacheKey::new(site.id().clone(), question, ask.representation, page_size);
         Ok(Prepared {
             key,
@@ -408,6 +415,16 @@ impl Gateway {
             return Ok(Arc::clone(schema));
         }
         let representation = Representation::default();
+        let key = CacheKey::new(site.id().clone(), question, representation, None);
+        let party = Party::default();
+        if let Some((schema, age)) = &known
+            && *age < lifetime.fresh.saturating_add(lifetime.while_revalidate)
+        {
+            // Nobody waits for what is known already. It may be being made, or have been tried in vain just now.
+            let fill = self.filling(site, &key, Plan::Metadata, party);
+            drop(self.cache.refresh(key, lifetime, fill));
+            return Ok(Arc::clone(schema));
+        }
         let wish = Wish {
             lifetime,
             directives: Directives {
@@ -415,8 +432,6 @@ impl Gateway {
                 ..Directives::default()
             },
         };
-        let key = CacheKey::new(site.id().clone(), question, representation, None);
-        let party = Party::default();
         for _ in 0..SCHEMA_READS_MAX {
             let (key, plan) = (key.clone(), Plan::Metadata);
             let found = self.fill_or_find(site, key, wish, plan, party);
@@ -446,6 +461,22 @@ struct Prepared {
     lifetime: Lifetime,
 }
 
+impl Prepared {
+    /// How to look for its answer, for a client that says this.
+    fn wish(&self, directives: Directives) -> Wish {
+        // Whatever a client says, no pages of very different ages.
+        let stale_will_do = self.lifetime.useful() > self.lifetime.fresh;
+        let max_stale = directives.max_stale.filter(|_| stale_will_do);
+        Wish {
+            lifetime: self.lifetime,
+            directives: Directives {
+                max_stale,
+                ..directives
+            },
+        }
+    }
+}
+
 /// An unknown set, with names that are close and may be shown.
 fn unknown_set(site: &Site, set: &str, schema: Option<&Schema>) -> SharedError {
     let near = schema
@@ -464,6 +495,9 @@ const SCHEMA_AGE_MIN: Duration = Duration::from_mins(1);
 /// With a stale answer at hand that may be given when a new one cannot be had, nobody waits longer for the new one to begin.
 /// It is made all the same. A page takes up to half a minute upstream, and a report has dozens of tables to load.
 const PATIENCE_WITH_FALLBACK: Duration = Duration::from_secs(10);
+
+/// So many stored answers are gone through at once for parts of them.
+const CUTS_MAX: usize = 2;
 
 /// `$metadata` is read so often for one question when it is purged each time while it is being read.
 const SCHEMA_READS_MAX: u32 = 5;

@@ -181,11 +181,6 @@ impl<E: Failure> Spool<E> {
         Some((facts, blocks))
     }
 
-    /// The answer is an entry now, whose memory is counted as such: what is held here counts no more.
-    pub(super) fn hand_over(&self) {
-        self.change(State::hand_over);
-    }
-
     /// The answer will not become an entry: it was purged.
     pub(super) fn unlist(&self) {
         self.change(State::unlist);

@@ -180,6 +180,10 @@ impl<E: Failure> State<E> {
             // Finished for the sake of those who come later, or not at all.
             return if self.abandoned { Room::No } else { Room::Yes };
         };
+        if self.in_background && self.stays() {
+            // A reader who came later must not keep it from those who come after.
+            return Room::Yes;
+        }
         let written = self.written();
         // Nobody has read yet: perhaps nobody will (`HEAD`). After that, one part may lie ready.
         let ahead = usize::from(fastest > 0);
@@ -256,11 +260,6 @@ impl<E: Failure> State<E> {
             Slot::File { record, .. } => Block::File(record.clone()),
         };
         self.stays().then(|| self.slots.iter().map(block).collect())
-    }
-
-    /// What is in memory is counted elsewhere from now on.
-    pub(super) fn hand_over(&mut self) {
-        self.share.give_back_all();
     }
 
     /// Drops the readers who still hold the answer at this part; returns how many.
