@@ -363,7 +363,7 @@ async fn an_answer_that_ends_after_a_purge_is_not_stored() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stored_answer_is_in_the_making_no_more_though_somebody_still_reads_it() {
+async fn what_the_slowest_has_not_read_counts_as_memory_beside_the_entry() {
     let cache = cache();
     let used = || cache.space.allowance.used();
     let fast = cache.find(key("Users"), STORED, |writer| write(writer, 5));
@@ -372,7 +372,7 @@ async fn a_stored_answer_is_in_the_making_no_more_though_somebody_still_reads_it
     tokio::task::yield_now().await;
     assert!(used() > 1000);
     assert_eq!(read(fast).await, Ok(5));
-    assert_eq!(used(), 0);
+    assert!(used() > 1000);
     assert_eq!(read(slow).await, Ok(5));
     assert_eq!(used(), 0);
 }
