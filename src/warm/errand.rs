@@ -101,7 +101,7 @@ fn tell(site: &SiteId, what: &str, why: Why, made: Made, took: Duration) {
             why = reason,
             rows,
             seconds,
-            "made in vain: it is too large for `cache.memory`, its `ttl` is 0, or it was purged meanwhile",
+            "made in vain: it is too large for `cache.memory` and `cache.disk`, its `ttl` is 0, or it was purged meanwhile",
         ),
     }
 }

@@ -266,7 +266,8 @@ async fn a_set_that_is_not_offered_is_not_asked_for() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_is_not_kept_is_told_of() {
-    let settings = "cache.memory = '64KiB'\ncache.disk = '0MiB'\n[[warm]]\nquestion = 'Sessions'\nevery = '1h'";
+    let settings =
+        "cache.memory = '64KiB'\ncache.disk = 0\n[[warm]]\nquestion = 'Sessions'\nevery = '1h'";
     let knobs = Knobs {
         sessions: 3000,
         ..small()
