@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use prometheus_client::registry::Registry;
 use url::Url;
+use xxhash_rust::xxh3::Xxh3;
 
 use crate::auth::{self, Authorizer};
 use crate::cache::{self, Cache, Lifetime};
@@ -21,6 +22,7 @@ use crate::odata::name::SiteId;
 use crate::tasks::Tasks;
 use crate::transport::{Network, NetworkError, NetworkSettings, Transport};
 use crate::upstream::{self, Lane, LaneSettings, Upstream};
+use crate::warm::{self, Warm};
 use crate::{admin, web};
 
 /// Everything that answers requests, built and not yet listening.
@@ -28,6 +30,7 @@ use crate::{admin, web};
 pub struct App {
     service: web::Service,
     gateway: Gateway,
+    warm: Warm,
 }
 
 /// Why the program cannot be built from its settings.
@@ -75,13 +78,27 @@ impl App {
         let settings = cache::Settings {
             memory: config.cache.memory,
             spool: spool(config),
+            shelf: shelf(config),
         };
         let cache = Cache::new(settings, Arc::clone(clock), tasks.clone());
         let gateway = Gateway::new(sites, cache, lifetimes(&config.cache)?, Arc::clone(clock));
+        let mut registry = Registry::default();
+        let warm = Warm::new(
+            warm(config),
+            gateway.clone(),
+            Arc::clone(clock),
+            &mut registry,
+        );
         Ok(Self {
-            service: surfaces(config, &gateway, clock),
+            service: surfaces(config, &gateway, &warm, clock, registry),
             gateway,
+            warm,
         })
+    }
+
+    /// Begins what is done before anybody asks, as `tasks`. To be called once, when clients can be answered.
+    pub fn start(&self, tasks: &Tasks) {
+        self.warm.start(tasks);
     }
 
     /// Everything that is served.
@@ -206,6 +223,35 @@ fn spool(config: &Config) -> Option<cache::SpoolFolder> {
     })
 }
 
+/// Where stored answers are on disk; `None` when the operator gives them no space.
+pub fn shelf(config: &Config) -> Option<cache::ShelfFolder> {
+    let bytes_max = config.cache.disk;
+    let realm = |(id, site): (&SiteId, &config::Site)| (id.clone(), realm(site, &config.sets));
+    (bytes_max > 0).then(|| cache::ShelfFolder {
+        path: config.data_dir.join("cache").join("answers"),
+        bytes_max,
+        realms: config.sites.iter().map(realm).collect(),
+    })
+}
+
+/// What stored answers of a site depend on besides the question: who asks, because what a client id may see depends on
+/// its role, and what is hidden, because it is cut out of `$metadata` before that is stored.
+fn realm(site: &config::Site, sets: &config::Sets) -> cache::Realm {
+    let mut digest = Xxh3::new();
+    let (endpoint, customer) = customer(site);
+    let mut add = |text: &str| {
+        digest.update(&text.len().to_le_bytes());
+        digest.update(text.as_bytes());
+    };
+    add(&endpoint);
+    add(&customer);
+    add(&site.client_id);
+    for glob in &sets.deny {
+        add(glob);
+    }
+    digest.digest128()
+}
+
 /// How long answers live, by the rules of the operator.
 pub fn lifetimes(cache: &config::Cache) -> Result<Lifetimes, globset::Error> {
     let rule = |rule: &config::Rule| Rule {
@@ -232,14 +278,34 @@ fn ranges(scans: &config::Scans) -> Result<RangeRules, globset::Error> {
     RangeRules::new(&scans.range_columns, &scans.range_never)
 }
 
-fn surfaces(config: &Config, gateway: &Gateway, clock: &Arc<dyn Clock>) -> web::Service {
-    let mut registry = Registry::default();
+/// What is asked before clients do.
+fn warm(config: &Config) -> warm::Settings {
+    let scheduled = |warm: &config::Warm| warm::Scheduled {
+        site: warm.site.clone(),
+        question: warm.question.clone(),
+        schedule: warm.schedule.clone(),
+    };
+    warm::Settings {
+        questions: config.warm.iter().map(scheduled).collect(),
+        refresh_ahead: config.cache.refresh_ahead,
+    }
+}
+
+/// Everything that is served. `registry` has the metrics of the rooms that are built already.
+fn surfaces(
+    config: &Config,
+    gateway: &Gateway,
+    warm: &Warm,
+    clock: &Arc<dyn Clock>,
+    mut registry: Registry,
+) -> web::Service {
     let metrics = Arc::new(web::Metrics::new(&mut registry));
     let gateway = Arc::new(gateway.clone());
     let admin = admin::Settings {
         public_url: config.server.public_url.clone(),
         registry: Arc::new(registry),
         clock: Arc::clone(clock),
+        warm: warm.board(),
     };
     let admin = admin::router(Arc::clone(&gateway), admin);
     let settings = web::Settings {

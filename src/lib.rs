@@ -10,6 +10,7 @@
 //! - [`upstream`]: asking the service for one page: lane, retries, errors;
 //! - [`cache`]: remembering answers, and sharing one fill among all who wait for it;
 //! - [`gateway`]: the one path from a question to its answer;
+//! - [`warm`]: answers that are made before anybody asks;
 //! - [`web`], [`admin`]: the OData surface and the operator's surface;
 //! - [`demo`]: Citrix Cloud in a box, which shares no parsing code with the rest;
 //! - [`config`], [`cli`], [`check`], [`signals`], [`app`]: what the operator decided, and putting it all together.
@@ -29,6 +30,7 @@ pub mod cache;
 pub mod gateway;
 
 pub mod admin;
+pub mod warm;
 pub mod web;
 
 pub mod demo;

@@ -17,7 +17,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::json::error;
 use super::status::seconds;
-use super::{Operator, lane_metrics};
+use super::{Operator, cache_metrics, lane_metrics};
 use crate::gateway::{AuthState, GatewayStatus, SiteStatus};
 
 /// `GET /metrics`: `OpenMetrics` for those who ask for it, else the older text format.
@@ -73,20 +73,10 @@ fn read_off(status: &GatewayStatus) -> Registry {
     let mut registry = Registry::default();
     let version = vec![("version", env!("CARGO_PKG_VERSION"))];
     registry.register("build", "The program", Info::new(version));
-    let mut level = |name: &str, help: &str, value: u64| {
-        let gauge = Level::default();
-        gauge.set(value);
-        registry.register(name, help, gauge);
-    };
-    level("cache_entries", "Stored answers", status.cache_entries);
-    level(
-        "cache_size_bytes",
-        "Bytes of stored answers",
-        status.cache_bytes,
-    );
-    level("cache_fills", "Answers being made", status.fills);
+    cache_metrics::levels(&mut registry, status);
     lane_metrics::levels(&mut registry, status);
     site_levels(&mut registry, status);
+    cache_metrics::counts(&mut registry, status);
     lane_metrics::counts(&mut registry, status);
     site_scans(&mut registry, status);
     site_counts(&mut registry, status);

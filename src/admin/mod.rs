@@ -3,11 +3,13 @@
 //! - [`health`]: alive; ready, with reasons when not;
 //! - [`metrics`]: the exposition for Prometheus;
 //! - [`status`]: one model behind both the JSON and the [`page`];
+//! - [`stored`]: the stored answers in that model; [`wanted`]: which of them a request is about;
 //! - [`purge`]: forgetting answers, the only thing here that changes anything.
 //!
 //! Invariants: nothing here is secret, and nothing a web page of another origin sends changes anything.
 //! This room checks no host names and writes no error bodies; whoever nests its router does both.
 
+mod cache_metrics;
 mod health;
 mod html;
 mod json;
@@ -17,6 +19,9 @@ mod page;
 mod purge;
 mod scan;
 mod status;
+mod stored;
+mod wanted;
+mod warm;
 mod watched;
 
 use std::sync::Arc;
@@ -28,9 +33,11 @@ use prometheus_client::registry::Registry;
 use url::Url;
 
 use crate::clock::Clock;
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Which};
+use crate::warm::Board;
 
 use self::status::Status;
+use self::wanted::{NoSuchSite, Wanted};
 use self::watched::Watched;
 
 /// What the operator's surface needs.
@@ -43,6 +50,8 @@ pub struct Settings {
     pub registry: Arc<Registry>,
     /// For ages.
     pub clock: Arc<dyn Clock>,
+    /// The questions that are asked by schedule.
+    pub warm: Board,
 }
 
 /// The operator's paths. Call at the start of the program: its age counts from here.
@@ -74,10 +83,20 @@ struct Operator {
 }
 
 impl Operator {
-    fn status(&self) -> Status {
+    /// How things are, with the `stored_max` latest of the stored answers that `which` means.
+    fn status(&self, which: Which<'_>, stored_max: usize) -> Status {
         let now = self.settings.clock.now();
         let default = self.watched.default_site();
-        Status::new(&self.watched.status(), default.as_ref(), self.started, now)
+        let gateway = self.watched.status();
+        let stored = self.watched.stored(which, stored_max);
+        let mut status = Status::new(&gateway, &stored, default.as_ref(), self.started, now);
+        let warm = self.settings.warm.rows();
+        status.warm = warm.iter().map(warm::Warm::new).collect();
+        status
+    }
+
+    fn wanted(&self, query: Option<&str>) -> Result<Wanted, NoSuchSite> {
+        Wanted::read(query, &self.watched.sites())
     }
 }
 

@@ -8,15 +8,16 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderName, Uri, header};
 use url::Url;
 
-use super::Operator;
 use super::html::Text;
-use super::scan;
 use super::status::{Lane, LastError, Site, Status, Token, Waiting};
+use super::{Operator, scan, stored, warm};
+use crate::gateway::Which;
 
 /// `GET /`.
 pub(super) async fn page(State(operator): State<Arc<Operator>>, request: Request) -> Response {
     let base = base(operator.settings.public_url.as_ref(), request.uri());
-    (HEADERS, render(&operator.status(), &base)).into_response()
+    let status = operator.status(Which::default(), STORED_MAX);
+    (HEADERS, render(&status, &base)).into_response()
 }
 
 /// The address of this server as its clients know it, without a slash at its end.
@@ -33,6 +34,8 @@ pub(super) fn base(public_url: Option<&Url>, uri: &Uri) -> String {
 fn render(status: &Status, base: &str) -> String {
     let sites: String = status.sites.iter().map(|s| section(s, base)).collect();
     let scans = scan::section(&status.scans);
+    let stored = stored::table(&status.cache.stored, status.cache.stored_total);
+    let warm = warm::section(&status.warm);
     let refresh = if status.is_busy() { REFRESH } else { "" };
     let base = Text(base);
     format!(
@@ -54,7 +57,7 @@ fn render(status: &Status, base: &str) -> String {
 <dt>Size</dt><dd>{size}</dd>
 <dt>Being made</dt><dd>{fills}</dd>
 </dl>
-<footer>Version {version}, running for {uptime}. <a href="{base}/api/status">Status as JSON</a>, <a href="{base}/metrics">metrics</a>, <a href="{base}/readyz">readiness</a>.</footer>
+{stored}{warm}<footer>Version {version}, running for {uptime}. <a href="{base}/api/status">Status as JSON</a>, <a href="{base}/metrics">metrics</a>, <a href="{base}/readyz">readiness</a>.</footer>
 </body>
 </html>
 "#,
@@ -134,7 +137,7 @@ pub(super) fn duration(seconds: u64) -> String {
 }
 
 /// One decimal is enough.
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     let tenths = |unit: u64| format!("{}.{}", bytes / unit, bytes % unit * 10 / unit);
     match bytes {
         0..KIB => format!("{bytes} B"),
@@ -146,6 +149,9 @@ fn size(bytes: u64) -> String {
 
 /// So many of those that wait are shown.
 const NEXT_MAX: usize = 5;
+
+/// So many stored answers are shown; the JSON has more.
+const STORED_MAX: usize = 20;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, Uri, header};
 use serde::Serialize;
 use url::Url;
@@ -11,7 +11,6 @@ use url::Url;
 use super::Operator;
 use super::json::{error, json};
 use super::page::base;
-use crate::odata::name::SiteId;
 
 /// `POST /api/cache/purge[?site=&set=]`.
 pub(super) async fn purge(State(operator): State<Arc<Operator>>, request: Request) -> Response {
@@ -23,15 +22,11 @@ pub(super) async fn purge(State(operator): State<Arc<Operator>>, request: Reques
             "A web page of another origin sent this. Send it from a terminal, or from this server's page.",
         );
     }
-    let wanted = Wanted::read(request.uri().query().unwrap_or_default());
-    let site = wanted.site.as_deref().map(|name| operator.site(name));
-    if let Some(None) = site {
-        let message = "There is no site of that name; `/api/status` lists them.";
-        return error(StatusCode::NOT_FOUND, "NotFound", message);
-    }
-    let purged = operator
-        .watched
-        .purge(site.flatten().as_ref(), wanted.set.as_deref());
+    let wanted = match operator.wanted(request.uri().query()) {
+        Ok(wanted) => wanted,
+        Err(no_such_site) => return no_such_site.into_response(),
+    };
+    let purged = operator.watched.purge(wanted.which()).await;
     tracing::info!(purged, "stored answers were forgotten on request");
     json(StatusCode::OK, &Purged { purged })
 }
@@ -39,36 +34,6 @@ pub(super) async fn purge(State(operator): State<Arc<Operator>>, request: Reques
 #[derive(Serialize)]
 struct Purged {
     purged: usize,
-}
-
-impl Operator {
-    fn site(&self, name: &str) -> Option<SiteId> {
-        let site = SiteId::new(name)?;
-        let sites = self.watched.status().sites;
-        sites.into_iter().map(|s| s.site).find(|s| *s == site)
-    }
-}
-
-/// What to forget; `None` is all.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Wanted {
-    site: Option<String>,
-    set: Option<String>,
-}
-
-impl Wanted {
-    fn read(query: &str) -> Self {
-        let mut wanted = Self::default();
-        for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
-            let value = Some(value.into_owned()).filter(|value| !value.is_empty());
-            match &*name {
-                "site" => wanted.site = value,
-                "set" => wanted.set = value,
-                _ => {}
-            }
-        }
-        wanted
-    }
 }
 
 /// Browsers say where a request comes from; terminals say nothing. `same-site` is not enough: another port of
@@ -118,19 +83,5 @@ mod tests {
             let found = is_cross_site(&headers, &uri, Some(&public));
             assert_eq!(found, expected, "{name}: {value}");
         }
-    }
-
-    #[test]
-    fn reads_what_to_forget() {
-        let wanted = |site: Option<&str>, set: Option<&str>| Wanted {
-            site: site.map(ToOwned::to_owned),
-            set: set.map(ToOwned::to_owned),
-        };
-        assert_eq!(Wanted::read(""), wanted(None, None));
-        assert_eq!(Wanted::read("site=&set="), wanted(None, None));
-        assert_eq!(
-            Wanted::read("set=Sess%69ons&site=main&x=1"),
-            wanted(Some("main"), Some("Sessions"))
-        );
     }
 }

@@ -5,19 +5,27 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
-use http::StatusCode;
+use http::{StatusCode, Uri};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Operator;
 use super::json::json;
 use super::scan::Scan;
-use crate::gateway::{AuthState, GatewayStatus, LaneStatus, SiteStatus};
+use super::stored::Stored;
+use super::wanted::NoSuchSite;
+use super::warm::Warm;
+use crate::gateway::{AuthState, GatewayStatus, LaneStatus, SiteStatus, StoredAnswers};
 use crate::odata::name::SiteId;
 
-/// `GET /api/status`.
-pub(super) async fn status(State(operator): State<Arc<Operator>>) -> Response {
-    json(StatusCode::OK, &operator.status())
+/// `GET /api/status[?site=&set=]`; the query chooses among the stored answers.
+pub(super) async fn status(
+    State(operator): State<Arc<Operator>>,
+    uri: Uri,
+) -> Result<Response, NoSuchSite> {
+    let wanted = operator.wanted(uri.query())?;
+    let status = operator.status(wanted.which(), STORED_MAX);
+    Ok(json(StatusCode::OK, &status))
 }
 
 /// How things are.
@@ -29,6 +37,7 @@ pub(super) struct Status {
     pub cache: CacheNumbers,
     pub sites: Vec<Site>,
     pub scans: Vec<Scan>,
+    pub warm: Vec<Warm>,
 }
 
 /// What is stored.
@@ -38,6 +47,10 @@ pub(super) struct CacheNumbers {
     pub bytes: u64,
     /// Answers being made.
     pub fills: u64,
+    /// How many stored answers were asked about.
+    pub stored_total: usize,
+    /// The latest of these.
+    pub stored: Vec<Stored>,
 }
 
 /// How one site is doing.
@@ -105,6 +118,7 @@ impl Status {
     /// The state of the gateway at `now`.
     pub(super) fn new(
         gateway: &GatewayStatus,
+        stored: &StoredAnswers,
         default: Option<&SiteId>,
         started: Timestamp,
         now: Timestamp,
@@ -118,6 +132,8 @@ impl Status {
                 entries: gateway.cache_entries,
                 bytes: gateway.cache_bytes,
                 fills: gateway.fills,
+                stored_total: stored.total,
+                stored: stored.latest.iter().map(Stored::new).collect(),
             },
             sites: gateway
                 .sites
@@ -125,6 +141,7 @@ impl Status {
                 .map(|site| Site::new(site, default == Some(&site.site)))
                 .collect(),
             scans: gateway.scans.iter().map(Scan::new).collect(),
+            warm: Vec::new(),
         }
     }
 }
@@ -177,6 +194,10 @@ pub(super) fn seconds(duration: Duration) -> u64 {
     duration.as_secs()
 }
 
-fn whole_seconds(at: Timestamp) -> String {
+/// A time of day in RFC 3339, to the second.
+pub(super) fn whole_seconds(at: Timestamp) -> String {
     format!("{at:.0}")
 }
+
+/// So many stored answers are told, of tens of thousands perhaps.
+const STORED_MAX: usize = 200;

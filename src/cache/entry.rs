@@ -102,13 +102,28 @@ impl Block {
             Self::File(record) => record.read(),
         }
     }
+
+    /// Bytes of its record.
+    pub(super) fn record_len(&self) -> u64 {
+        match self {
+            Self::Memory(segment) => segment.text.encoded_len() as u64,
+            Self::File(record) => record.len as u64,
+        }
+    }
 }
 
 impl Entry {
-    pub(super) fn new(facts: Facts, blocks: Vec<Block>) -> Self {
+    pub(super) fn new(mut facts: Facts, blocks: Vec<Block>) -> Self {
+        let blocks = joined(blocks);
+        if let [Block::Memory(whole)] = blocks.as_slice() {
+            // Putting parts together may have changed them.
+            let mut packed = Xxh3::new();
+            add_packed(&mut packed, &whole.text);
+            facts.digests.packed = packed.digest128();
+        }
         Self {
             facts,
-            blocks: joined(blocks),
+            blocks,
             spoiled: AtomicBool::new(false),
         }
     }
@@ -166,15 +181,31 @@ impl Entry {
         let read = spawn_blocking(move || record.read()).await;
         let read = read.map_err(io::Error::other).flatten();
         if let Err(error) = &read {
-            self.spoiled.store(true, Ordering::Relaxed);
-            tracing::warn!(%error, "a stored answer cannot be read from disk; it is forgotten");
+            self.spoil(error);
         }
         Some(read)
+    }
+
+    /// A part of it cannot be read: it is not given any more.
+    pub(super) fn spoil(&self, error: &io::Error) {
+        self.spoiled.store(true, Ordering::Relaxed);
+        tracing::warn!(%error, "a stored answer cannot be read from disk; it is forgotten");
     }
 
     /// Whether a part of it could not be read.
     pub(super) fn is_spoiled(&self) -> bool {
         self.spoiled.load(Ordering::Relaxed)
+    }
+
+    /// Whether a part of it is in a file.
+    pub(super) fn is_filed(&self) -> bool {
+        let filed = |block: &Block| matches!(block, Block::File(_));
+        self.blocks.iter().any(filed)
+    }
+
+    /// Bytes of the body in a file.
+    pub(super) fn records_len(&self) -> u64 {
+        self.blocks.iter().map(Block::record_len).sum()
     }
 
     /// Bytes held in memory.
@@ -223,18 +254,7 @@ impl Digester {
     pub(super) fn add(&mut self, text: &NeutralText, packed: &Packed) {
         add_text(&mut self.text, text);
         self.text_len += text.len_at(0) as u64;
-        for part in packed.parts() {
-            match part {
-                Part::Text(text) => add_text(&mut self.packed, text),
-                Part::Run(run) => self.packed.update(run.deflated()),
-                Part::Linked(linked) => {
-                    self.packed.update(linked.deflated());
-                    for place in linked.places() {
-                        self.packed.update(&place.to_le_bytes());
-                    }
-                }
-            }
-        }
+        add_packed(&mut self.packed, packed);
     }
 
     /// The digests of what was added, and the length of its text.
@@ -244,6 +264,30 @@ impl Digester {
             packed: self.packed.digest128(),
         };
         (digests, self.text_len)
+    }
+}
+
+/// What decides the bytes that are sent as gzip: the parts, each with its kind and length, so that no two lists of parts
+/// look alike.
+fn add_packed(digest: &mut Xxh3, packed: &Packed) {
+    for part in packed.parts() {
+        let (kind, len) = match part {
+            Part::Text(text) => (0, text.len_at(0)),
+            Part::Run(run) => (1, run.deflated().len()),
+            Part::Linked(linked) => (2, linked.deflated().len()),
+        };
+        digest.update(&[kind]);
+        digest.update(&(len as u64).to_le_bytes());
+        match part {
+            Part::Text(text) => add_text(digest, text),
+            Part::Run(run) => digest.update(run.deflated()),
+            Part::Linked(linked) => {
+                digest.update(linked.deflated());
+                for place in linked.places() {
+                    digest.update(&place.to_le_bytes());
+                }
+            }
+        }
     }
 }
 

@@ -117,6 +117,11 @@ impl<E: Failure> Listed<E> {
         }
     }
 
+    /// What it answers.
+    pub(super) fn key(&self) -> &CacheKey {
+        &self.key
+    }
+
     /// Stores the answer by `store` and takes the fill off the list, in one step: whoever comes then, finds
     /// the one or the other. A fill that is not on the list any more stores nothing.
     pub(super) fn store(&self, store: impl FnOnce(CacheKey)) {
@@ -124,7 +129,6 @@ impl<E: Failure> Listed<E> {
         if list.holds(&self.key, &self.spool) {
             store(self.key.clone());
             list.spools.remove(&self.key);
-            self.spool.hand_over();
         }
     }
 

@@ -7,9 +7,10 @@ use tokio::time::Instant;
 
 use super::entry::Entry;
 use super::kept::Kept;
-use super::policy::Verdict;
+use super::policy::{self, Verdict};
 use super::spool::Reader;
 use super::{Cache, CacheKey, Failure, Wish};
+use crate::clock::Clock;
 
 /// Where an answer was found.
 #[derive(Debug)]
@@ -66,29 +67,45 @@ pub struct Coming<E: Failure> {
     pub fallback: Option<Fallback<E>>,
 }
 
-/// A stale answer that may be given when no new one can be had.
+/// A stale answer that may be given when no new one can be had, or none soon.
 #[derive(Debug)]
 pub struct Fallback<E> {
     kept: Arc<Kept<E>>,
-    age: Duration,
-    over: Duration,
+    wish: Wish,
+    clock: Arc<dyn Clock>,
 }
 
 impl<E: Clone> Fallback<E> {
-    /// An answer of this age, which is stale for so long.
-    pub(super) fn new(kept: Arc<Kept<E>>, age: Duration, over: Duration) -> Self {
-        Self { kept, age, over }
+    /// An answer for a client with this wish.
+    pub(super) fn new(kept: Arc<Kept<E>>, wish: Wish, clock: Arc<dyn Clock>) -> Self {
+        Self { kept, wish, clock }
     }
 
-    /// Gives it, because of this.
-    pub fn give(self, error: E) -> Hit<E> {
-        let Self { kept, age, over } = self;
-        kept.count_hit();
-        Hit {
+    /// Gives it, because of this; `None` when it has become too old while the client waited, which may have been for
+    /// minutes.
+    pub fn give(&self, error: E) -> Option<Hit<E>> {
+        self.hit(|over| HitState::Failed { over, error })
+    }
+
+    /// Gives it, because a new one takes long; `None` when it has become too old.
+    pub fn give_meanwhile(&self) -> Option<Hit<E>> {
+        self.hit(|over| HitState::Stale { over })
+    }
+
+    fn hit(&self, state: impl FnOnce(Duration) -> HitState<E>) -> Option<Hit<E>> {
+        let Self { kept, wish, clock } = self;
+        let now = clock.now();
+        let age = kept.age(now, Instant::now());
+        if kept.entry.is_spoiled() || policy::judge(age, wish) == Verdict::Useless {
+            return None;
+        }
+        kept.count_hit(now);
+        let over = age.saturating_sub(wish.lifetime.fresh);
+        Some(Hit {
             entry: Arc::clone(&kept.entry),
             age,
-            state: HitState::Failed { over, error },
-        }
+            state: state(over),
+        })
     }
 }
 
@@ -102,17 +119,13 @@ impl<E: Failure> Cache<E> {
         }
     }
 
-    /// Gives what may be given at once of what is in memory, and has nothing made.
+    /// Gives what may be given at once of what is in memory, fresh or while a new one is made; and has nothing made.
     pub fn peek(&self, key: &CacheKey, wish: &Wish) -> Option<Hit<E>> {
         let look = self.look(key, wish)?;
-        let in_vain = look.kept.pausing(Instant::now());
-        let state = match (look.verdict, in_vain) {
-            (Verdict::Fresh { remaining }, _) => HitState::Fresh { remaining },
-            (Verdict::Stale { over } | Verdict::IfError { over }, Some(error)) => {
-                HitState::Failed { over, error }
-            }
-            (Verdict::Stale { over }, None) => HitState::Stale { over },
-            (Verdict::IfError { .. } | Verdict::Useless, _) => return None,
+        let state = match look.verdict {
+            Verdict::Fresh { remaining } => HitState::Fresh { remaining },
+            Verdict::Stale { over } => HitState::Stale { over },
+            Verdict::IfError { .. } | Verdict::Useless => return None,
         };
         Some(look.give(state))
     }

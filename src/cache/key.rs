@@ -48,6 +48,11 @@ impl CacheKey {
         self.representation
     }
 
+    /// Rows on each page, when the client wants pages.
+    pub fn page_size(&self) -> Option<NonZeroU32> {
+        self.page_size
+    }
+
     /// The set that is asked for, when there is one.
     pub fn set(&self) -> Option<&EntitySet> {
         self.question.set()

@@ -17,7 +17,10 @@ mod lifetime;
 mod packed;
 mod pieces;
 mod policy;
+mod recall;
 mod record;
+mod refresh;
+mod shelf;
 mod spool;
 mod watch;
 mod wish;
@@ -28,6 +31,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use moka::notification::RemovalCause;
 use moka::policy::EvictionPolicy;
 use tokio::sync::oneshot;
@@ -35,8 +39,9 @@ use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
 use self::fills::{Fills, List, Listed};
-use self::kept::Kept;
+use self::kept::{Asked, Kept, Used};
 use self::policy::Verdict;
+use self::shelf::Shelf;
 use self::spool::{Allowance, Disk, Purpose, Space, Spool};
 use self::watch::Counters;
 use crate::clock::Clock;
@@ -48,6 +53,8 @@ pub use key::CacheKey;
 pub use lifetime::Lifetime;
 pub use packed::{GzipWriter, Packed, Part, Plain, Unpacked};
 pub use pieces::Pieces;
+pub use refresh::{Ending, Made, NotNow};
+pub use shelf::{Realm, ShelfFolder};
 pub use spool::{Progress, Reader, SpoolWriter, Way};
 pub use watch::{CacheCounts, Running, Stored};
 pub use wish::{Directives, Wish};
@@ -60,6 +67,8 @@ pub struct Settings {
     pub memory: u64,
     /// Where answers go on that are too large for memory while they are made; `None`: nowhere.
     pub spool: Option<SpoolFolder>,
+    /// Where stored answers are on disk; `None`: nowhere.
+    pub shelf: Option<ShelfFolder>,
 }
 
 /// Where answers go on that are too large for memory while they are made.
@@ -90,6 +99,7 @@ pub struct Cache<E: Failure> {
     entries: moka::sync::Cache<CacheKey, Arc<Kept<E>>>,
     fills: Arc<Fills<E>>,
     space: Space<E>,
+    shelf: Option<Shelf>,
     clock: Arc<dyn Clock>,
     tasks: Tasks,
     counters: Arc<Counters>,
@@ -100,11 +110,13 @@ struct Look<E> {
     kept: Arc<Kept<E>>,
     age: Duration,
     verdict: Verdict,
+    /// When it was found.
+    at: Timestamp,
 }
 
 impl<E: Failure> Look<E> {
     fn give(self, state: HitState<E>) -> Hit<E> {
-        self.kept.count_hit();
+        self.kept.count_hit(self.at);
         Hit {
             entry: Arc::clone(&self.kept.entry),
             age: self.age,
@@ -117,6 +129,17 @@ impl<E: Failure> Cache<E> {
     /// An empty cache.
     pub fn new(settings: Settings, clock: Arc<dyn Clock>, tasks: Tasks) -> Self {
         let memory = usize::try_from(settings.memory).unwrap_or(usize::MAX);
+        let filed_min = settings.memory / FILED_ENTRIES_MAX;
+        let shelf = settings.shelf.map(|folder| {
+            let (each_max, queued_max) = (settings.memory / 8, settings.memory / 4);
+            Shelf::new(
+                folder,
+                each_max,
+                queued_max,
+                Arc::clone(&clock),
+                tasks.clone(),
+            )
+        });
         let counters = Arc::<Counters>::default();
         let counted = Arc::clone(&counters);
         Self {
@@ -125,9 +148,11 @@ impl<E: Failure> Cache<E> {
                 // moka's default refuses new answers while those in its memory were asked for more often. Ours
                 // expire, and it does not know that they have.
                 .eviction_policy(EvictionPolicy::lru())
-                .weigher(|key: &CacheKey, kept: &Arc<Kept<E>>| {
-                    let bytes = kept.entry.stored_len() + key.stored_len();
-                    u32::try_from(bytes).unwrap_or(u32::MAX)
+                .weigher(move |key: &CacheKey, kept: &Arc<Kept<E>>| {
+                    let entry = &kept.entry;
+                    let bytes = (entry.stored_len() + key.stored_len()) as u64;
+                    let min = if entry.is_filed() { filed_min } else { 0 };
+                    u32::try_from(bytes.max(min)).unwrap_or(u32::MAX)
                 })
                 .eviction_listener(move |_, _, cause| {
                     if cause == RemovalCause::Size {
@@ -139,7 +164,9 @@ impl<E: Failure> Cache<E> {
             space: Space::new(
                 Allowance::new(memory / 8, memory / 4),
                 settings.spool.map(Disk::new),
-            ),
+            )
+            .where_files_stay(shelf.is_some()),
+            shelf,
             clock,
             tasks,
             counters,
@@ -180,8 +207,9 @@ impl<E: Failure> Cache<E> {
                     }
                     return Found::Stored(look.give(HitState::Stale { over }));
                 }
-                (Verdict::IfError { over }, None) => {
-                    fallback = Some(Fallback::new(look.kept, look.age, over));
+                (Verdict::IfError { .. }, None) => {
+                    let clock = Arc::clone(&self.clock);
+                    fallback = Some(Fallback::new(look.kept, wish, clock));
                 }
                 // Nobody will be given it any more. Only here, because outside the lock a fill might just have put a
                 // new one in its place.
@@ -203,42 +231,28 @@ impl<E: Failure> Cache<E> {
         Found::Filling(Coming { reader, fallback })
     }
 
-    /// Has a new answer made in the background; `None` when that is being done already, or was tried in vain just now. What
-    /// is returned resolves at its end, with an error, whatever that end is.
+    /// Has a new answer made in the background, unless that is being done already, or was tried in vain just now. What
+    /// is returned resolves at its end.
     pub fn refresh<F, Work>(
         &self,
         key: CacheKey,
         lifetime: Lifetime,
         fill: F,
-    ) -> Option<oneshot::Receiver<()>>
+    ) -> Result<Ending<E>, NotNow<E>>
     where
         F: FnOnce(SpoolWriter<E>) -> Work,
         Work: Future<Output = Result<(), E>> + Send + 'static,
     {
         let mut list = self.fills.lock();
         let kept = self.entries.get(&key);
-        let in_vain = kept.and_then(|kept| kept.pausing(Instant::now()));
-        if list.is_listed(&key) || in_vain.is_some() {
-            return None;
+        if list.is_listed(&key) {
+            return Err(NotNow::Underway);
+        }
+        if let Some(error) = kept.and_then(|kept| kept.pausing(Instant::now())) {
+            return Err(NotNow::InVain(error));
         }
         let purpose = Purpose::background(lifetime);
-        Some(self.begin(&mut list, key, purpose, fill).1)
-    }
-
-    /// Forgets the answers for which `matches` holds; returns how many. Those that are being made are given
-    /// to those who wait for them already, and to nobody else.
-    pub fn purge(&self, matches: impl Fn(&CacheKey) -> bool) -> usize {
-        // First, so that no fill stores an old answer behind the look at the stored ones.
-        self.fills.unlist(&matches);
-        let keys: Vec<_> = self
-            .entries
-            .iter()
-            .map(|(key, _)| key)
-            .filter(|key| matches(key))
-            .collect();
-        keys.iter()
-            .filter(|key| self.entries.remove(key.as_ref()).is_some())
-            .count()
+        Ok(self.begin(&mut list, key, purpose, fill).1)
     }
 
     fn look(&self, key: &CacheKey, wish: &Wish) -> Option<Look<E>> {
@@ -246,9 +260,15 @@ impl<E: Failure> Cache<E> {
         if kept.entry.is_spoiled() {
             return None;
         }
-        let age = kept.age(self.clock.now(), Instant::now());
+        let at = self.clock.now();
+        let age = kept.age(at, Instant::now());
         let verdict = policy::judge(age, wish);
-        Some(Look { kept, age, verdict })
+        Some(Look {
+            kept,
+            age,
+            verdict,
+            at,
+        })
     }
 
     /// Starts a fill; returns its spool, and what resolves at its end.
@@ -258,7 +278,7 @@ impl<E: Failure> Cache<E> {
         key: CacheKey,
         purpose: Purpose,
         fill: F,
-    ) -> (Arc<Spool<E>>, oneshot::Receiver<()>)
+    ) -> (Arc<Spool<E>>, Ending<E>)
     where
         F: FnOnce(SpoolWriter<E>) -> Work,
         Work: Future<Output = Result<(), E>> + Send + 'static,
@@ -270,8 +290,9 @@ impl<E: Failure> Cache<E> {
         let work = fill(SpoolWriter::new(Arc::clone(&spool)));
         let cache = self.clone();
         self.tasks.spawn("fill", async move {
-            cache.run(listed, purpose, work).await;
-            drop(running);
+            let end = cache.run(listed, purpose, work).await;
+            // Mostly nobody wants to know.
+            let _ = running.send(end);
         });
         (spool, ended)
     }
@@ -281,21 +302,34 @@ impl<E: Failure> Cache<E> {
         listed: Listed<E>,
         purpose: Purpose,
         work: impl Future<Output = Result<(), E>>,
-    ) {
+    ) -> Result<Made, E> {
+        let mut kept = false;
         let spool = &listed.spool;
         let (fetched_at, steady) = (self.clock.now(), Instant::now());
         let end = tokio::select! {
             biased;
             end = work => end,
-            () = spool.abandoned() => return,
+            () = spool.abandoned() => {
+                // One that cannot be kept is not begun again by every client.
+                if spool.is_in_background() {
+                    listed.if_listed(|key| {
+                        self.counters.refreshed(false);
+                        self.failed(key, &E::interrupted());
+                    });
+                }
+                let rows = spool.progress().rows();
+                return Ok(Made { rows, kept });
+            }
         };
         // Before the readers hear of the end: whoever has read an answer to its end finds it here.
         match &end {
             Ok(()) if purpose.storable => {
                 if let Some(entry) = made(spool, fetched_at).await {
-                    let kept = Kept::new(Arc::new(entry), steady);
-                    if kept.age(self.clock.now(), Instant::now()) < purpose.useful {
-                        listed.store(|key| self.entries.insert(key, kept));
+                    let now = self.clock.now();
+                    let asked = Asked::at(fetched_at, steady);
+                    let new = Kept::new(Arc::new(entry), asked, Used::at(now));
+                    if new.age(now, Instant::now()) < purpose.useful {
+                        kept = self.keep(&listed, new);
                     }
                 }
             }
@@ -305,13 +339,17 @@ impl<E: Failure> Cache<E> {
         if purpose.in_background {
             self.counters.refreshed(end.is_ok());
         }
+        let rows = spool.progress().rows();
+        let made = end.clone().map(|()| Made { rows, kept });
         spool.finish(end);
+        made
     }
 
     /// No new answer to `key` could be had.
     fn failed(&self, key: &CacheKey, error: &E) {
         if !error.is_trouble() {
             self.entries.invalidate(key);
+            self.forget_on_disk(key);
         } else if let Some(kept) = self.entries.get(key) {
             kept.failed(error.clone(), error.retry_after(), Instant::now());
         }
@@ -319,7 +357,7 @@ impl<E: Failure> Cache<E> {
 }
 
 /// The answer that is in `spool`, when all of it can be kept.
-async fn made<E: Failure>(spool: &Spool<E>, fetched_at: jiff::Timestamp) -> Option<Entry> {
+async fn made<E: Failure>(spool: &Spool<E>, fetched_at: Timestamp) -> Option<Entry> {
     let (facts, blocks) = spool.answer(fetched_at)?;
     if facts.text_len <= MADE_AT_ONCE_BYTES_MAX {
         return Some(Entry::new(facts, blocks));
@@ -333,6 +371,10 @@ impl<E: Failure> fmt::Debug for Cache<E> {
         f.debug_struct("Cache").finish_non_exhaustive()
     }
 }
+
+/// Entries that are partly in a file keep it open, and systems allow a process so many; so each of them weighs this part
+/// of all memory at least.
+const FILED_ENTRIES_MAX: u64 = 512;
 
 /// Putting together the packed parts of so much text takes less time than handing them to another thread.
 const MADE_AT_ONCE_BYTES_MAX: u64 = 256 * 1024;

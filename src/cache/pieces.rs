@@ -45,7 +45,8 @@ impl Iterator for Pieces {
 
     fn next(&mut self) -> Option<Self::Item> {
         let step = self.step().transpose();
-        if matches!(step, Some(Err(_))) {
+        if let Some(Err(error)) = &step {
+            self.entry.spoil(error);
             self.next = usize::MAX;
             self.text = None;
         }

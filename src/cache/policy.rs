@@ -44,7 +44,9 @@ pub(super) fn judge(age: Duration, wish: &Wish) -> Verdict {
         };
     }
     let over = age.saturating_sub(lifetime.fresh);
-    if client.min_fresh.is_some() {
+    // Who names an age wants nothing stale, unless they say so (RFC 9111, section 5.2.1.1).
+    let insists_on_fresh = client.max_age.is_some() && client.max_stale.is_none();
+    if client.min_fresh.is_some() || insists_on_fresh {
         Verdict::Useless
     } else if over < lifetime.while_revalidate || client.max_stale.is_some_and(|max| over <= max) {
         Verdict::Stale { over }
@@ -190,7 +192,7 @@ mod tests {
             (max_age(100), 100, fresh(200)),
             (max_age(100), 101, Verdict::Useless),
             // It does not make anything fresher than the rule says.
-            (max_age(5000), 400, stale(100)),
+            (max_age(5000), 400, Verdict::Useless),
             (max_stale(900), 1200, stale(900)),
             (max_stale(900), 1201, if_error(901)),
             (max_stale(9000), 9300, stale(9000)),

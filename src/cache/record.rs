@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::Segment;
@@ -15,6 +16,9 @@ use super::packed::Packed;
 pub(super) trait RecordFile: Debug + Send + Sync {
     /// The file, open for reading.
     fn file(&self) -> io::Result<&File>;
+
+    /// A record of it cannot be read, or is damaged.
+    fn spoiled(&self) {}
 }
 
 /// Where a part of an answer is in its file. The file is there as long as one of its records.
@@ -34,16 +38,36 @@ pub(super) struct Record {
 impl Record {
     /// Reads the part. Blocks. A record that is not what was written is an error, and never data.
     pub(super) fn read(&self) -> io::Result<Segment> {
-        let mut bytes = vec![0; self.len];
-        At::new(self.file.file()?, self.place).read_exact(&mut bytes)?;
-        let intact = xxh3_64(&bytes) == self.checksum;
-        let text = intact.then(|| Packed::decode(bytes.into())).flatten();
+        let bytes = self.bytes()?;
         let rows = self.rows;
-        text.map(|text| Segment { text, rows }).ok_or_else(|| {
-            let reason = "what was read is not what was written";
-            io::Error::new(io::ErrorKind::InvalidData, reason)
-        })
+        let text = Packed::decode(bytes);
+        let segment = text.map(|text| Segment { text, rows });
+        self.told(segment.ok_or_else(damaged))
     }
+
+    /// The record's bytes, checked. Blocks.
+    pub(super) fn bytes(&self) -> io::Result<Bytes> {
+        let mut bytes = vec![0; self.len];
+        let read = self.file.file().and_then(|file| {
+            At::new(file, self.place).read_exact(&mut bytes)?;
+            let intact = xxh3_64(&bytes) == self.checksum;
+            intact.then_some(()).ok_or_else(damaged)
+        });
+        self.told(read).map(|()| bytes.into())
+    }
+
+    /// Tells the file when there is something wrong with it.
+    fn told<T>(&self, read: io::Result<T>) -> io::Result<T> {
+        if read.is_err() {
+            self.file.spoiled();
+        }
+        read
+    }
+}
+
+fn damaged() -> io::Error {
+    let reason = "what was read is not what was written";
+    io::Error::new(io::ErrorKind::InvalidData, reason)
 }
 
 /// Writes a text's record; returns its checksum.

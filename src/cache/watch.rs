@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::entry::Entry;
 use super::key::CacheKey;
+use super::shelf::Shelf;
 use super::spool::Progress;
 use super::{Cache, Failure};
 
@@ -26,7 +27,7 @@ pub struct Running {
 #[derive(Debug, Clone)]
 pub struct Stored<E> {
     /// What it answers.
-    pub key: CacheKey,
+    pub key: Arc<CacheKey>,
     /// The answer.
     pub entry: Arc<Entry>,
     /// Time since its oldest page was asked for.
@@ -48,6 +49,8 @@ pub struct CacheCounts {
     pub refreshes: u64,
     /// Those of them that failed.
     pub refreshes_failed: u64,
+    /// Answers that came from disk.
+    pub recalls: u64,
 }
 
 /// Counts while they change.
@@ -56,9 +59,14 @@ pub(super) struct Counters {
     evictions: AtomicU64,
     refreshes: AtomicU64,
     refreshes_failed: AtomicU64,
+    recalls: AtomicU64,
 }
 
 impl Counters {
+    pub(super) fn recalled(&self) {
+        self.recalls.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(super) fn evicted(&self) {
         self.evictions.fetch_add(1, Ordering::Relaxed);
     }
@@ -74,6 +82,7 @@ impl Counters {
             evictions: self.evictions.load(Ordering::Relaxed),
             refreshes: self.refreshes.load(Ordering::Relaxed),
             refreshes_failed: self.refreshes_failed.load(Ordering::Relaxed),
+            recalls: self.recalls.load(Ordering::Relaxed),
         }
     }
 }
@@ -83,6 +92,12 @@ impl<E: Failure> Cache<E> {
     pub fn size(&self) -> (u64, u64) {
         self.entries.run_pending_tasks();
         (self.entries.entry_count(), self.entries.weighted_size())
+    }
+
+    /// How many answers are stored on disk, and the bytes that they take there; fewer than there are until all of them
+    /// were looked at after the start. `None`: none are stored there.
+    pub fn disk_size(&self) -> Option<(u64, u64)> {
+        self.shelf.as_ref().map(Shelf::size)
     }
 
     /// The answers that are stored in memory, in no order. Goes through all of them.
@@ -95,7 +110,7 @@ impl<E: Failure> Cache<E> {
             hits: kept.hits(),
             refreshing: refreshing.contains(&*key),
             failure: kept.failure(),
-            key: (*key).clone(),
+            key,
         });
         stored.collect()
     }

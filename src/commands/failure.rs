@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::AddrParseError;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::app::BuildError;
@@ -30,6 +31,13 @@ pub enum Failure {
     /// The log cannot be set up.
     #[error("no log")]
     Log(#[from] InitError),
+    /// Another process has the folder for files of the program's own.
+    #[error(
+        "another citrix-odata-proxy runs with the folder `{}`: stop that one, or give this one a folder of its own with \
+         `--data-dir`",
+        .0.display()
+    )]
+    Taken(PathBuf),
     /// The demo's folder for temporary files cannot be made.
     #[error("no folder for temporary files")]
     Folder(#[source] io::Error),
@@ -65,6 +73,7 @@ impl Failure {
         match self {
             Self::Settings(_) | Self::Flag { .. } | Self::Build(_) => ExitCode::from(2),
             Self::Log(_)
+            | Self::Taken(_)
             | Self::Folder(_)
             | Self::Network(_)
             | Self::Bind(_)

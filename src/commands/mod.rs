@@ -1,6 +1,7 @@
 //! What each command does: the outermost layer, between the command line and the composed program.
 
 mod check;
+mod data_dir;
 mod demo;
 mod failure;
 mod progress;

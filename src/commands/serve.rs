@@ -5,11 +5,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::data_dir::DataDir;
 use super::{Failure, exit_code, print};
 use crate::app::{self, App};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Loaded};
-use crate::server::Listeners;
+use crate::server::{Ending, Listeners};
 use crate::signals::Signals;
 use crate::tasks::Tasks;
 use crate::transport::Transport;
@@ -39,8 +40,14 @@ pub(super) async fn serve_through(
     ready: impl FnOnce(&App, &Tasks, &[SocketAddr]) -> Vec<String>,
 ) -> Result<ExitCode, Failure> {
     let mut signals = Signals::listen().map_err(Failure::Runtime)?;
+    // Before the addresses: a second process with the same settings hears the reason, and not that a port is taken.
+    let data_dir = DataDir::take(&config.data_dir)?;
+    let mut config = config.clone();
+    if data_dir.is_none() {
+        config.cache.disk = 0;
+    }
     let tasks = Tasks::new();
-    let app = App::new(config, transport, clock, &tasks)?;
+    let app = App::new(&config, transport, clock, &tasks)?;
     let listeners = Listeners::bind(&config.server.listen).await?;
     let addresses = listeners.addresses();
     for address in &addresses {
@@ -49,13 +56,18 @@ pub(super) async fn serve_through(
     for note in ready(&app, &tasks, &addresses) {
         print(&note)?;
     }
+    app.start(&tasks);
     let drain = config.server.drain;
     let service = app.service().clone();
     let answer = move |request, client: SocketAddr| service.answer(request, Some(client.ip()));
     let ending = listeners.serve(answer, &mut signals, drain).await;
+    if !matches!(ending, Ok(Ending::Hurried)) {
+        app.gateway().settle().await;
+    }
     for name in tasks.stop(TASKS_PATIENCE).await {
         tracing::warn!(task = name, "did not stop in time");
     }
+    drop(data_dir);
     Ok(exit_code(ending.map_err(Failure::Serve)?))
 }
 

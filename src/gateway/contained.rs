@@ -8,21 +8,12 @@ use tokio::task::spawn_blocking;
 use super::error::SharedError;
 use super::plan::Plan;
 use super::site::Site;
-use super::{Answer, AnswerBody, Gateway, Outcome, Prepared};
+use super::{Answer, AnswerBody, Ask, Gateway, Outcome, Party, Prepared};
 use crate::cache::{CacheKey, Content, Directives, Entry, Hit, HitState, Pieces, Wish};
 use crate::odata::contained::{
     Candidate, Columns, Cut, Derivation, Extraction, KeyPredicate, RowCount, candidates,
 };
 use crate::odata::neutral::NeutralText;
-use crate::odata::schema::Schema;
-
-/// A part of a stored answer.
-pub(super) struct Contained {
-    pub(super) answer: Answer,
-    /// Whether the question should be asked by itself for those who come later: what it was cut from is stale, and made
-    /// anew only when somebody asks for all of it.
-    pub(super) wants_refresh: bool,
-}
 
 impl Gateway {
     /// Looks for a stored answer that holds the one to the question, and cuts it out. `None` when there is none of use, or
@@ -32,7 +23,7 @@ impl Gateway {
         site: &Arc<Site>,
         prepared: &Prepared,
         directives: Directives,
-    ) -> Option<Contained> {
+    ) -> Option<Answer> {
         let Prepared { key, plan, .. } = prepared;
         if directives.no_cache || matches!(plan, Plan::Collection { page: Some(_), .. }) {
             return None;
@@ -42,75 +33,131 @@ impl Gateway {
                 lifetime: self.lifetimes.of(&parent),
                 directives,
             };
-            let parent = CacheKey::new(site.id().clone(), parent, key.representation(), None);
-            let Some(hit) = self.cache.peek(&parent, &wish) else {
+            let whole = CacheKey::new(site.id().clone(), parent, key.representation(), None);
+            self.cache.recall(&whole, &wish).await;
+            let Some(hit) = self.cache.peek(&whole, &wish) else {
                 continue;
             };
+            let stale = matches!(hit.state, HitState::Stale { .. });
             let facts = &hit.entry.facts;
-            if !derivation.is_exact(facts.rows, facts.ordered_rows) {
+            if !derivation.is_exact(facts.rows, facts.ordered_rows)
+                || (stale && !self.may_be_stale(prepared, &derivation, &hit, directives))
+            {
                 continue;
             }
             let part = match &derivation {
                 Derivation::Count => Some(count(&hit.entry)),
-                derivation => {
-                    let aim = self.aim(site, key, &hit.entry, derivation).await;
-                    cut(&hit.entry, aim?).await
-                }
+                derivation => match aim(site, key, &hit.entry, derivation) {
+                    Some(aim) => self.cut(&hit.entry, aim).await,
+                    None => None,
+                },
             };
-            if let Some(part) = part {
-                let stale = matches!(hit.state, HitState::Stale { .. });
-                return Some(Contained {
-                    wants_refresh: stale && !asks_for_no_rows(&derivation),
-                    answer: answer(&hit, part),
-                });
+            let Some(part) = part else { continue };
+            if stale && !asks_for_no_rows(&derivation) && !directives.only_if_cached {
+                self.refresh_whole(site, &whole).await;
             }
+            return Some(answer(&hit, part));
         }
         None
     }
 
-    /// What is to be cut from `whole`; `None` when that is in doubt.
-    async fn aim(
+    /// Whether a part of an answer that is stale will do: not when the question has a younger answer of its own, and not
+    /// some of the rows, because a client may fetch the others from upstream, and those between would be missing.
+    fn may_be_stale(
         &self,
-        site: &Arc<Site>,
-        key: &CacheKey,
-        whole: &Entry,
+        prepared: &Prepared,
         derivation: &Derivation,
-    ) -> Option<Extraction> {
-        let set = key.set()?.as_str();
-        match derivation {
-            Derivation::Count => None,
-            Derivation::Rows {
-                skip,
-                top,
-                count,
-                select,
-            } => {
-                let columns = match select {
-                    Some(names) => {
-                        let schema = self.schema(site).await.ok()?;
-                        Some(Columns::new(schema.set(set)?.1, names)?)
-                    }
-                    None => None,
-                };
-                let cut = Cut {
-                    skip: *skip,
-                    top: *top,
-                    count: count.then(|| RowCount {
-                        rows: whole.facts.rows,
-                        ieee754_compatible: key.representation().ieee754_compatible,
-                    }),
-                    columns,
-                };
-                Some(Extraction::rows(cut, PART_BYTES_MAX))
-            }
-            Derivation::Entity { key } => {
-                if whole.facts.text_len > SEARCHED_BYTES_MAX {
-                    return None;
+        whole: &Hit<SharedError>,
+        directives: Directives,
+    ) -> bool {
+        if let Derivation::Rows { skip, top, .. } = derivation
+            && (*skip > 0 || top.is_some_and(|top| top > 0))
+        {
+            return false;
+        }
+        let own = self.cache.peek(&prepared.key, &prepared.wish(directives));
+        own.is_none_or(|own| own.age > whole.age)
+    }
+
+    /// Has the whole made anew in the background.
+    async fn refresh_whole(&self, site: &Arc<Site>, whole: &CacheKey) {
+        let ask = Ask {
+            question: whole.question().clone().into(),
+            representation: whole.representation(),
+            page_size: None,
+            directives: Directives::default(),
+            party: Party::default(),
+        };
+        if let Ok(prepared) = self.prepare(site, &ask).await {
+            // When it is being made already, or was tried in vain just now, that is all right.
+            drop(self.begin_refresh(site, prepared));
+        }
+    }
+
+    /// Cuts a part out of `whole`. On another thread, and not on many: a search goes through all of the text.
+    async fn cut(&self, whole: &Arc<Entry>, mut aim: Extraction) -> Option<Entry> {
+        let _turn = self.cuts.acquire().await.ok()?;
+        let whole = Arc::clone(whole);
+        let cut = spawn_blocking(move || {
+            for piece in Pieces::of(Arc::clone(&whole)) {
+                let piece = piece
+                    .inspect_err(|error| tracing::warn!(%error, "a stored answer cannot be read"))
+                    .ok()?;
+                if aim.push(&piece) == ControlFlow::Break(()) {
+                    break;
                 }
-                let schema: Arc<Schema> = self.schema(site).await.ok()?;
-                let predicate = KeyPredicate::new(schema.set(set)?.1, key)?;
-                Some(Extraction::entity(predicate, PART_BYTES_MAX))
             }
+            let part = aim.finish()?;
+            let facts = &whole.facts;
+            Some(Entry::of(
+                facts.content,
+                facts.fetched_at,
+                &part.text,
+                part.rows,
+            ))
+        });
+        cut.await.ok()?
+    }
+}
+
+/// What is to be cut from `whole`; `None` when that is in doubt, or takes longer than to ask upstream.
+fn aim(site: &Site, key: &CacheKey, whole: &Entry, derivation: &Derivation) -> Option<Extraction> {
+    let set = key.set()?.as_str();
+    // Not asked for: what lies ready must not wait for upstream.
+    let schema = || site.schema().map(|(schema, _)| schema);
+    let text_len = whole.facts.text_len;
+    match derivation {
+        Derivation::Count => None,
+        Derivation::Rows {
+            skip,
+            top,
+            count,
+            select,
+        } => {
+            if (*skip > 0 || top.is_none()) && text_len > SEARCHED_BYTES_MAX {
+                return None;
+            }
+            let columns = match select {
+                Some(names) => Some(Columns::new(schema()?.set(set)?.1, names)?),
+                None => None,
+            };
+            let cut = Cut {
+                skip: *skip,
+                top: *top,
+                count: count.then(|| RowCount {
+                    rows: whole.facts.rows,
+                    ieee754_compatible: key.representation().ieee754_compatible,
+                }),
+                columns,
+            };
+            Some(Extraction::rows(cut, PART_BYTES_MAX))
+        }
+        Derivation::Entity { key } => {
+            if text_len > SEARCHED_BYTES_MAX {
+                return None;
+            }
+            let predicate = KeyPredicate::new(schema()?.set(set)?.1, key)?;
+            Some(Extraction::entity(predicate, PART_BYTES_MAX))
         }
     }
 }
@@ -137,32 +184,8 @@ fn count(whole: &Entry) -> Entry {
     Entry::of(Content::Text, whole.facts.fetched_at, &text, 0)
 }
 
-/// Cuts a part out of `whole`. On another thread: a search goes through all of it.
-async fn cut(whole: &Arc<Entry>, mut aim: Extraction) -> Option<Entry> {
-    let whole = Arc::clone(whole);
-    let cut = spawn_blocking(move || {
-        for piece in Pieces::of(Arc::clone(&whole)) {
-            let piece = piece
-                .inspect_err(|error| tracing::warn!(%error, "a stored answer cannot be read"))
-                .ok()?;
-            if aim.push(&piece) == ControlFlow::Break(()) {
-                break;
-            }
-        }
-        let part = aim.finish()?;
-        let facts = &whole.facts;
-        Some(Entry::of(
-            facts.content,
-            facts.fetched_at,
-            &part.text,
-            part.rows,
-        ))
-    });
-    cut.await.ok()?
-}
-
 /// A larger part is asked for upstream, by itself.
 const PART_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// In a larger text no row is searched for by its key: upstream finds it as fast.
+/// A larger text is not gone through for a part of it: upstream is as fast.
 const SEARCHED_BYTES_MAX: u64 = 256 * 1024 * 1024;

@@ -123,7 +123,8 @@ impl Failure for SharedError {
     }
 
     fn is_trouble(&self) -> bool {
-        AnswerError::is_trouble(self)
+        // An answer that was interrupted says nothing of what upstream has.
+        AnswerError::is_trouble(self) || matches!(**self, AnswerError::Interrupted)
     }
 
     fn retry_after(&self) -> Option<Duration> {

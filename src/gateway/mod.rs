@@ -17,8 +17,11 @@ mod pace;
 mod plan;
 mod progress;
 mod ranges;
+mod refresh;
+mod renewable;
 mod site;
 mod status;
+mod stored;
 mod walk;
 
 use std::cmp::Reverse;
@@ -29,12 +32,14 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use tokio::sync::oneshot;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use self::errand::Queue;
 use self::plan::Plan;
 use crate::cache::{
-    Cache, CacheKey, Coming, Content, Entry, Found, Hit, Lifetime, Reader, SpoolWriter, Wish,
+    Cache, CacheKey, Coming, Content, Entry, Failure, Found, Hit, Lifetime, Reader, SpoolWriter,
+    Wish,
 };
 use crate::clock::Clock;
 use crate::odata::name::SiteId;
@@ -45,13 +50,16 @@ use crate::odata::schema::Schema;
 pub use self::error::{AnswerError, SharedError, Unanswered};
 pub use self::lifetime::{Lifetimes, Rule};
 pub use self::outcome::{Outcome, Stored};
-pub use self::pace::Pace;
+pub use self::pace::{Pace, grouped};
 pub use self::progress::LOG_TARGET as PROGRESS_LOG_TARGET;
 pub use self::ranges::RangeRules;
+pub use self::refresh::Refreshed;
+pub use self::renewable::Renewable;
 pub use self::site::Site;
 pub use self::status::{GatewayStatus, ScanStatus, SiteStatus};
+pub use self::stored::{Place, StoredAnswer, StoredAnswers, StoredState, Which};
 pub use crate::auth::AuthState;
-pub use crate::cache::{Directives, Way};
+pub use crate::cache::{CacheCounts, Directives, Made, Way};
 pub use crate::upstream::{ByClass, Class, LaneCounts, LaneStatus, Party, UpstreamCounts, Waiting};
 
 /// A question with the wishes that came with it.
@@ -111,6 +119,8 @@ pub struct Gateway {
     sites: Arc<BTreeMap<SiteId, Arc<Site>>>,
     cache: Cache<SharedError>,
     lifetimes: Arc<Lifetimes>,
+    /// For going through stored answers.
+    cuts: Arc<Semaphore>,
     clock: Arc<dyn Clock>,
 }
 
@@ -129,6 +139,7 @@ impl Gateway {
             sites: Arc::new(sites.collect()),
             cache,
             lifetimes: Arc::new(lifetimes),
+            cuts: Arc::new(Semaphore::new(CUTS_MAX)),
             clock,
         }
     }
@@ -153,24 +164,30 @@ impl Gateway {
         self.answer_from(site, ask).await
     }
 
-    /// Forgets stored answers of `site` (all when `None`) for `set` (all when `None`); returns how many.
-    pub fn purge(&self, site: Option<&SiteId>, set: Option<&str>) -> usize {
-        let purged = |name: &SiteId| site.is_none_or(|site| name == site);
+    /// Forgets the stored answers that `which` means; returns how many. Those that are being made are not stored.
+    pub async fn purge(&self, which: Which<'_>) -> usize {
+        let purged = |name: &SiteId| which.site.is_none_or(|site| name == site);
         for (_, known) in self
             .sites
             .iter()
-            .filter(|(name, _)| set.is_none() && purged(name))
+            .filter(|(name, _)| which.set.is_none() && purged(name))
         {
             known.forget_schema();
         }
-        self.cache.purge(|key| {
-            let of_site = site.is_none_or(|site| key.site() == site);
-            let names = |wanted: &str| {
-                key.set()
-                    .is_some_and(|set| set.as_str().eq_ignore_ascii_case(wanted))
+        let (site, set) = (which.site.cloned(), which.set.map(str::to_owned));
+        let matches = move |key: &CacheKey| {
+            let which = Which {
+                site: site.as_ref(),
+                set: set.as_deref(),
             };
-            of_site && set.is_none_or(names)
-        })
+            which.covers(key)
+        };
+        self.cache.purge(matches).await
+    }
+
+    /// Waits until stored answers are on disk, where they can be; not for long. To be called when nobody asks any more.
+    pub async fn settle(&self) {
+        self.cache.settle().await;
     }
 
     /// What the operator may want to see.
@@ -180,9 +197,15 @@ impl Gateway {
             sites: self.sites.values().map(|site| site.status()).collect(),
             cache_entries,
             cache_bytes,
+            cache_counts: self.cache.counts(),
             fills: self.cache.fills_running() as u64,
             scans: self.scans(),
         }
+    }
+
+    /// The stored answers that `which` means, `max` of them at most: the latest. Looks at each of them, briefly.
+    pub fn stored(&self, which: Which<'_>, max: usize) -> StoredAnswers {
+        StoredAnswers::latest(self.cache.stored(), which, &self.lifetimes, max)
     }
 
     /// The collections that are being read, those first that have taken longest.
@@ -195,10 +218,7 @@ impl Gateway {
 
     async fn answer_from(&self, site: &Arc<Site>, ask: Ask) -> Result<Answer, Unanswered> {
         let prepared = self.prepare(site, &ask).await?;
-        let wish = Wish {
-            lifetime: prepared.lifetime,
-            directives: ask.directives,
-        };
+        let wish = prepared.wish(ask.directives);
         if let Some(hit) = self.cache.fresh(&prepared.key, &wish) {
             let outcome = Outcome::of_hit(&hit, false);
             return Ok(Answer::stored(hit, outcome, prepared.plan.page_size()));
@@ -207,7 +227,7 @@ impl Gateway {
         Box::pin(self.answer_anew(site, ask, prepared, wish)).await
     }
 
-    /// The answer to a question to which none is stored that is fresh.
+    /// The answer to a question to which none is in memory that is fresh.
     async fn answer_anew(
         &self,
         site: &Arc<Site>,
@@ -215,11 +235,15 @@ impl Gateway {
         prepared: Prepared,
         wish: Wish,
     ) -> Result<Answer, Unanswered> {
+        self.cache.recall(&prepared.key, &wish).await;
+        // What came from disk just now comes before what would have to be cut.
+        let recalled = self.cache.fresh(&prepared.key, &wish);
+        if let Some(hit) = recalled {
+            let outcome = Outcome::of_hit(&hit, false);
+            return Ok(Answer::stored(hit, outcome, prepared.plan.page_size()));
+        }
         if let Some(part) = self.contained(site, &prepared, ask.directives).await {
-            if part.wants_refresh && !ask.directives.only_if_cached {
-                self.begin_refresh(site, prepared);
-            }
-            return Ok(part.answer);
+            return Ok(part);
         }
         let Prepared { key, plan, .. } = prepared;
         let (page_size, party) = (plan.page_size(), ask.party);
@@ -231,47 +255,38 @@ impl Gateway {
             Found::Filling(Coming { reader, fallback })
             | Found::Joined(Coming { reader, fallback }) => (reader, fallback),
         };
-        match (reader.begun().await, fallback) {
-            (Ok(content), _) => Ok(Answer {
-                content,
-                outcome,
-                // Decided by the time that an answer has begun.
-                way: reader.progress().way(),
-                page_size,
-                body: AnswerBody::Live(reader),
-            }),
-            (Err(error), Some(fallback)) if error.is_trouble() => {
-                let hit = fallback.give(error);
+        if let Some(fallback) = &fallback {
+            let patience = PATIENCE_WITH_FALLBACK.saturating_sub(reader.progress().elapsed());
+            if timeout(patience, reader.begun()).await.is_err()
+                && let Some(hit) = fallback.give_meanwhile()
+            {
+                reader.leave_it_to_others();
                 let outcome = Outcome::instead(&hit);
-                Ok(Answer::stored(hit, outcome, page_size))
+                return Ok(Answer::stored(hit, outcome, page_size));
             }
-            (Err(error), _) => Err(Unanswered {
-                error: self.name_unknown_set(site, &ask.question, error).await,
-                upstream: Some(Arc::clone(reader.progress())),
-            }),
         }
-    }
-
-    /// Has a new answer to `ask` made in the background, though nobody waits for it, and waits for its end; returns at once,
-    /// with `false`, when that is being done already, or was tried in vain just now.
-    pub async fn refresh(&self, site: &SiteId, ask: Ask) -> Result<bool, SharedError> {
-        let site = self.site(site)?;
-        let prepared = self.prepare(site, &ask).await?;
-        match self.begin_refresh(site, prepared) {
-            // It resolves with an error, because nobody sends anything.
-            Some(end) => Ok(end.await.is_err()),
-            None => Ok(false),
+        let error = match reader.begun().await {
+            Ok(content) => {
+                return Ok(Answer {
+                    content,
+                    outcome,
+                    // Decided by the time that an answer has begun.
+                    way: reader.progress().way(),
+                    page_size,
+                    body: AnswerBody::Live(reader),
+                });
+            }
+            Err(error) => error,
+        };
+        let fallback = fallback.filter(|_| Failure::is_trouble(&error));
+        if let Some(hit) = fallback.and_then(|fallback| fallback.give(Arc::clone(&error))) {
+            let outcome = Outcome::instead(&hit);
+            return Ok(Answer::stored(hit, outcome, page_size));
         }
-    }
-
-    fn begin_refresh(&self, site: &Arc<Site>, prepared: Prepared) -> Option<oneshot::Receiver<()>> {
-        let Prepared {
-            key,
-            plan,
-            lifetime,
-        } = prepared;
-        let fill = self.filling(site, &key, plan, Party::default());
-        self.cache.refresh(key, lifetime, fill)
+        Err(Unanswered {
+            error: self.name_unknown_set(site, &ask.question, error).await,
+            upstream: Some(Arc::clone(reader.progress())),
+        })
     }
 
     fn site(&self, site: &SiteId) -> Result<&Arc<Site>, SharedError> {
@@ -310,7 +325,16 @@ impl Gateway {
         } else {
             settled
         };
-        let lifetime = self.lifetimes.of(&question);
+        let rule = self.lifetimes.of(&question);
+        let lifetime = if plan::is_part_of_walk(&question, page_size) {
+            // Pages of very different ages must not be put together: rows between them would be missing.
+            Lifetime {
+                fresh: rule.fresh,
+                ..Lifetime::default()
+            }
+        } else {
+            rule
+        };
         let key = CacheKey::new(site.id().clone(), question, ask.representation, page_size);
         Ok(Prepared {
             key,
@@ -410,7 +434,6 @@ impl Gateway {
         {
             return Ok(Arc::clone(schema));
         }
-        let known = known.map(|(schema, _)| schema);
         Box::pin(self.read_schema(site, question, lifetime, known)).await
     }
 
@@ -420,9 +443,20 @@ impl Gateway {
         site: &Arc<Site>,
         question: Question,
         lifetime: Lifetime,
-        known: Option<Arc<Schema>>,
+        known: Option<(Arc<Schema>, Duration)>,
     ) -> Result<Arc<Schema>, SharedError> {
         let representation = Representation::default();
+        let key = CacheKey::new(site.id().clone(), question, representation, None);
+        let party = Party::default();
+        if let Some((schema, age)) = &known
+            && *age < lifetime.fresh.saturating_add(lifetime.while_revalidate)
+        {
+            // Nobody waits for what is known already. It may be being made, or have been tried in vain just now.
+            let fill = self.filling(site, &key, Plan::Metadata, party);
+            drop(self.cache.refresh(key, lifetime, fill));
+            return Ok(Arc::clone(schema));
+        }
+        let known = known.map(|(schema, _)| schema);
         let wish = Wish {
             lifetime,
             directives: Directives {
@@ -430,8 +464,6 @@ impl Gateway {
                 ..Directives::default()
             },
         };
-        let key = CacheKey::new(site.id().clone(), question, representation, None);
-        let party = Party::default();
         for _ in 0..SCHEMA_READS_MAX {
             let (key, plan) = (key.clone(), Plan::Metadata);
             let found = self.fill_or_find(site, key, wish, plan, party);
@@ -460,6 +492,22 @@ struct Prepared {
     lifetime: Lifetime,
 }
 
+impl Prepared {
+    /// How to look for its answer, for a client that says this.
+    fn wish(&self, directives: Directives) -> Wish {
+        // Whatever a client says, no pages of very different ages.
+        let stale_will_do = self.lifetime.useful() > self.lifetime.fresh;
+        let max_stale = directives.max_stale.filter(|_| stale_will_do);
+        Wish {
+            lifetime: self.lifetime,
+            directives: Directives {
+                max_stale,
+                ..directives
+            },
+        }
+    }
+}
+
 /// An unknown set, with names that are close and may be shown.
 fn unknown_set(site: &Site, set: &str, schema: Option<&Schema>) -> SharedError {
     let near = schema
@@ -474,6 +522,13 @@ fn unknown_set(site: &Site, set: &str, schema: Option<&Schema>) -> SharedError {
 
 /// What `$metadata` said is believed at least so long, even where the operator wants it not to be stored.
 const SCHEMA_AGE_MIN: Duration = Duration::from_mins(1);
+
+/// With a stale answer at hand that may be given when a new one cannot be had, nobody waits longer for the new one to begin.
+/// It is made all the same. A page takes up to half a minute upstream, and a report has dozens of tables to load.
+const PATIENCE_WITH_FALLBACK: Duration = Duration::from_secs(10);
+
+/// So many stored answers are gone through at once for parts of them.
+const CUTS_MAX: usize = 2;
 
 /// `$metadata` is read so often for one question when it is purged each time while it is being read.
 const SCHEMA_READS_MAX: u32 = 5;

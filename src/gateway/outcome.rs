@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::SharedError;
-use crate::cache::{Found, Hit, HitState, Way, Wish};
+use crate::cache::{Directives, Found, Hit, HitState, Way, Wish};
 
 /// How an answer came about.
 #[derive(Debug, Clone)]
@@ -47,6 +47,8 @@ pub enum Outcome {
     Miss {
         /// Whether it is kept.
         stored: Stored,
+        /// Whether there was a stale one, which may be given only if this one could not be had.
+        stale: bool,
     },
     /// Another client had asked the same and its fetch was shared.
     Joined,
@@ -75,12 +77,25 @@ impl Outcome {
         } else {
             Stored::No
         };
-        let insists = wish.directives.no_cache || wish.directives.max_age.is_some();
+        let Directives {
+            no_cache,
+            max_age,
+            min_fresh,
+            ..
+        } = wish.directives;
+        let insists = no_cache || max_age.is_some() || min_fresh.is_some();
         match found {
             Found::Stored(hit) => Self::of_hit(hit, false),
             Found::Joined(_) => Self::Joined,
             Found::Filling(_) if insists => Self::Forced { stored },
-            Found::Filling(_) | Found::Absent => Self::Miss { stored },
+            Found::Filling(coming) => Self::Miss {
+                stored,
+                stale: coming.fallback.is_some(),
+            },
+            Found::Absent => Self::Miss {
+                stored,
+                stale: false,
+            },
         }
     }
 
@@ -194,7 +209,10 @@ impl Outcome {
                 };
                 format!("{name}; hit; ttl={ttl}; detail=contained")
             }
-            Self::Miss { stored } => format!("{name}; fwd=uri-miss{}{detail}", kept(stored)),
+            Self::Miss { stored, stale } => {
+                let why = if *stale { "stale" } else { "uri-miss" };
+                format!("{name}; fwd={why}{}{detail}", kept(stored))
+            }
             Self::Joined => format!("{name}; fwd=uri-miss; collapsed{detail}"),
             Self::Forced { stored } => format!("{name}; fwd=request{}{detail}", kept(stored)),
         }
@@ -228,6 +246,7 @@ mod tests {
             remaining: seconds(remaining),
             over: seconds(over),
         };
+        let miss = |stored, stale| Outcome::Miss { stored, stale };
         let (yes, no) = (Stored::Yes, Stored::No);
         let (range, links) = (Some(Way::Range), Some(Way::Links));
         for (outcome, way, expected) in [
@@ -246,17 +265,14 @@ mod tests {
             (contained(200, 0), range, "hit; ttl=200; detail=contained"),
             (contained(0, 0), None, "hit; ttl=0; detail=contained"),
             (contained(0, 9), None, "hit; ttl=-9; detail=contained"),
-            (Outcome::Miss { stored: yes }, None, "fwd=uri-miss; stored"),
+            (miss(yes, false), None, "fwd=uri-miss; stored"),
+            (miss(yes, true), links, "fwd=stale; stored; detail=links"),
             (
-                Outcome::Miss { stored: yes },
+                miss(yes, false),
                 range,
                 "fwd=uri-miss; stored; detail=range",
             ),
-            (
-                Outcome::Miss { stored: no },
-                links,
-                "fwd=uri-miss; detail=links",
-            ),
+            (miss(no, false), links, "fwd=uri-miss; detail=links"),
             (Outcome::Joined, None, "fwd=uri-miss; collapsed"),
             (
                 Outcome::Joined,

@@ -62,8 +62,8 @@ impl fmt::Display for Pace {
     }
 }
 
-/// `2,000,000`.
-fn grouped(number: u64) -> String {
+/// A number for people: `2,000,000`.
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::pace::Pace;
 use crate::auth::AuthState;
-use crate::cache::Running;
+use crate::cache::{CacheCounts, Running};
 use crate::odata::name::SiteId;
 use crate::odata::question::Resource;
 use crate::odata::shape::shape;
@@ -21,6 +21,8 @@ pub struct GatewayStatus {
     pub cache_entries: u64,
     /// Their bytes.
     pub cache_bytes: u64,
+    /// What was done in the cache since the start.
+    pub cache_counts: CacheCounts,
     /// Answers being made now.
     pub fills: u64,
     /// Those of them that are collections; the longest first.

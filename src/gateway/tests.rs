@@ -102,6 +102,7 @@ pub(super) fn gateway(
     let settings = cache::Settings {
         memory: 1_000_000,
         spool: None,
+        shelf: None,
     };
     let cache = Cache::new(settings, Arc::clone(clock), tasks.clone());
     let minute = Duration::from_mins(1);
@@ -330,7 +331,7 @@ async fn metadata_that_was_asked_for_before_a_purge_is_not_learnt_after_it() {
     let site = Arc::clone(gateway.sites.values().next().unwrap());
     let purges = async {
         tokio::time::sleep(Duration::from_secs(5)).await;
-        gateway.purge(None, None);
+        gateway.purge(Which::default()).await;
     };
     let (schema, ()) = tokio::join!(gateway.schema(&site), purges);
     assert!(schema.unwrap().set("Machines").is_some());

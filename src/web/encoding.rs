@@ -63,7 +63,12 @@ enum Coder {
     /// The text that is being sent.
     Identity(Option<Box<Plain>>),
     /// Without its [`GzipWriter::end`], after an error, no reader takes the file for complete.
-    Gzip(GzipWriter),
+    Gzip {
+        writer: GzipWriter,
+        /// The text that is being sent, and the number of the part of it that comes next.
+        text: Packed,
+        next: usize,
+    },
 }
 
 impl Encoded {
@@ -74,7 +79,11 @@ impl Encoded {
             root,
             coder: Some(match coding {
                 Coding::Identity => Coder::Identity(None),
-                Coding::Gzip => Coder::Gzip(GzipWriter::new()),
+                Coding::Gzip => Coder::Gzip {
+                    writer: GzipWriter::new(),
+                    text: Packed::default(),
+                    next: 0,
+                },
             }),
             queue: VecDeque::new(),
         }
@@ -88,14 +97,14 @@ impl Encoded {
             let Some(coder) = &mut self.coder else {
                 return Poll::Ready(Ok(None));
             };
-            if let Some(bytes) = coder.rest()? {
-                return Poll::Ready(Ok(Some(bytes)));
+            if coder.go_on(&self.root, &mut self.queue)? {
+                continue;
             }
             match ready!(self.parts.poll_next_unpin(cx)?) {
-                Some(Part::Text(text)) => coder.feed(&text, &self.root, &mut self.queue)?,
-                Some(Part::Blank) => coder.feed(&blank(), &self.root, &mut self.queue)?,
+                Some(Part::Text(text)) => coder.feed(text, &self.root),
+                Some(Part::Blank) => coder.feed(blank(), &self.root),
                 None => {
-                    if let Some(Coder::Gzip(writer)) = self.coder.take() {
+                    if let Some(Coder::Gzip { writer, .. }) = self.coder.take() {
                         writer.end(&mut self.queue);
                     }
                 }
@@ -105,38 +114,36 @@ impl Encoded {
 }
 
 impl Coder {
-    /// More of what was fed before.
-    fn rest(&mut self) -> Result<Option<Bytes>, SharedError> {
-        let Self::Identity(text) = self else {
-            return Ok(None);
-        };
-        match text.as_mut().and_then(Iterator::next) {
-            Some(Ok(bytes)) => Ok(Some(bytes)),
-            Some(Err(error)) => Err(unreadable(&error)),
-            None => {
-                *text = None;
-                Ok(None)
+    /// A text to be sent, when the one before is.
+    fn feed(&mut self, new: Packed, root: &Bytes) {
+        match self {
+            Self::Identity(text) => *text = Some(Box::new(new.plain(root))),
+            Self::Gzip { text, next, .. } => {
+                *text = new;
+                *next = 0;
             }
         }
     }
 
-    fn feed(
-        &mut self,
-        text: &Packed,
-        root: &Bytes,
-        queue: &mut VecDeque<Bytes>,
-    ) -> Result<(), SharedError> {
+    /// Sends one more part of what was fed, which is of bounded length where it has to be packed or unpacked; `false` when
+    /// all of it is sent.
+    fn go_on(&mut self, root: &Bytes, queue: &mut VecDeque<Bytes>) -> Result<bool, SharedError> {
         match self {
-            Self::Identity(rest) => *rest = Some(Box::new(text.plain(root))),
-            Self::Gzip(writer) => {
-                for part in text.parts() {
-                    let written = writer.write(part, root, queue);
-                    written.map_err(|error| unreadable(&error))?;
-                }
-                writer.flush(queue);
+            Self::Identity(text) => match text.as_mut().and_then(Iterator::next) {
+                Some(bytes) => queue.push_back(bytes.map_err(|error| unreadable(&error))?),
+                None => return Ok(false),
+            },
+            Self::Gzip { writer, text, next } => {
+                let Some(part) = text.parts().get(*next) else {
+                    writer.flush(queue);
+                    return Ok(!queue.is_empty());
+                };
+                *next += 1;
+                let written = writer.write(part, root, queue);
+                written.map_err(|error| unreadable(&error))?;
             }
         }
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -13,9 +13,16 @@ use prometheus_client::registry::{Registry, Unit};
 pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     duration: Histogram,
-    body_bytes: Counter,
+    age: Histogram,
+    body_bytes: Family<OutcomeLabel, Counter>,
     rows: Counter,
     cut: Counter,
+}
+
+/// A word of a closed set.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabel {
+    outcome: &'static str,
 }
 
 /// Both are words of closed sets.
@@ -32,6 +39,8 @@ pub(crate) struct Finished {
     pub outcome: &'static str,
     /// Its status, when it came to one.
     pub status: Option<u16>,
+    /// Of the stored answer that it was given, since that was asked for.
+    pub age: Option<Duration>,
     /// From its head to the end of its body.
     pub duration: Duration,
     /// Of its body.
@@ -48,7 +57,8 @@ impl Metrics {
         let metrics = Self {
             requests: Family::default(),
             duration: Histogram::new(DURATION_BUCKETS),
-            body_bytes: Counter::default(),
+            age: Histogram::new(AGE_BUCKETS),
+            body_bytes: Family::default(),
             rows: Counter::default(),
             cut: Counter::default(),
         };
@@ -59,6 +69,12 @@ impl Metrics {
             "Time from a request's head to the end of its answer's body",
             Unit::Seconds,
             metrics.duration.clone(),
+        );
+        registry.register_with_unit(
+            "answer_age",
+            "Age of stored answers when they were given",
+            Unit::Seconds,
+            metrics.age.clone(),
         );
         registry.register_with_unit(
             "body",
@@ -83,7 +99,13 @@ impl Metrics {
         };
         self.requests.get_or_create(&labels).inc();
         self.duration.observe(request.duration.as_secs_f64());
-        self.body_bytes.inc_by(request.bytes);
+        if let Some(age) = request.age {
+            self.age.observe(age.as_secs_f64());
+        }
+        let labels = OutcomeLabel {
+            outcome: request.outcome,
+        };
+        self.body_bytes.get_or_create(&labels).inc_by(request.bytes);
         self.rows.inc_by(request.rows);
         self.cut.inc_by(request.cut.into());
     }
@@ -105,6 +127,13 @@ const DURATION_BUCKETS: [f64; 11] = [
     0.005, 0.02, 0.1, 0.5, 2.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0,
 ];
 
+/// From a second to a week: the longest that the default rules let an answer be given. The steps between are an hour's
+/// and a day's parts, and the times of these rules: 5 min, 15 min, 30 min, 1 h, 6 h, 1 d.
+const AGE_BUCKETS: [f64; 13] = [
+    1.0, 10.0, 60.0, 300.0, 900.0, 1800.0, 3600.0, 7200.0, 21_600.0, 43_200.0, 86_400.0, 259_200.0,
+    604_800.0,
+];
+
 #[cfg(test)]
 mod tests {
     use prometheus_client::encoding::text::encode;
@@ -115,21 +144,30 @@ mod tests {
     fn counts_requests() {
         let mut registry = Registry::default();
         let metrics = Metrics::new(&mut registry);
-        metrics.count(&Finished {
-            outcome: "hit",
+        let finished = |outcome, age: Option<u64>| Finished {
+            outcome,
             status: Some(200),
+            age: age.map(Duration::from_secs),
             duration: Duration::from_millis(10),
             bytes: 77,
             rows: 3,
             cut: false,
-        });
+        };
+        metrics.count(&finished("hit", Some(61)));
+        metrics.count(&finished("stale", Some(700_000)));
+        metrics.count(&finished("miss", None));
         let mut text = String::new();
         encode(&mut text, &registry).unwrap();
         for line in [
             "web_requests_total{outcome=\"hit\",status_class=\"2xx\"} 1",
-            "web_request_duration_seconds_bucket{le=\"0.02\"} 1",
-            "web_body_bytes_total 77",
-            "web_rows_total 3",
+            "web_request_duration_seconds_bucket{le=\"0.02\"} 3",
+            "web_answer_age_seconds_bucket{le=\"60.0\"} 0",
+            "web_answer_age_seconds_bucket{le=\"300.0\"} 1",
+            "web_answer_age_seconds_bucket{le=\"604800.0\"} 1",
+            "web_answer_age_seconds_count 2",
+            "web_body_bytes_total{outcome=\"miss\"} 77",
+            "web_body_bytes_total{outcome=\"stale\"} 77",
+            "web_rows_total 9",
             "web_answers_cut_total 0",
         ] {
             assert!(text.contains(line), "{line} in\n{text}");

@@ -25,11 +25,13 @@ pub(crate) struct Facts {
     pub place: Option<Place>,
     /// How the answer came about.
     pub outcome: Option<&'static str>,
+    /// The age of a stored answer when it was given.
+    pub age: Option<Duration>,
     /// Rows handed to the connection.
     pub rows: u64,
     /// What upstream did for this request.
     pub upstream: Upstream,
-    /// The chain of errors.
+    /// The chain of errors; of an answer that is stale because of one, too.
     pub error: Option<String>,
 }
 
@@ -77,6 +79,7 @@ impl Notes {
     pub(crate) fn answered(&self, answer: &Answer) {
         let mut facts = self.facts();
         facts.outcome = Some(answer.outcome.as_str());
+        facts.age = answer.outcome.age();
         if let AnswerBody::Live(reader) = &answer.body {
             facts.upstream = Upstream::Working(Arc::clone(reader.progress()));
         }

@@ -281,22 +281,35 @@ async fn a_purge_reaches_answers_that_are_being_made() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_that_are_too_large_are_passed_on_and_not_kept() {
-    // One answer may take an eighth of it.
-    let world = World::new(small(), "cache.memory = '128KiB'");
-    let truth = world.rows_of("/Sessions").await;
-    assert!(truth.concat().len() > 32 * 1024);
-    for _ in 0..2 {
-        let before = world.pages_asked();
-        assert_eq!(world.ask("/Sessions").await.rows(), truth);
-        assert_eq!(world.pages_asked() - before, 6);
+async fn answers_that_are_too_large_for_memory_are_kept_on_disk_alone() {
+    for (disk, pages) in [("0", [6, 6]), ("1GiB", [6, 0])] {
+        // One answer may take an eighth of the memory.
+        let settings = format!("cache.memory = '128KiB'\ncache.disk = '{disk}'");
+        let world = World::new(small(), &settings);
+        let truth = world.rows_of("/Sessions").await;
+        assert!(truth.concat().len() > 32 * 1024);
+        for pages in pages {
+            let before = world.pages_asked();
+            assert_eq!(world.ask("/Sessions").await.rows(), truth);
+            assert_eq!(world.pages_asked() - before, pages);
+        }
+        let answers = join_all((0..10).map(|_| world.ask("/Sessions"))).await;
+        assert!(answers.iter().all(|answer| answer.rows() == truth));
     }
-    let answers = join_all((0..10).map(|_| world.ask("/Sessions"))).await;
-    assert!(answers.iter().all(|answer| answer.rows() == truth));
-    world.ask("/Sessions?$top=5").await;
-    assert!(is_hit(&world.ask("/Sessions?$top=5").await));
-    let status = world.get("/api/status").await.json();
-    assert_eq!(status["cache"]["entries"], 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_purge_forgets_what_is_on_disk() {
+    let world = World::new(small(), "cache.memory = '128KiB'");
+    world.ask("/Sessions").await;
+    let purged = async || {
+        let reply = world.request(Method::POST, "/api/cache/purge", &[]).await;
+        reply.json()["purged"].clone()
+    };
+    assert_eq!(purged().await, 1);
+    assert!(!is_hit(&world.ask("/Sessions").await));
+    assert_eq!(purged().await, 1);
+    assert_eq!(purged().await, 0);
 }
 
 #[tokio::test(start_paused = true)]

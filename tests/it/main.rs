@@ -13,11 +13,13 @@
 
 mod world;
 
+mod ahead;
 mod cache;
 mod collections;
 mod contained;
 mod crowd;
 mod deny;
+mod encoded;
 mod faults;
 mod havoc;
 mod heavy;
@@ -28,9 +30,15 @@ mod long;
 mod metrics;
 mod moving;
 mod operator;
+mod patience;
 mod progress;
+mod promise;
 mod rules;
+mod stale;
+mod stored;
 mod tokens;
+mod validators;
+mod warm;
 
 mod process;
 mod upstream;
@@ -43,6 +51,7 @@ mod failing;
 mod giant;
 mod links;
 mod proxies;
+mod restart;
 mod silent;
 mod socket;
 #[cfg(unix)]

@@ -17,7 +17,8 @@ const ARROWS: &[(&str, &str)] = &[
     ("gateway", "auth cache clock odata telemetry upstream"),
     // Its table of errors names the causes of all rooms below.
     ("web", "cache gateway odata telemetry transport upstream"),
-    ("admin", "clock gateway odata"),
+    ("warm", "clock gateway odata schedule tasks telemetry"),
+    ("admin", "clock gateway odata warm"),
     // Shares nothing with the rest, so that a mistake there cannot cancel itself out here.
     ("demo", "clock"),
     // Options are checked with the types of the rooms that they are for.
@@ -29,7 +30,7 @@ const ARROWS: &[(&str, &str)] = &[
     // Puts everything together.
     (
         "app",
-        "admin auth cache clock config gateway odata tasks transport upstream web",
+        "admin auth cache clock config gateway odata tasks transport upstream warm web",
     ),
     (
         "commands",
@@ -167,6 +168,28 @@ fn nothing_is_left_for_later() {
             );
         }
     }
+}
+
+#[test]
+fn every_test_that_the_documents_name_is_there() {
+    let page = std::fs::read_to_string(root().join("docs/caching.md")).unwrap();
+    let mut named = 0;
+    for row in page.lines().filter(|line| line.starts_with("| RFC")) {
+        let cell = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        let mut file = None;
+        for word in cell.split('`').skip(1).step_by(2) {
+            if word.contains('/') {
+                file = Some(std::fs::read_to_string(root().join(word)).unwrap());
+                continue;
+            }
+            let test = format!("fn {word}(");
+            let file = file.as_deref().unwrap_or_else(|| panic!("no file: {row}"));
+            assert!(file.contains(&test), "no `{word}`: {row}");
+            named += 1;
+        }
+        assert!(file.is_some(), "no test: {row}");
+    }
+    assert!(named > 30, "{named}");
 }
 
 #[test]

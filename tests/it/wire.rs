@@ -88,6 +88,16 @@ impl Wire {
         self.send(&text).await;
     }
 
+    /// Asks on a connection of its own; `None` when the server goes away before the end of its reply.
+    pub(crate) async fn try_get(address: SocketAddr, path: &str) -> Option<Reply> {
+        let mut wire = Self::over(TcpStream::connect(address).await.ok()?);
+        let text = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n");
+        wire.stream.write_all(text.as_bytes()).await.ok()?;
+        let head = wire.head().await?;
+        let reply = wire.body(head).await;
+        (reply.end == End::Clean).then_some(reply)
+    }
+
     /// The head of the next reply; `None` when the connection ends before it does.
     pub(crate) async fn head(&mut self) -> Option<Head> {
         let mut head = Head {

@@ -40,11 +40,16 @@ impl World {
     /// A program with a site `main` that these `knobs` shape. `settings` are lines of TOML with dotted keys,
     /// over those that it takes to reach the simulator.
     pub(crate) fn new(knobs: Knobs, settings: &str) -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(FollowingClock::starting_at(MORNING.parse().unwrap()));
+        let clock: Arc<dyn Clock> = Arc::new(morning());
+        Self::at(&clock, knobs, settings)
+    }
+
+    /// A program that takes the time from this clock, as its upstream does.
+    pub(crate) fn at(clock: &Arc<dyn Clock>, knobs: Knobs, settings: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let config = config(folder.path(), &knobs, settings);
-        let truth = Simulator::new(truthful(&knobs), Arc::clone(&clock));
-        let simulator = Simulator::new(knobs, Arc::clone(&clock));
+        let truth = Simulator::new(truthful(&knobs), Arc::clone(clock));
+        let simulator = Simulator::new(knobs, Arc::clone(clock));
         let wire = Arc::new(Wire {
             below: InProcess::new(simulator.router()),
             sent: Mutex::default(),
@@ -52,7 +57,7 @@ impl World {
         });
         let tasks = Tasks::new();
         let transport = Arc::clone(&wire) as Arc<dyn Transport>;
-        let app = App::new(&config, &transport, &clock, &tasks).unwrap();
+        let app = App::new(&config, &transport, clock, &tasks).unwrap();
         Self {
             app,
             simulator,
@@ -61,6 +66,11 @@ impl World {
             tasks,
             folder,
         }
+    }
+
+    /// Begins what is done before anybody asks, as the program does once it listens.
+    pub(crate) fn start(&self) {
+        self.app.start(&self.tasks);
     }
 
     /// A world in which this goes wrong.
@@ -231,6 +241,11 @@ impl Drop for World {
             assert_eq!(self.fills(), 0, "fills are left running");
         }
     }
+}
+
+/// A clock that goes on from a Friday's morning.
+pub(crate) fn morning() -> FollowingClock {
+    FollowingClock::starting_at(MORNING.parse().unwrap())
 }
 
 /// A small estate in short pages: `Sessions` has 110 rows on six pages, the last of them short.

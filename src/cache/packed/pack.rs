@@ -30,7 +30,8 @@ pub(super) fn pack(text: &NeutralText) -> Packed {
             parts.push(Part::Run(run(&stretch.pieces)));
         } else {
             for bytes in stretch.pieces {
-                short.push(bytes);
+                // A copy, because a slice would keep all of the page that it was read from.
+                short.push(Bytes::copy_from_slice(&bytes));
             }
         }
     }

@@ -63,6 +63,8 @@ pub(super) struct Space<E> {
     pub(super) disk: Option<Arc<Disk>>,
     /// Who has some of it, and can be made to give it back.
     ended: Arc<Ended<E>>,
+    /// Whether an answer that is partly on disk may become an entry.
+    files_stay: bool,
 }
 
 impl<E: Failure> Space<E> {
@@ -71,7 +73,13 @@ impl<E: Failure> Space<E> {
             allowance,
             disk,
             ended: Ended::new(),
+            files_stay: false,
         }
+    }
+
+    /// The same, where an answer may become an entry that is partly on disk.
+    pub(super) fn where_files_stay(self, files_stay: bool) -> Self {
+        Self { files_stay, ..self }
     }
 }
 
@@ -91,7 +99,7 @@ impl<E: Failure> Spool<E> {
     pub(super) fn new(space: Space<E>, purpose: Purpose) -> Arc<Self> {
         let share = Share::of(Arc::clone(&space.allowance));
         Arc::new(Self {
-            state: Mutex::new(State::new(share, purpose)),
+            state: Mutex::new(State::new(share, purpose, space.files_stay)),
             readers_wake: Notify::new(),
             writer_wake: Notify::new(),
             progress: Arc::default(),
@@ -125,6 +133,11 @@ impl<E: Failure> Spool<E> {
         Some(Reader::new(id, Arc::clone(self)))
     }
 
+    /// Whether it is made though nobody reads it.
+    pub(super) fn is_in_background(&self) -> bool {
+        self.state().in_background
+    }
+
     /// How many read.
     pub(super) fn readers(&self) -> usize {
         self.state().readers()
@@ -142,8 +155,7 @@ impl<E: Failure> Spool<E> {
 
     /// Whether the answer is worth finishing when nobody reads it: not much is missing, and it is still of use then.
     fn worth_finishing(&self) -> bool {
-        let useful = self.progress.elapsed() < self.purpose.useful;
-        useful && (self.purpose.in_background || self.progress.nearly_done())
+        self.progress.nearly_done() && self.progress.elapsed() < self.purpose.useful
     }
 
     /// The answer, when all of it is still there.
@@ -167,11 +179,6 @@ impl<E: Failure> Spool<E> {
             text_len,
         };
         Some((facts, blocks))
-    }
-
-    /// The answer is an entry now, whose memory is counted as such: what is held here counts no more.
-    pub(super) fn hand_over(&self) {
-        self.change(State::hand_over);
     }
 
     /// The answer will not become an entry: it was purged.

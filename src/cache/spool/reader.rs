@@ -49,6 +49,11 @@ impl<E: Failure> Reader<E> {
         }
     }
 
+    /// Leaves, and lets the answer be made for those who come later.
+    pub fn leave_it_to_others(self) {
+        self.spool.state().make_in_background();
+    }
+
     /// How far the answer has come.
     pub fn progress(&self) -> &Arc<Progress> {
         self.spool.progress()

@@ -45,10 +45,10 @@ pub(super) struct State<E> {
     /// For what is in memory.
     share: Share,
     keep: Keep,
-    /// Whether the answer may become an entry at its end.
-    storable: bool,
+    /// How it must be kept to become an entry at its end; empty when it will not become one.
+    storable: &'static [Keep],
     /// Whether it is made though nobody reads it.
-    in_background: bool,
+    pub(super) in_background: bool,
     pub(super) digester: Digester,
     /// Rows of the first part.
     pub(super) first_rows: u64,
@@ -76,14 +76,18 @@ pub(super) enum Room {
 
 impl<E: Failure> State<E> {
     /// Nothing yet.
-    pub(super) fn new(share: Share, purpose: Purpose) -> Self {
+    pub(super) fn new(share: Share, purpose: Purpose, files_stay: bool) -> Self {
         Self {
             content: None,
             slots: VecDeque::new(),
             first: 0,
             share,
             keep: Keep::Memory,
-            storable: purpose.storable,
+            storable: match (purpose.storable, files_stay) {
+                (true, true) => &[Keep::Memory, Keep::File],
+                (true, false) => &[Keep::Memory],
+                (false, _) => &[],
+            },
             in_background: purpose.in_background,
             digester: Digester::default(),
             first_rows: 0,
@@ -138,22 +142,27 @@ impl<E: Failure> State<E> {
         self.reconsider(worth_finishing);
     }
 
+    /// From now on it is made though nobody reads it.
+    pub(super) fn make_in_background(&mut self) {
+        self.in_background = true;
+    }
+
     /// The answer will not become an entry.
     pub(super) fn unlist(&mut self) {
-        self.storable = false;
+        self.storable = &[];
         self.reconsider(false);
     }
 
     /// Whether an answer that nobody reads goes on: it is worth finishing, and will be stored.
     pub(super) fn reconsider(&mut self, worth_finishing: bool) {
-        let worth = worth_finishing && self.storable && self.stays();
+        let worth = (worth_finishing || self.in_background) && self.stays();
         let nobody = self.places.deserted() || (self.in_background && self.places.len() == 0);
         self.abandoned |= nobody && !worth;
     }
 
     /// Whether all of it stays where it can become an entry.
     fn stays(&self) -> bool {
-        self.keep == Keep::Memory
+        self.storable.contains(&self.keep)
     }
 
     /// Whether it is worth fetching more; takes note of the time for which it is not.
@@ -171,6 +180,10 @@ impl<E: Failure> State<E> {
             // Finished for the sake of those who come later, or not at all.
             return if self.abandoned { Room::No } else { Room::Yes };
         };
+        if self.in_background && self.stays() {
+            // A reader who came later must not keep it from those who come after.
+            return Room::Yes;
+        }
         let written = self.written();
         // Nobody has read yet: perhaps nobody will (`HEAD`). After that, one part may lie ready.
         let ahead = usize::from(fastest > 0);
@@ -247,11 +260,6 @@ impl<E: Failure> State<E> {
             Slot::File { record, .. } => Block::File(record.clone()),
         };
         self.stays().then(|| self.slots.iter().map(block).collect())
-    }
-
-    /// What is in memory is counted elsewhere from now on.
-    pub(super) fn hand_over(&mut self) {
-        self.share.give_back_all();
     }
 
     /// Drops the readers who still hold the answer at this part; returns how many.

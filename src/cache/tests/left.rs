@@ -87,7 +87,7 @@ async fn an_answer_that_is_finished_for_nobody_stops_when_it_is_purged() {
     read_some(ten(&cache, STORED, Some(10), 500), 8).await;
     tokio::task::yield_now().await;
     assert_eq!(cache.fills_running(), 1);
-    cache.purge(|_| true);
+    cache.purge(|_| true).await;
     tokio::task::yield_now().await;
     assert_eq!(cache.fills_running(), 0);
 }
@@ -98,7 +98,7 @@ async fn every_answer_in_the_making_is_listed() {
     let first = ten(&cache, STORED, Some(10), 500);
     let joined = ten(&cache, STORED, Some(10), 500);
     tokio::time::sleep(Duration::from_secs(15)).await;
-    cache.purge(|_| true);
+    cache.purge(|_| true).await;
     let second = ten(&cache, STORED, None, 500);
     assert!(matches!(second, Found::Filling(_)));
     tokio::task::yield_now().await;

@@ -1,6 +1,11 @@
 //! Finding, filling, storing and purging.
 
+mod bounds;
+mod clocks;
+mod disk;
 mod left;
+mod refreshing;
+mod upstream;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -66,6 +71,7 @@ fn cache_with(spool: Option<SpoolFolder>) -> Cache<&'static str> {
     let settings = Settings {
         memory: 64_000,
         spool,
+        shelf: None,
     };
     Cache::new(settings, Arc::new(clock), Tasks::new())
 }
@@ -187,6 +193,7 @@ async fn either_clock_makes_an_answer_older() {
     let settings = Settings {
         memory: 64_000,
         spool: None,
+        shelf: None,
     };
     let shared = Arc::clone(&clock) as Arc<dyn Clock>;
     let cache = Cache::new(settings, shared, Tasks::new());
@@ -325,7 +332,7 @@ async fn an_answer_in_the_making_does_not_outlive_a_purge() {
     let old = cache.find(key("Users"), STORED, |writer| held(writer, "old", one.1));
     let other = cache.find(key("Machines"), STORED, |writer| write(writer, 1));
     let of_users = |key: &CacheKey| key.set().is_some_and(|set| set.as_str() == "Users");
-    assert_eq!(cache.purge(of_users), 0);
+    assert_eq!(cache.purge(of_users).await, 0);
     let new = cache.find(key("Users"), STORED, |writer| held(writer, "new", two.1));
     assert!(matches!(new, Found::Filling(_)));
     assert_eq!(cache.fills_running(), 3);
@@ -349,14 +356,14 @@ async fn an_answer_in_the_making_does_not_outlive_a_purge() {
 async fn an_answer_that_ends_after_a_purge_is_not_stored() {
     let (cache, (end, ended)) = (cache(), oneshot::channel());
     let found = cache.find(key("Users"), STORED, |writer| held(writer, "old", ended));
-    cache.purge(|_| true);
+    cache.purge(|_| true).await;
     end.send(()).unwrap();
     assert_eq!(read(found).await, Ok(1));
     assert_eq!(cache.size(), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stored_answer_is_in_the_making_no_more_though_somebody_still_reads_it() {
+async fn what_the_slowest_has_not_read_counts_as_memory_beside_the_entry() {
     let cache = cache();
     let used = || cache.space.allowance.used();
     let fast = cache.find(key("Users"), STORED, |writer| write(writer, 5));
@@ -365,7 +372,7 @@ async fn a_stored_answer_is_in_the_making_no_more_though_somebody_still_reads_it
     tokio::task::yield_now().await;
     assert!(used() > 1000);
     assert_eq!(read(fast).await, Ok(5));
-    assert_eq!(used(), 0);
+    assert!(used() > 1000);
     assert_eq!(read(slow).await, Ok(5));
     assert_eq!(used(), 0);
 }
@@ -376,6 +383,7 @@ async fn whoever_has_read_an_answer_to_its_end_finds_it() {
     let settings = Settings {
         memory: 64 << 20,
         spool: None,
+        shelf: None,
     };
     let cache = Cache::new(settings, Arc::new(clock), Tasks::new());
     for set in (0..20).map(|n| format!("Set{n}")) {
@@ -403,7 +411,9 @@ async fn a_client_may_insist_and_a_set_may_be_purged() {
     let found = cache.find(key("Users"), INSISTS, |writer| write(writer, 2));
     assert_eq!(read(found).await, Ok(2));
     assert_eq!(
-        cache.purge(|key| key.set().is_some_and(|set| set.as_str() == "Users")),
+        cache
+            .purge(|key| key.set().is_some_and(|set| set.as_str() == "Users"))
+            .await,
         1
     );
     assert!(matches!(

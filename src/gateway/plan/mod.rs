@@ -155,6 +155,12 @@ fn settled_format(question: &Question) -> Option<&str> {
         .filter(|format| is_json_format(format))
 }
 
+/// Whether the question may be one of several whose answers a client puts together: pages, whoever counts them.
+pub(super) fn is_part_of_walk(question: &Question, page_size: Option<NonZeroU32>) -> bool {
+    let paged = |name: &str| question.option(name).is_some();
+    page_size.is_some() || paged("$skip") || paged("$skiptoken")
+}
+
 /// Plans the answer to `question`. `schema` is needed for questions with a key.
 ///
 /// `now` marks the pages of one walk, when it begins here: milliseconds since 1970.

@@ -91,6 +91,7 @@ impl Line {
                     odata.shape = place,
                     status = self.status,
                     cache.outcome = facts.outcome,
+                    cache.age = facts.age.map(|age| age.as_secs()),
                     rows = facts.rows,
                     upstream.pages = pages,
                     upstream.ms = millis(time),
@@ -116,6 +117,7 @@ impl Line {
         self.metrics.count(&Finished {
             outcome: facts.outcome.unwrap_or("none"),
             status: self.status,
+            age: facts.age,
             duration: self.began.elapsed(),
             bytes: self.bytes,
             rows: facts.rows,

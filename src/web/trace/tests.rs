@@ -11,7 +11,9 @@ use prometheus_client::registry::Registry;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
-use crate::cache::{Progress, Way};
+use crate::cache::{Content, Entry, Progress, Way};
+use crate::gateway::{Answer, AnswerBody, AnswerError, Outcome};
+use crate::odata::neutral::NeutralText;
 use crate::odata::question::Question;
 use crate::web::notes::{Place, Upstream};
 
@@ -37,7 +39,7 @@ impl<'a> MakeWriter<'a> for Log {
 }
 
 /// `/whole` and `/cut` send rows; `/root` notes that it is the service document, `/walked` how pages were walked;
-/// `/never` does not answer.
+/// `/stale` that it gives a stale answer because no new one can be had; `/never` does not answer.
 async fn answer(path: &str, notes: &Notes) -> Response {
     let body = |end: Option<&'static str>| {
         let error = end.map(io::Error::other).map(Err);
@@ -56,6 +58,7 @@ async fn answer(path: &str, notes: &Notes) -> Response {
             progress.set_way(Way::Range);
             notes.facts().upstream = Upstream::Working(Arc::new(progress));
         }
+        "/stale" => stale(notes),
         "/never" => std::future::pending().await,
         _ => return StatusCode::NOT_FOUND.into_response(),
     }
@@ -68,6 +71,23 @@ async fn watched(method: Method, path: &str) -> Response {
     let watch = Watch::begin(RequestId::next(), &method, &metrics);
     let response = answer(path, watch.notes()).await;
     watch.over(response)
+}
+
+fn stale(notes: &Notes) {
+    let seconds = std::time::Duration::from_secs;
+    let (at, text) = (jiff::Timestamp::UNIX_EPOCH, NeutralText::new());
+    notes.answered(&Answer {
+        content: Content::Text,
+        outcome: Outcome::StaleIfError {
+            age: seconds(1300),
+            over: seconds(1000),
+            error: AnswerError::Interrupted.into(),
+            asked: true,
+        },
+        way: None,
+        page_size: None,
+        body: AnswerBody::Stored(Arc::new(Entry::of(Content::Text, at, &text, 0))),
+    });
 }
 
 /// The log after `frames` frames of the body of `path` were read.
@@ -140,6 +160,18 @@ async fn every_end_has_one_line() {
             "/walked",
             0,
             "\"upstream.ms\":0,\"upstream.way\":\"range\"",
+        ),
+        (
+            Method::GET,
+            "/stale",
+            0,
+            "\"cache.outcome\":\"stale-if-error\",\"cache.age\":1300",
+        ),
+        (
+            Method::GET,
+            "/stale",
+            0,
+            "\"ended\":\"complete\",\"error\":\"interrupted, because",
         ),
         (Method::GET, "/nothing", 0, "\"status\":404"),
         (Method::GET, "/nothing", 0, "\"ended\":\"complete\""),

@@ -1,5 +1,7 @@
 //! Every path, with a gateway that is made up.
 
+mod made_up;
+
 use std::time::Duration;
 
 use axum::body::Body;
@@ -10,98 +12,38 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::clock::FollowingClock;
-use crate::gateway::{
-    AuthState, ByClass, Class, GatewayStatus, LaneCounts, LaneStatus, Pace, ScanStatus, SiteStatus,
-    UpstreamCounts, Waiting, Way,
-};
+use crate::gateway::{AuthState, LaneStatus, StoredAnswers};
 use crate::odata::name::SiteId;
+use crate::warm::{LastRun, RunResult, WarmStatus};
 
-struct MadeUp(AuthState);
+use self::made_up::{MadeUp, lane};
 
-impl Watched for MadeUp {
-    fn status(&self) -> GatewayStatus {
-        let site = |name: &str, token: &AuthState| SiteStatus {
-            site: SiteId::new(name).unwrap(),
-            endpoint: "https://api.cloud.com/monitorodata".to_owned(),
-            token: token.clone(),
-            token_requests: 2,
-            upstream: UpstreamCounts {
-                status: [0, 70, 0, 6, 1],
-                unanswered: 5,
-                retries: 9,
-                throttled: 4,
-            },
-            lane: lane(),
-            last_error: Some((
-                Timestamp::UNIX_EPOCH,
-                "no <row> of `Users` & more".to_owned(),
-            )),
-        };
-        let valid = AuthState::Valid {
-            remaining: Duration::from_mins(50),
-        };
-        let scan = |set: &str, expected_rows, way| ScanStatus {
-            site: SiteId::new("main").unwrap(),
-            set: set.to_owned(),
-            shape: format!("{set}?$filter=Id lt ?&$select=Id"),
-            pace: Pace {
-                rows: 412_000,
-                pages: 413,
-                rows_per_second: Some(6200),
-                expected_rows,
-                way,
-            },
-            clients: if way.is_some() { 2 } else { 1 },
-            elapsed: Duration::from_secs(66),
-        };
-        GatewayStatus {
-            sites: vec![site("lab", &self.0), site("main", &valid)],
-            cache_entries: 12,
-            cache_bytes: 3_000_000,
-            fills: 2,
-            scans: vec![
-                scan("Sessions", Some(2_000_000), Some(Way::Range)),
-                scan("Users", None, None),
-            ],
-        }
-    }
-
-    fn default_site(&self) -> Option<SiteId> {
-        SiteId::new("main")
-    }
-
-    fn purge(&self, site: Option<&SiteId>, set: Option<&str>) -> usize {
-        if site.is_some() && set.is_some() {
-            3
-        } else {
-            12
-        }
-    }
-}
-
-fn lane() -> LaneStatus {
-    let waiting = |position, class, what: &str, seconds| Waiting {
-        position,
-        class,
-        what: what.into(),
-        waited: Duration::from_secs(seconds),
+fn asked_in_advance() -> Vec<WarmStatus> {
+    let ran = |result| LastRun {
+        at: Timestamp::UNIX_EPOCH,
+        took: Duration::from_secs(75),
+        result,
     };
-    LaneStatus {
-        level: 1,
-        maximum: 3,
-        in_flight: 1,
-        paused_for: Some(Duration::from_secs(30)),
-        waiting: vec![
-            waiting(1, Class::Metadata, "$metadata", 1),
-            waiting(2, Class::Interactive, "Users(…)", 2),
-            waiting(3, Class::Scan, "Sessions", 40),
-            waiting(4, Class::Background, "<b>", 3),
-        ],
-        counts: LaneCounts {
-            grants: ByClass::from_fn(|class| class.name().len() as u64),
-            paused: Duration::from_millis(75_500),
-        },
-    }
+    let status = |shape: &str, last: Option<RunResult>| WarmStatus {
+        site: SiteId::new("main").unwrap(),
+        shape: shape.to_owned(),
+        running: last.is_none(),
+        next: "1970-01-02T06:00:00Z".parse().ok(),
+        last: last.map(ran),
+    };
+    let failed = RunResult::Failed {
+        error: "busy & <late>".to_owned(),
+    };
+    vec![
+        status(
+            "Users?$filter=Id lt ?",
+            Some(RunResult::Stored { rows: 900 }),
+        ),
+        status("Machines", Some(RunResult::NotKept { rows: 7 })),
+        status("Catalogs", Some(RunResult::Underway)),
+        status("Sessions", Some(failed)),
+        status("$metadata", None),
+    ]
 }
 
 async fn exchange(method: Method, path: &str, token: AuthState) -> String {
@@ -116,6 +58,7 @@ async fn answered(request: http::request::Builder, path: &str, token: AuthState)
         public_url: None,
         registry: Arc::new(Registry::default()),
         clock: Arc::new(FollowingClock::starting_at(Timestamp::UNIX_EPOCH)),
+        warm: Board::of(asked_in_advance()),
     };
     let routes = routes(Arc::new(MadeUp(token)), settings);
     tokio::time::advance(Duration::from_secs(3723)).await;
@@ -173,7 +116,10 @@ async fn metrics_show_levels_and_counts() {
     auth_token_requests_total{site="main"} 2
     build_info{version="0.1.0"} 1
     cache_entries 12
+    cache_evictions_total 7
     cache_fills 2
+    cache_refreshes_total{result="failed"} 3
+    cache_refreshes_total{result="ok"} 37
     cache_size_bytes 3000000
     gateway_scan_rows{site="lab"} 0
     gateway_scan_rows{site="main"} 824000
@@ -296,7 +242,7 @@ async fn status_is_json() {
     let found = exchange(Method::GET, "/api/status", failed()).await;
     insta::assert_snapshot!(found, @r#"
     200
-    {"version":"0.1.0","started":"1970-01-01T00:00:00Z","uptime_seconds":3723,"cache":{"entries":12,"bytes":3000000,"fills":2},"sites":[{"site":"lab","default":false,"endpoint":"https://api.cloud.com/monitorodata","token":{"state":"failed","explanation":"The client secret was refused. Enter a new one."},"lane":{"level":1,"maximum":3,"in_flight":1,"paused_seconds":30,"waiting":[{"position":1,"class":"metadata","what":"$metadata","seconds":1},{"position":2,"class":"interactive","what":"Users(…)","seconds":2},{"position":3,"class":"scan","what":"Sessions","seconds":40},{"position":4,"class":"background","what":"<b>","seconds":3}]},"last_error":{"at":"1970-01-01T00:00:00Z","message":"no <row> of `Users` & more"}},{"site":"main","default":true,"endpoint":"https://api.cloud.com/monitorodata","token":{"state":"valid","remaining_seconds":3000},"lane":{"level":1,"maximum":3,"in_flight":1,"paused_seconds":30,"waiting":[{"position":1,"class":"metadata","what":"$metadata","seconds":1},{"position":2,"class":"interactive","what":"Users(…)","seconds":2},{"position":3,"class":"scan","what":"Sessions","seconds":40},{"position":4,"class":"background","what":"<b>","seconds":3}]},"last_error":{"at":"1970-01-01T00:00:00Z","message":"no <row> of `Users` & more"}}],"scans":[{"site":"main","set":"Sessions","shape":"Sessions?$filter=Id lt ?&$select=Id","way":"range","rows":412000,"pages":413,"rows_per_second":6200,"expected_rows":2000000,"seconds_left":256,"clients":2,"seconds":66},{"site":"main","set":"Users","shape":"Users?$filter=Id lt ?&$select=Id","way":null,"rows":412000,"pages":413,"rows_per_second":6200,"expected_rows":null,"seconds_left":null,"clients":1,"seconds":66}]}
+    {"version":"0.1.0","started":"1970-01-01T00:00:00Z","uptime_seconds":3723,"cache":{"entries":12,"bytes":3000000,"fills":2,"stored_total":12,"stored":[{"site":"main","set":"Sessions","shape":"Sessions?$filter=Id lt ?","representation":null,"page_size":null,"rows":412000,"bytes":20971520,"text_bytes":209715200,"fetched_at":"1970-01-01T00:00:00Z","age_seconds":10,"state":"fresh","failure":null,"fresh_seconds":289,"hits":1234,"pages":413,"upstream_seconds":62.345,"place":"memory"},{"site":"main","set":"Machines","shape":"Machines","representation":null,"page_size":null,"rows":412000,"bytes":20971520,"text_bytes":209715200,"fetched_at":"1970-01-01T00:00:00Z","age_seconds":420,"state":"refreshing","failure":null,"fresh_seconds":-120,"hits":1234,"pages":413,"upstream_seconds":62.345,"place":"memory"},{"site":"lab","set":"Users","shape":"Users","representation":"full","page_size":100,"rows":412000,"bytes":20971520,"text_bytes":209715200,"fetched_at":"1970-01-01T00:00:00Z","age_seconds":420,"state":"stale","failure":null,"fresh_seconds":-120,"hits":1234,"pages":413,"upstream_seconds":62.345,"place":"memory"},{"site":"main","set":"Catalogs","shape":"Catalogs","representation":null,"page_size":null,"rows":412000,"bytes":20971520,"text_bytes":209715200,"fetched_at":"1970-01-01T00:00:00Z","age_seconds":420,"state":"failed","failure":"no <row> & more","fresh_seconds":-120,"hits":1234,"pages":413,"upstream_seconds":62.345,"place":"memory"},{"site":"main","set":null,"shape":"","representation":null,"page_size":null,"rows":412000,"bytes":20971520,"text_bytes":209715200,"fetched_at":"1970-01-01T00:00:00Z","age_seconds":420,"state":"expired","failure":null,"fresh_seconds":-120,"hits":1234,"pages":413,"upstream_seconds":62.345,"place":"memory"}]},"sites":[{"site":"lab","default":false,"endpoint":"https://api.cloud.com/monitorodata","token":{"state":"failed","explanation":"The client secret was refused. Enter a new one."},"lane":{"level":1,"maximum":3,"in_flight":1,"paused_seconds":30,"waiting":[{"position":1,"class":"metadata","what":"$metadata","seconds":1},{"position":2,"class":"interactive","what":"Users(…)","seconds":2},{"position":3,"class":"scan","what":"Sessions","seconds":40},{"position":4,"class":"background","what":"<b>","seconds":3}]},"last_error":{"at":"1970-01-01T00:00:00Z","message":"no <row> of `Users` & more"}},{"site":"main","default":true,"endpoint":"https://api.cloud.com/monitorodata","token":{"state":"valid","remaining_seconds":3000},"lane":{"level":1,"maximum":3,"in_flight":1,"paused_seconds":30,"waiting":[{"position":1,"class":"metadata","what":"$metadata","seconds":1},{"position":2,"class":"interactive","what":"Users(…)","seconds":2},{"position":3,"class":"scan","what":"Sessions","seconds":40},{"position":4,"class":"background","what":"<b>","seconds":3}]},"last_error":{"at":"1970-01-01T00:00:00Z","message":"no <row> of `Users` & more"}}],"scans":[{"site":"main","set":"Sessions","shape":"Sessions?$filter=Id lt ?&$select=Id","way":"range","rows":412000,"pages":413,"rows_per_second":6200,"expected_rows":2000000,"seconds_left":256,"clients":2,"seconds":66},{"site":"main","set":"Users","shape":"Users?$filter=Id lt ?&$select=Id","way":null,"rows":412000,"pages":413,"rows_per_second":6200,"expected_rows":null,"seconds_left":null,"clients":1,"seconds":66}],"warm":[{"site":"main","shape":"Users?$filter=Id lt ?","running":false,"next":"1970-01-02T06:00:00Z","last":{"at":"1970-01-01T00:00:00Z","result":"stored","seconds":75,"rows":900,"error":null}},{"site":"main","shape":"Machines","running":false,"next":"1970-01-02T06:00:00Z","last":{"at":"1970-01-01T00:00:00Z","result":"not_kept","seconds":75,"rows":7,"error":null}},{"site":"main","shape":"Catalogs","running":false,"next":"1970-01-02T06:00:00Z","last":{"at":"1970-01-01T00:00:00Z","result":"underway","seconds":75,"rows":null,"error":null}},{"site":"main","shape":"Sessions","running":false,"next":"1970-01-02T06:00:00Z","last":{"at":"1970-01-01T00:00:00Z","result":"failed","seconds":75,"rows":null,"error":"busy & <late>"}},{"site":"main","shape":"$metadata","running":true,"next":"1970-01-02T06:00:00Z","last":null}]}
     "#);
 }
 
@@ -310,8 +256,12 @@ fn the_page_looks_again_while_something_is_under_way() {
             (site.lane.in_flight, site.lane.waiting) = (0, Vec::new());
             change(&mut site.lane);
         }
+        let stored = StoredAnswers {
+            latest: Vec::new(),
+            total: 0,
+        };
         let at = Timestamp::UNIX_EPOCH;
-        Status::new(&gateway, None, at, at).is_busy()
+        Status::new(&gateway, &stored, None, at, at).is_busy()
     };
     assert!(!busy(0, |_| {}));
     assert!(busy(1, |_| {}));
@@ -382,6 +332,23 @@ async fn page_for_people() {
     <dt>Answers</dt><dd>12</dd>
     <dt>Size</dt><dd>2.8 MiB</dd>
     <dt>Being made</dt><dd>2</dd>
+    </dl>
+    <table>
+    <caption>The latest 5</caption>
+    <tr><th>Answer</th><th>Rows</th><th>Age</th><th>State</th><th>Size</th><th>Hits</th></tr>
+    <tr><td><code>Sessions?$filter=Id lt ?</code> of main</td><td>412,000</td><td>10s</td><td>fresh for 4m 49s</td><td>20.0 MiB</td><td>1,234</td></tr>
+    <tr><td><code>Machines</code> of main</td><td>412,000</td><td>7m</td><td>being refreshed</td><td>20.0 MiB</td><td>1,234</td></tr>
+    <tr><td><code>Users</code> of lab, full, pages of 100</td><td>412,000</td><td>7m</td><td>stale for 2m</td><td>20.0 MiB</td><td>1,234</td></tr>
+    <tr><td><code>Catalogs</code> of main</td><td>412,000</td><td>7m</td><td><span class="bad">stale for 2m: no &lt;row&gt; &amp; more</span></td><td>20.0 MiB</td><td>1,234</td></tr>
+    <tr><td><code>(service document)</code> of main</td><td>412,000</td><td>7m</td><td>expired</td><td>20.0 MiB</td><td>1,234</td></tr>
+    </table>
+    <h2>Asked in advance</h2>
+    <dl>
+    <dt>main</dt><dd><code>Users?$filter=Id lt ?</code><br>next at 1970-01-02T06:00:00Z; last at 1970-01-01T00:00:00Z: 900 rows in 1m 15s</dd>
+    <dt>main</dt><dd><code>Machines</code><br>next at 1970-01-02T06:00:00Z; last at 1970-01-01T00:00:00Z: <span class="bad">7 rows in 1m 15s, and not kept</span></dd>
+    <dt>main</dt><dd><code>Catalogs</code><br>next at 1970-01-02T06:00:00Z; last at 1970-01-01T00:00:00Z: it was being made already</dd>
+    <dt>main</dt><dd><code>Sessions</code><br>next at 1970-01-02T06:00:00Z; last at 1970-01-01T00:00:00Z: <span class="bad">busy &amp; &lt;late&gt;</span>, after 1m 15s</dd>
+    <dt>main</dt><dd><code>$metadata</code><br>being asked now</dd>
     </dl>
     <footer>Version 0.1.0, running for 1h 2m. <a href="http://localhost:8484/api/status">Status as JSON</a>, <a href="http://localhost:8484/metrics">metrics</a>, <a href="http://localhost:8484/readyz">readiness</a>.</footer>
     </body>

@@ -1,0 +1,130 @@
+//! Which stored answers are shown, and what is said of them.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::cache::{Content, Entry};
+use crate::gateway::AnswerError;
+use crate::odata::neutral::NeutralText;
+use crate::odata::question::Question;
+
+const RULE: Lifetime = Lifetime {
+    fresh: Duration::from_mins(5),
+    while_revalidate: Duration::from_mins(10),
+    if_error: Duration::from_secs(1000),
+};
+
+fn lifetimes() -> Lifetimes {
+    Lifetimes::new(RULE.fresh, RULE, &[]).unwrap()
+}
+
+/// An answer of `site` to `question` that is so many seconds old.
+fn stored(site: &str, question: &str, age: u64) -> Stored<SharedError> {
+    let (path, query) = question.split_once('?').unwrap_or((question, ""));
+    let question = Question::parse(path, Some(query)).unwrap();
+    let site = SiteId::new(site).unwrap();
+    let key = CacheKey::new(site, question, Representation::default(), None);
+    let content = Content::Json(Representation::default());
+    let entry = Entry::of(content, Timestamp::UNIX_EPOCH, &NeutralText::new(), 3);
+    Stored {
+        key: Arc::new(key),
+        entry: Arc::new(entry),
+        age: Duration::from_secs(age),
+        hits: 0,
+        refreshing: false,
+        failure: None,
+    }
+}
+
+fn shapes(stored: Vec<Stored<SharedError>>, which: Which<'_>, max: usize) -> Vec<String> {
+    let stored = StoredAnswers::latest(stored, which, &lifetimes(), max);
+    let shapes = stored.latest.into_iter().map(|answer| answer.shape);
+    shapes.collect()
+}
+
+#[test]
+fn the_latest_come_first() {
+    let all = || {
+        let ages = [(5, 70), (1, 10), (3, 40), (2, 10), (4, 50)];
+        let stored = ages.map(|(top, age)| stored("main", &format!("Users?$top={top}"), age));
+        stored.to_vec()
+    };
+    for (max, expected) in [
+        (0, &[][..]),
+        (2, &["1", "2"]),
+        (3, &["1", "2", "3"]),
+        (5, &["1", "2", "3", "4", "5"]),
+        (9, &["1", "2", "3", "4", "5"]),
+    ] {
+        let found = shapes(all(), Which::default(), max);
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|top| format!("Users?$top={top}"))
+            .collect();
+        assert_eq!(found, expected, "{max}");
+    }
+    let found = StoredAnswers::latest(all(), Which::default(), &lifetimes(), 2);
+    assert_eq!(found.total, 5);
+}
+
+#[test]
+fn a_site_and_a_set_choose() {
+    let all = || {
+        vec![
+            stored("main", "Users/$count", 1),
+            stored("main", "$metadata", 2),
+            stored("lab", "Users(5)", 3),
+            stored("lab", "Sessions", 4),
+        ]
+    };
+    let lab = SiteId::new("lab").unwrap();
+    for (site, set, expected) in [
+        (
+            None,
+            None,
+            &["Users/$count", "$metadata", "Users(?)", "Sessions"][..],
+        ),
+        (None, Some("users"), &["Users/$count", "Users(?)"]),
+        (Some(&lab), None, &["Users(?)", "Sessions"]),
+        (Some(&lab), Some("Users"), &["Users(?)"]),
+        (Some(&lab), Some("Machines"), &[]),
+    ] {
+        let which = Which { site, set };
+        assert_eq!(shapes(all(), which, 9), expected, "{which:?}");
+    }
+}
+
+#[test]
+fn the_present_rules_say_what_can_be_had_of_it() {
+    use StoredState::{Expired, Failed, Fresh, Refreshing, Stale};
+    for (age, refreshing, failed, expected) in [
+        (0, false, false, Fresh),
+        (299, false, true, Fresh),
+        (299, true, false, Refreshing),
+        (300, false, false, Stale),
+        (300, true, true, Refreshing),
+        (300, false, true, Failed),
+        (1299, false, false, Stale),
+        (1300, false, true, Expired),
+    ] {
+        let mut stored = stored("main", "Users", age);
+        stored.refreshing = refreshing;
+        stored.failure = failed.then(|| AnswerError::Interrupted.into());
+        let found = StoredAnswer::of(&stored, &lifetimes());
+        assert_eq!(found.state, expected, "{age} {refreshing} {failed}");
+        assert_eq!(found.failure.is_some(), failed);
+        let left = 300 - i64::try_from(age).unwrap();
+        assert_eq!(found.fresh_for.as_secs(), left);
+    }
+}
+
+#[test]
+fn it_is_described_without_the_values_in_its_question() {
+    let stored = stored("main", "Users?$filter=UserName eq 'Smith'", 7);
+    let found = StoredAnswer::of(&stored, &lifetimes());
+    assert_eq!(found.shape, "Users?$filter=UserName eq ?");
+    assert!(!format!("{found:?}").contains("Smith"), "{found:?}");
+    assert_eq!((found.set.as_deref(), found.rows), (Some("Users"), 3));
+    assert_eq!((found.representation, found.page_size), (None, None));
+    assert!(found.bytes > found.text_bytes);
+}

@@ -1,0 +1,169 @@
+//! Answers on disk from one process to the next, however the first one ended.
+
+use std::collections::BTreeMap;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::future::{join, join_all};
+use tempfile::TempDir;
+use tokio::time::sleep;
+
+use crate::process::{Program, Running};
+use crate::wire::{self, Reply, Wire};
+
+/// A proxy with its files in this folder, and so little memory that whole tables are too large for it.
+async fn proxy(simulator: &Running, folder: &Path) -> Running {
+    Program::serve(&simulator.endpoint())
+        .set("cache.memory", "128KiB")
+        .arguments(&["--data-dir", folder.to_str().unwrap()])
+        .start()
+        .await
+}
+
+/// A body without the address of who sent it.
+fn body(reply: &Reply, address: SocketAddr) -> String {
+    assert_eq!(reply.status(), 200, "{}", reply.text());
+    reply.text().replace(&address.to_string(), "here")
+}
+
+fn is_hit(reply: &Reply) -> bool {
+    let status = reply.header("cache-status").unwrap_or_default();
+    status.contains("; hit")
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_restart_keeps_answers() {
+    let simulator = Program::simulate(&["--sessions", "300"]).start().await;
+    let folder = TempDir::new().unwrap();
+    let paths = ["Users?$top=3", "Machines", "Sessions", "$metadata"];
+    let mut before = Vec::new();
+    for (round, hits) in [false, true, true].into_iter().enumerate() {
+        let proxy = proxy(&simulator, folder.path()).await;
+        let mut bodies = Vec::new();
+        for path in paths {
+            let path = format!("/monitorodata/{path}");
+            let reply = Wire::try_get(proxy.address, &path).await.unwrap();
+            assert_eq!(is_hit(&reply), hits, "{path} in round {round}");
+            bodies.push(body(&reply, proxy.address));
+        }
+        proxy.signal("TERM").await;
+        let ended = proxy.ended().await;
+        assert_eq!(ended.code, Some(0), "{}", ended.everything());
+        assert!(!ended.stderr.contains("WARN"), "{}", ended.stderr);
+        if round == 0 {
+            before = bodies;
+        } else {
+            assert!(bodies == before, "round {round}");
+        }
+    }
+    // Others do not see them: what a client may see depends on who it is.
+    let other = Program::serve(&simulator.endpoint())
+        .set("sets.deny", "Machines")
+        .arguments(&["--data-dir", folder.path().to_str().unwrap()])
+        .start()
+        .await;
+    let reply = wire::get(other.address, "/monitorodata/$metadata").await;
+    let names = |set: &str| reply.text().contains(&format!("EntitySet Name=\"{set}\""));
+    assert!(names("Users") && !names("Machines"), "{}", reply.text());
+}
+
+#[tokio::test]
+async fn the_second_process_says_so() {
+    let simulator = Program::simulate(&["--sessions", "10"]).start().await;
+    let folder = TempDir::new().unwrap();
+    let first = proxy(&simulator, folder.path()).await;
+    let second = Program::serve(&simulator.endpoint())
+        .arguments(&["--data-dir", folder.path().to_str().unwrap()])
+        .run()
+        .await;
+    assert_eq!(second.code, Some(1), "{}", second.everything());
+    for said in [folder.path().to_str().unwrap(), "--data-dir"] {
+        assert!(second.stderr.contains(said), "{}", second.stderr);
+    }
+    assert_eq!(second.stdout, "");
+    // However the first one ends, the folder is free then.
+    first.killed().await;
+    let third = proxy(&simulator, folder.path()).await;
+    let health = wire::get(third.address, "/healthz").await;
+    assert_eq!(health.status(), 200);
+}
+
+#[tokio::test]
+async fn a_data_folder_that_cannot_be_written_is_done_without() {
+    let simulator = Program::simulate(&["--sessions", "10"]).start().await;
+    let folder = TempDir::new().unwrap();
+    let occupied = folder.path().join("occupied");
+    std::fs::write(&occupied, "").unwrap();
+    let proxy = proxy(&simulator, &occupied).await;
+    for hit in [false, true] {
+        let reply = wire::get(proxy.address, "/monitorodata/Users?$top=3").await;
+        assert_eq!((reply.rows().len(), is_hit(&reply)), (3, hit));
+    }
+    proxy.says("answers are stored in memory only").await;
+}
+
+/// A number from 0 to below `end`; the same seed gives the same numbers.
+fn dice(seed: &mut u64, end: u64) -> u64 {
+    *seed = seed
+        .wrapping_mul(6_364_136_223_846_793_005)
+        .wrapping_add(1_442_695_040_888_963_407);
+    (*seed >> 33) % end
+}
+
+/// Questions of which none contains another one's answer; the first ones have answers that are too large for memory.
+fn questions() -> Vec<String> {
+    let tables = ["Sessions", "Machines"].map(|set| format!("/monitorodata/{set}"));
+    let rows = (1..=30).map(|skip| format!("/monitorodata/Users?$skip={skip}&$top={skip}"));
+    tables.into_iter().chain(rows).collect()
+}
+
+#[tokio::test]
+async fn killed_in_the_middle_of_its_writing_it_serves_nothing_that_is_not_whole() {
+    let mut seed = RandomState::new().build_hasher().finish();
+    println!("seed {seed}");
+    let simulator = Program::simulate(&["--sessions", "300"]).start().await;
+    let questions = questions();
+    let mut truth = BTreeMap::new();
+    let reference = Program::serve(&simulator.endpoint()).start().await;
+    for path in &questions {
+        let reply = Wire::try_get(reference.address, path).await.unwrap();
+        truth.insert(path, body(&reply, reference.address));
+    }
+    let folder = TempDir::new().unwrap();
+    let (mut hits, mut whole) = (0, 0);
+    for round in 0..KILLS {
+        let proxy = proxy(&simulator, folder.path()).await;
+        let address = proxy.address;
+        let asked = questions.iter().filter(|_| dice(&mut seed, 2) == 0);
+        let asking = join_all(asked.map(async |path| (path, Wire::try_get(address, path).await)));
+        let lives = Duration::from_millis(dice(&mut seed, LIVES_MAX));
+        let killing = async {
+            sleep(lives).await;
+            proxy.killed().await
+        };
+        let (replies, ended) = join(asking, killing).await;
+        assert!(!ended.stderr.contains("ERROR"), "{}", ended.stderr);
+        for (path, reply) in replies {
+            let Some(reply) = reply else { continue };
+            whole += 1;
+            hits += u32::from(is_hit(&reply));
+            let right = body(&reply, address) == truth[path];
+            assert!(right, "{path} in round {round}: {}", reply.text());
+        }
+        if dice(&mut seed, 4) == 0 {
+            // So that there is always something to write.
+            drop(std::fs::remove_dir_all(folder.path().join("cache")));
+        }
+    }
+    println!("{whole} answers were whole, {hits} of them from disk");
+    assert!(hits > 0 && whole > hits);
+}
+
+const KILLS: u32 = 100;
+
+/// Milliseconds.
+const LIVES_MAX: u64 = 150;
