@@ -119,6 +119,34 @@ impl Program {
         self.file("citrix-odata-proxy.toml", text)
     }
 
+    /// With no file longer than so many kibibytes: writes beyond that fail, as on a disk that is full.
+    #[cfg(unix)]
+    pub(crate) fn files_of_at_most(mut self, kibibytes: u32) -> Self {
+        let program = self.command.as_std();
+        // `ulimit` counts in blocks of 512 bytes in some shells and of 1024 in others.
+        let script = format!("trap '' XFSZ; ulimit -f {kibibytes}; exec \"$@\"");
+        let mut limited = std::process::Command::new("sh");
+        limited
+            .args(["-c", &script, "sh"])
+            .arg(program.get_program())
+            .args(program.get_args())
+            .current_dir(self.folder.path());
+        for (name, value) in program.get_envs() {
+            match value {
+                Some(value) => limited.env(name, value),
+                None => limited.env_remove(name),
+            };
+        }
+        let mut limited = Command::from(limited);
+        limited
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        self.command = limited;
+        self
+    }
+
     /// Its folder.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()

@@ -106,6 +106,41 @@ async fn a_data_folder_that_cannot_be_written_is_done_without() {
     proxy.says("answers are stored in memory only").await;
 }
 
+/// Names of the files of stored answers.
+#[cfg(unix)]
+fn files(folder: &Path) -> Vec<String> {
+    let files = std::fs::read_dir(folder.join("cache/answers")).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().to_string_lossy().into_owned());
+    names.collect()
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_disk_that_is_full_in_the_middle_of_a_write_is_done_without() {
+    let simulator = Program::simulate(&["--sessions", "3000"]).start().await;
+    let folder = TempDir::new().unwrap();
+    let proxy = Program::serve(&simulator.endpoint())
+        .arguments(&["--data-dir", folder.path().to_str().unwrap()])
+        .files_of_at_most(64)
+        .start()
+        .await;
+    let ask = async |path: &str| {
+        let reply = Wire::try_get(proxy.address, &format!("/monitorodata/{path}")).await;
+        reply.unwrap()
+    };
+    let whole = ask("Sessions").await;
+    assert_eq!((whole.status(), whole.rows().len()), (200, 3000));
+    proxy.says("WARN").await;
+    // Not on disk, but in memory.
+    let again = ask("Sessions").await;
+    assert!(is_hit(&again) && again.rows() == whole.rows());
+    assert_eq!(files(folder.path()), [""; 0], "nor is half of it left");
+    assert_eq!(ask("Users?$top=3").await.status(), 200);
+    proxy.signal("TERM").await;
+    let ended = proxy.ended().await;
+    assert_eq!(ended.code, Some(0), "{}", ended.everything());
+}
+
 /// A number from 0 to below `end`; the same seed gives the same numbers.
 fn dice(seed: &mut u64, end: u64) -> u64 {
     *seed = seed
