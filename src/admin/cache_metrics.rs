@@ -28,6 +28,9 @@ pub(super) fn levels(registry: &mut Registry, status: &GatewayStatus) {
         status.cache_bytes,
     );
     level("cache_fills", "Answers being made", status.fills);
+    let (entries, bytes) = status.disk;
+    level("cache_disk_entries", "Stored answers on disk", entries);
+    level("cache_disk_size_bytes", "Bytes of their files", bytes);
 }
 
 /// What happened in the cache since the start.
@@ -35,6 +38,8 @@ pub(super) fn counts(registry: &mut Registry, status: &GatewayStatus) {
     let counts = &status.cache_counts;
     let (evictions, refreshes) = <(Counter, Family<ResultLabel, Counter>)>::default();
     evictions.inc_by(counts.evictions);
+    let recalls = Counter::<u64>::default();
+    recalls.inc_by(counts.recalls);
     let failed = counts.refreshes_failed;
     for (result, count) in [
         ("ok", counts.refreshes.saturating_sub(failed)),
@@ -46,6 +51,8 @@ pub(super) fn counts(registry: &mut Registry, status: &GatewayStatus) {
     let cache = registry.sub_registry_with_prefix("cache");
     let help = "Stored answers that made room for others";
     cache.register("evictions", help, evictions);
+    let help = "Stored answers that came back from disk";
+    cache.register("recalls", help, recalls);
     let help = "Answers that were made in the background";
     cache.register("refreshes", help, refreshes);
 }

@@ -55,6 +55,7 @@ fn render(status: &Status, base: &str) -> String {
 <dl>
 <dt>Answers</dt><dd>{entries}</dd>
 <dt>Size</dt><dd>{size}</dd>
+<dt>On disk</dt><dd>{disk_entries}, {disk_size}</dd>
 <dt>Being made</dt><dd>{fills}</dd>
 </dl>
 {stored}{warm}<footer>Version {version}, running for {uptime}. <a href="{base}/api/status">Status as JSON</a>, <a href="{base}/metrics">metrics</a>, <a href="{base}/readyz">readiness</a>.</footer>
@@ -64,6 +65,8 @@ fn render(status: &Status, base: &str) -> String {
         entries = status.cache.entries,
         size = size(status.cache.bytes),
         fills = status.cache.fills,
+        disk_entries = status.cache.disk_entries,
+        disk_size = size(status.cache.disk_bytes),
         version = status.version,
         uptime = duration(status.uptime_seconds),
     )

@@ -47,6 +47,9 @@ pub(super) struct CacheNumbers {
     pub bytes: u64,
     /// Answers being made.
     pub fills: u64,
+    /// Answers on disk, most of them in memory, too.
+    pub disk_entries: u64,
+    pub disk_bytes: u64,
     /// How many stored answers were asked about.
     pub stored_total: usize,
     /// The latest of these.
@@ -132,6 +135,8 @@ impl Status {
                 entries: gateway.cache_entries,
                 bytes: gateway.cache_bytes,
                 fills: gateway.fills,
+                disk_entries: gateway.disk.0,
+                disk_bytes: gateway.disk.1,
                 stored_total: stored.total,
                 stored: stored.latest.iter().map(Stored::new).collect(),
             },

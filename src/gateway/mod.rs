@@ -198,6 +198,7 @@ impl Gateway {
             cache_entries,
             cache_bytes,
             cache_counts: self.cache.counts(),
+            disk: self.cache.disk_size().unwrap_or_default(),
             fills: self.cache.fills_running() as u64,
             scans: self.scans(),
         }

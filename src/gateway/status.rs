@@ -23,6 +23,8 @@ pub struct GatewayStatus {
     pub cache_bytes: u64,
     /// What was done in the cache since the start.
     pub cache_counts: CacheCounts,
+    /// Answers on disk, those that are in memory, too, included, and the bytes of their files; zeros without a disk.
+    pub disk: (u64, u64),
     /// Answers being made now.
     pub fills: u64,
     /// Those of them that are collections; the longest first.

@@ -66,6 +66,7 @@ impl Watched for MadeUp {
                 refreshes_failed: 3,
                 recalls: 5,
             },
+            disk: (45_000, 4_000_000_000),
             fills: 2,
             scans: vec![
                 scan("Sessions", Some(2_000_000), Some(Way::Range)),
