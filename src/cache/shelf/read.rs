@@ -100,6 +100,10 @@ impl Room {
             self.remove(name);
             return None;
         };
+        // The index knows of another one since the file was opened.
+        if asked.wall() != facts.fetched_at {
+            return None;
+        }
         let (wall, steady) = self.now();
         let age = asked.age(wall, steady);
         if age >= wish.lifetime.useful() {
@@ -151,7 +155,8 @@ impl Room {
         }
     }
 
-    /// What the index knows of an answer that was found, or knows from now on; `None` when nobody knows how old it is.
+    /// What the index knows of an answer that was found, or knows from now on; `None` when it must not be
+    /// found any more, or nobody knows how old it is.
     fn known(&self, name: Name, head: &Head, records_at: u64, facts: &Facts) -> Option<Shelved> {
         let now = self.now();
         let mut index = self.index();

@@ -26,7 +26,7 @@ pub(super) enum Written {
 
 impl Room {
     /// Writes an answer to a file of its own. `moves`: it does not stay in memory as it is. Blocks.
-    pub(super) fn write(self: &Arc<Self>, job: Job, moves: bool) -> io::Result<Written> {
+    pub(super) fn write(self: &Arc<Self>, job: &Job, moves: bool) -> io::Result<Written> {
         let Job {
             key,
             entry,
@@ -38,7 +38,7 @@ impl Room {
         if begun.is_stopped() {
             return Ok(Written::Stopped);
         }
-        let Some((realm, name)) = self.name(&key) else {
+        let Some((realm, name)) = self.name(key) else {
             return Ok(Written::Unfit);
         };
         let records = entry
@@ -46,7 +46,7 @@ impl Room {
             .iter()
             .map(described)
             .collect::<Result<_, _>>()?;
-        let Some(head) = Head::new(realm, &key, &entry.facts, records) else {
+        let Some(head) = Head::new(realm, key, &entry.facts, records) else {
             return Ok(Written::Unfit);
         };
         let first = head.to_bytes()?;
@@ -62,7 +62,7 @@ impl Room {
             temporary.file.set_modified(used.into())?;
         }
         let number = begun.number();
-        let shelved = Shelved::new(head.key(), number, bytes, asked, used);
+        let shelved = Shelved::new(head.key(), number, bytes, *asked, Arc::clone(used));
         let finished = begun.finish(|| {
             self.folder.finish(temporary, name)?;
             self.index().insert(name, shelved);
