@@ -160,8 +160,11 @@ impl Room {
     fn known(&self, name: Name, head: &Head, records_at: u64, facts: &Facts) -> Option<Shelved> {
         let now = self.now();
         let mut index = self.index();
-        if let Known::There(shelved) = index.get(name) {
-            return Some(shelved);
+        match index.get(name) {
+            Known::There(shelved) => return Some(shelved),
+            // Its file is about to be removed.
+            Known::Absent => return None,
+            Known::Perhaps => {}
         }
         let asked = Asked::before(facts.fetched_at, now)?;
         let bytes = records_at.saturating_add(head.records_len()?);

@@ -157,3 +157,15 @@ async fn an_older_file_is_not_taken_for_the_answer_that_is_known() {
     let shelf = cache.shelf.as_ref().unwrap();
     assert!(shelf.recall(&key("Users"), &STORED).await.is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_forgotten_answer_whose_file_is_still_there_does_not_come_back() {
+    let (place, file, bytes) = written(1).await;
+    let cache = place.cache();
+    scanned(&cache).await;
+    let shelf = cache.shelf.as_ref().unwrap();
+    shelf.forget(&key("Users"));
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    fs::write(&file, bytes).unwrap();
+    assert!(shelf.recall(&key("Users"), &STORED).await.is_none());
+}
