@@ -61,7 +61,7 @@ impl Room {
         count
     }
 
-    /// Whether a file is an answer that can be found, or one that cannot be judged now.
+    /// Whether a file is an answer that can be found, or one that was written or removed meanwhile.
     fn look_at(&self, name: Name) -> bool {
         let is_open = || matches!(self.index().get(name), Known::Perhaps);
         if !is_open() {
@@ -77,8 +77,8 @@ impl Room {
                 self.index().discover(name, || shelved);
                 true
             }
-            Err(Rejected::Io(_)) => true,
-            Ok(None) | Err(Rejected::Kind | Rejected::Version(_) | Rejected::Damaged) => false,
+            // One that cannot be read could not be purged either.
+            Ok(None) | Err(_) => false,
         }
     }
 
