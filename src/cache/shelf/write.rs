@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::Room;
-use super::format::{Head, RecordOfHead};
+use super::format::{HEAD_BYTES_MAX, Head, RecordOfHead};
 use super::index::Shelved;
 use super::writer::Job;
 use crate::cache::entry::{Block, Entry};
@@ -52,7 +52,7 @@ impl Room {
         let first = head.to_bytes()?;
         let records_len = head.records_len().unwrap_or(u64::MAX);
         let bytes = records_len.saturating_add(first.len() as u64);
-        if bytes > self.limits.bytes {
+        if bytes > self.limits.bytes || first.len() > HEAD_BYTES_MAX as usize {
             return Ok(Written::Unfit);
         }
         self.make_room(bytes);
