@@ -132,12 +132,14 @@ impl Room {
 
     /// Opens a file. One that is not there is not in the index any more after that.
     fn opened(&self, name: Name) -> Option<File> {
+        // Not under the lock: a disk that hangs must not hold up those who only tell of it.
+        let opened = self.folder.open(name);
         let mut trouble = self
             .read_trouble
             .0
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        match self.folder.open(name) {
+        match opened {
             Ok(file) => {
                 trouble.worked();
                 Some(file)
