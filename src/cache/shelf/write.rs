@@ -20,7 +20,7 @@ pub(super) enum Written {
     Stored(Option<Arc<Entry>>),
     /// It was purged, or there is a newer one.
     Stopped,
-    /// Its key is one that could not be read again, or it is too large.
+    /// Its key is one that could not be read again, it is too large, or its parts cannot be read.
     Unfit,
 }
 
@@ -57,10 +57,14 @@ impl Room {
         }
         self.make_room(bytes);
         let temporary = self.folder.begin(name)?;
-        write_all(&temporary.file, &first, &entry.blocks)?;
-        if let Ok(used) = Timestamp::from_millisecond(used.milliseconds()) {
-            temporary.file.set_modified(used.into())?;
+        if !write_all(&temporary.file, &first, &entry.blocks)? {
+            return Ok(Written::Unfit);
         }
+        if let Ok(used) = Timestamp::from_millisecond(used.milliseconds()) {
+            // Only which answer goes first depends on it.
+            temporary.file.set_modified(used.into()).unwrap_or_default();
+        }
+        let handle = moves.then(|| temporary.file.try_clone()).transpose()?;
         let number = begun.number();
         let shelved = Shelved::new(head.key(), number, bytes, *asked, Arc::clone(used));
         let finished = begun.finish(|| {
@@ -72,10 +76,7 @@ impl Room {
             None => return Ok(Written::Stopped),
             Some(finished) => finished?,
         }
-        let instead = moves.then(|| {
-            let file = self.folder.open(name)?;
-            self.entry(&head, entry.facts.clone(), file, name, number)
-        });
+        let instead = handle.map(|file| self.entry(&head, entry.facts.clone(), file, name, number));
         Ok(Written::Stored(instead.transpose()?))
     }
 }
@@ -96,7 +97,8 @@ fn described(block: &Block) -> io::Result<RecordOfHead> {
     })
 }
 
-fn write_all(file: &File, head: &[u8], blocks: &[Block]) -> io::Result<()> {
+/// Returns whether all parts could be read; that one could not, is no fault of this disk.
+fn write_all(file: &File, head: &[u8], blocks: &[Block]) -> io::Result<bool> {
     let mut out = BufWriter::with_capacity(WRITTEN_AT_ONCE, file);
     out.write_all(head)?;
     for block in blocks {
@@ -104,10 +106,14 @@ fn write_all(file: &File, head: &[u8], blocks: &[Block]) -> io::Result<()> {
             Block::Memory(segment) => {
                 record::write(&segment.text, &mut out)?;
             }
-            Block::File(record) => out.write_all(&record.bytes()?)?,
+            Block::File(record) => match record.bytes() {
+                Ok(bytes) => out.write_all(&bytes)?,
+                Err(_) => return Ok(false),
+            },
         }
     }
-    out.flush()
+    out.flush()?;
+    Ok(true)
 }
 
 const WRITTEN_AT_ONCE: usize = 64 * 1024;
