@@ -68,6 +68,11 @@ impl Asked {
         })
     }
 
+    /// By the wall clock.
+    pub(super) fn wall(&self) -> Timestamp {
+        self.wall
+    }
+
     /// Time since then. The wall clock may be set back; the steady clock stands still on some systems while the machine
     /// sleeps. Whichever is further, counts.
     pub(super) fn age(&self, wall: Timestamp, steady: Instant) -> Duration {

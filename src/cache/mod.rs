@@ -334,7 +334,11 @@ impl<E: Failure> Cache<E> {
                 }
             }
             Ok(()) => {}
-            Err(error) => listed.if_listed(|key| self.failed(key, error)),
+            Err(error) => {
+                listed.if_listed(|key| self.failed(key, error));
+                // Else the file of an answer that was taken out would stay open until somebody changes something.
+                self.entries.run_pending_tasks();
+            }
         }
         if purpose.in_background {
             self.counters.refreshed(end.is_ok());

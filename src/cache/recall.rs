@@ -65,11 +65,16 @@ impl<E: Failure> Cache<E> {
         let keys = self.entries.iter().map(|(key, _)| key);
         let keys: Vec<_> = keys.filter(|key| matches(key)).collect();
         // Entries are replaced under this lock.
-        let _list = self.fills.lock();
-        keys.iter()
+        let list = self.fills.lock();
+        let purged = keys
+            .iter()
             .filter(|key| self.entries.remove(key.as_ref()).is_some())
             .map(|key| key.as_ref().clone())
-            .collect()
+            .collect();
+        drop(list);
+        // Their files would stay open until somebody else changes something.
+        self.entries.run_pending_tasks();
+        purged
     }
 
     /// Stores an answer that was made, in memory and on disk; returns whether it did.

@@ -96,9 +96,11 @@ impl Gateway {
 
     /// Cuts a part out of `whole`. On another thread, and not on many: a search goes through all of the text.
     async fn cut(&self, whole: &Arc<Entry>, mut aim: Extraction) -> Option<Entry> {
-        let _turn = self.cuts.acquire().await.ok()?;
+        let turn = Arc::clone(&self.cuts).acquire_owned().await.ok()?;
         let whole = Arc::clone(whole);
         let cut = spawn_blocking(move || {
+            // Held until the end, though the client may leave before.
+            let _turn = turn;
             for piece in Pieces::of(Arc::clone(&whole)) {
                 let piece = piece
                     .inspect_err(|error| tracing::warn!(%error, "a stored answer cannot be read"))

@@ -25,8 +25,10 @@ struct Item {
 /// How a run ended, as far as it matters for the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
-    /// There is an answer, or somebody has it made.
+    /// There is an answer.
     Good,
+    /// Somebody else has it made, and nobody knows yet how that ends.
+    Open,
     /// There is none, and there may be one soon.
     Trouble,
     /// There is none, and there will be none for the same question, unless the service changes.
@@ -90,16 +92,21 @@ impl Item {
         self.failures = match end {
             End::Trouble => self.failures.saturating_add(1),
             End::Good | End::Hopeless => 0,
+            End::Open => self.failures,
         };
         self.next = match end {
             End::Good => self.following(began),
             End::Hopeless => self.schedule.next_after(now),
-            End::Trouble => {
-                let again = now.checked_add(pause(self.failures)).ok();
-                let scheduled = self.schedule.next_after(now);
-                again.min(scheduled).or(scheduled).or(again)
-            }
+            End::Open => self.again(now, PAUSE_MIN),
+            End::Trouble => self.again(now, pause(self.failures)),
         };
+    }
+
+    /// After a pause, unless the schedule names an earlier moment.
+    fn again(&self, now: Timestamp, pause: SignedDuration) -> Option<Timestamp> {
+        let again = now.checked_add(pause).ok();
+        let scheduled = self.schedule.next_after(now);
+        again.min(scheduled).or(scheduled).or(again)
     }
 
     /// The moment after that of a run that began then. What was missed before it began is over with this run; what was
@@ -229,6 +236,14 @@ mod tests {
 
         let next = after(one(cron("* * * * *")), "08:01:00", "08:10:50", End::Trouble);
         assert_eq!(next, at("08:11:00"));
+    }
+
+    #[test]
+    fn what_somebody_else_has_made_is_looked_at_again_soon() {
+        let next = after(one(every(60)), "09:00:00", "09:00:30", End::Open);
+        assert_eq!(next, at("09:00:45"));
+        let next = after(one(cron("* * * * *")), "08:01:00", "08:01:50", End::Open);
+        assert_eq!(next, at("08:02:00"));
     }
 
     #[test]

@@ -41,7 +41,8 @@ pub(super) async fn keep(
             .run(&question.site, ask(question), Why::Schedule)
             .await;
         let end = match &ended.what {
-            What::Made(_) | What::Underway => End::Good,
+            What::Made(_) => End::Good,
+            What::Underway => End::Open,
             What::Failed(error) if error.is_trouble() => End::Trouble,
             What::Failed(_) => End::Hopeless,
         };

@@ -93,8 +93,9 @@ impl Folder {
         let own = format!(".{}{TEMPORARY}", self.run);
         let mut found = Vec::new();
         for entry in entries {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() {
+            // One that fails says nothing about the others.
+            let Ok(entry) = entry else { continue };
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 continue;
             }
             let file_name = entry.file_name();

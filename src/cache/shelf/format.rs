@@ -143,7 +143,7 @@ impl Head {
         let head_len = u32::from_le_bytes(next(&mut rest)?);
         let sum = u64::from_le_bytes(next(&mut rest)?);
         let begin = PREFIX_BYTES as u64 + u64::from(head_len);
-        if begin > len {
+        if begin > len || head_len > HEAD_BYTES_MAX {
             return Err(Rejected::Damaged);
         }
         let head_bytes = usize::try_from(head_len).map_err(|_| Rejected::Damaged)?;
@@ -288,6 +288,9 @@ pub(super) const VERSION: u32 = 1;
 
 /// Bytes before the head.
 const PREFIX_BYTES: usize = MAGIC.len() + 4 + 4 + 8;
+
+/// No answer has a longer head: some 15,000 parts.
+pub(super) const HEAD_BYTES_MAX: u32 = 1024 * 1024;
 
 /// Most heads are shorter: an answer of some 50 parts.
 const READ_AT_ONCE: usize = 4096;

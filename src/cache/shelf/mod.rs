@@ -109,7 +109,7 @@ impl Room {
     /// Removes the file of an answer that is not in the index any more. Blocks.
     fn remove_file(&self, name: Name) {
         if let Err(error) = self.folder.remove(name) {
-            tracing::debug!(%error, "a stored answer's file cannot be removed");
+            tracing::warn!(%error, "a stored answer's file cannot be removed, and may be found after the next start");
         }
     }
 
@@ -265,16 +265,14 @@ impl Room {
         let known = self.index().before(purging.number);
         let mut purged = Vec::new();
         for (name, shelved) in known {
-            let key = match shelved.key() {
-                Some(key) => key,
-                None => match self.key_in_file(name) {
-                    Some(key) => key,
-                    None => continue,
-                },
-            };
-            if matches(&key) {
-                self.remove(name);
-                purged.push(key);
+            match shelved.key().or_else(|| self.key_in_file(name)) {
+                Some(key) if matches(&key) => {
+                    self.remove(name);
+                    purged.push(key);
+                }
+                Some(_) => {}
+                // It may be one of them.
+                None => self.remove(name),
             }
         }
         purged

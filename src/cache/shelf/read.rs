@@ -100,6 +100,10 @@ impl Room {
             self.remove(name);
             return None;
         };
+        // The index knows of another one since the file was opened.
+        if asked.wall() != facts.fetched_at {
+            return None;
+        }
         let (wall, steady) = self.now();
         let age = asked.age(wall, steady);
         if age >= wish.lifetime.useful() {
@@ -128,12 +132,14 @@ impl Room {
 
     /// Opens a file. One that is not there is not in the index any more after that.
     fn opened(&self, name: Name) -> Option<File> {
+        // Not under the lock: a disk that hangs must not hold up those who only tell of it.
+        let opened = self.folder.open(name);
         let mut trouble = self
             .read_trouble
             .0
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        match self.folder.open(name) {
+        match opened {
             Ok(file) => {
                 trouble.worked();
                 Some(file)
@@ -151,12 +157,16 @@ impl Room {
         }
     }
 
-    /// What the index knows of an answer that was found, or knows from now on; `None` when nobody knows how old it is.
+    /// What the index knows of an answer that was found, or knows from now on; `None` when it must not be
+    /// found any more, or nobody knows how old it is.
     fn known(&self, name: Name, head: &Head, records_at: u64, facts: &Facts) -> Option<Shelved> {
         let now = self.now();
         let mut index = self.index();
-        if let Known::There(shelved) = index.get(name) {
-            return Some(shelved);
+        match index.get(name) {
+            Known::There(shelved) => return Some(shelved),
+            // Its file is about to be removed.
+            Known::Absent => return None,
+            Known::Perhaps => {}
         }
         let asked = Asked::before(facts.fetched_at, now)?;
         let bytes = records_at.saturating_add(head.records_len()?);

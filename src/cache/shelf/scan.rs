@@ -16,10 +16,10 @@ use crate::cache::kept::{Asked, Used};
 /// Reads the beginning of every answer's file, and removes what is no answer that could ever be found.
 pub(super) async fn run(room: Arc<Room>) {
     let scan = spawn_blocking(move || {
+        let looked = Looked(&room);
         let removed = room.scan();
-        room.index().completed();
+        drop(looked);
         room.make_room(0);
-        room.scanned.send_replace(true);
         (removed, room.index().size())
     });
     let Ok((removed, (answers, bytes))) = scan.await else {
@@ -34,6 +34,16 @@ pub(super) async fn run(room: Arc<Room>) {
             "files of stored answers that cannot be used were removed: half-written, damaged, of another version, of a \
              site with other settings, or not of this program"
         );
+    }
+}
+
+/// When dropped, all files were looked at, or will not be any more: purges wait for this.
+struct Looked<'a>(&'a Room);
+
+impl Drop for Looked<'_> {
+    fn drop(&mut self) {
+        self.0.index().completed();
+        self.0.scanned.send_replace(true);
     }
 }
 
@@ -61,7 +71,7 @@ impl Room {
         count
     }
 
-    /// Whether a file is an answer that can be found, or one that cannot be judged now.
+    /// Whether a file is an answer that can be found, or one that was written or removed meanwhile.
     fn look_at(&self, name: Name) -> bool {
         let is_open = || matches!(self.index().get(name), Known::Perhaps);
         if !is_open() {
@@ -77,8 +87,8 @@ impl Room {
                 self.index().discover(name, || shelved);
                 true
             }
-            Err(Rejected::Io(_)) => true,
-            Ok(None) | Err(Rejected::Kind | Rejected::Version(_) | Rejected::Damaged) => false,
+            // One that cannot be read could not be purged either.
+            Ok(None) | Err(_) => false,
         }
     }
 

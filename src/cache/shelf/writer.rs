@@ -99,7 +99,8 @@ pub(super) async fn run(room: Arc<Room>, mut messages: mpsc::Receiver<Message>) 
     while let Some(message) = messages.recv().await {
         match message {
             Message::Write(job, _claim) => {
-                if trouble.is_over(Instant::now()) {
+                // A large answer is lost to everybody when it is not written.
+                if job.then.is_some() || trouble.is_over(Instant::now()) {
                     write(&room, *job, &mut trouble).await;
                 } else {
                     give_up(&room, *job).await;
@@ -119,20 +120,23 @@ pub(super) async fn run(room: Arc<Room>, mut messages: mpsc::Receiver<Message>) 
 }
 
 async fn write(room: &Arc<Room>, mut job: Job, trouble: &mut Trouble) {
-    let (then, key) = (job.then.take(), job.key.clone());
+    let then = job.then.take();
     let moves = then.is_some();
     let blocking = Arc::clone(room);
-    let written = spawn_blocking(move || blocking.write(job, moves)).await;
+    let written = spawn_blocking(move || {
+        let written = blocking.write(&job, moves);
+        if matches!(written, Ok(Written::Unfit) | Err(_)) {
+            blocking.forget_older(&job);
+        }
+        written
+    });
+    let written = written.await;
     let instead = match written.map_err(std::io::Error::other).flatten() {
         Ok(Written::Stored(instead)) => {
             trouble.worked();
             instead
         }
-        Ok(Written::Stopped) => None,
-        Ok(Written::Unfit) => {
-            forget(room, key).await;
-            None
-        }
+        Ok(Written::Stopped | Written::Unfit) => None,
         Err(error) => {
             if trouble.failed(Instant::now()) {
                 tracing::warn!(
@@ -140,7 +144,6 @@ async fn write(room: &Arc<Room>, mut job: Job, trouble: &mut Trouble) {
                     "answers cannot be stored on disk, and are in memory only; this is tried again every now and then"
                 );
             }
-            forget(room, key).await;
             None
         }
     };
@@ -150,25 +153,24 @@ async fn write(room: &Arc<Room>, mut job: Job, trouble: &mut Trouble) {
 }
 
 /// An answer is not written.
-async fn give_up(room: &Arc<Room>, job: Job) {
-    let Job {
-        key, then, begun, ..
-    } = job;
-    drop(begun);
-    forget(room, key).await;
+async fn give_up(room: &Arc<Room>, mut job: Job) {
+    let then = job.then.take();
+    let room = Arc::clone(room);
+    // Fails when the program ends.
+    drop(spawn_blocking(move || room.forget_older(&job)).await);
     if let Some(then) = then {
         then(None);
     }
 }
 
-/// An older answer to that key must not be found, when the newer one cannot be written.
-async fn forget(room: &Arc<Room>, key: CacheKey) {
-    let Some((_, name)) = room.name(&key) else {
-        return;
-    };
-    let room = Arc::clone(room);
-    // Fails when the program ends.
-    drop(spawn_blocking(move || room.remove(name)).await);
+impl Room {
+    /// An older answer to the same key must not be found, when the newer one is not written: nothing is read until the
+    /// job is over. Blocks.
+    fn forget_older(&self, job: &Job) {
+        if let Some((_, name)) = self.name(&job.key) {
+            self.remove(name);
+        }
+    }
 }
 
 /// Notes at their files when answers were used the last time, of those for which that is so much later than what is

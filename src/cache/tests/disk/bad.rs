@@ -145,3 +145,27 @@ async fn what_waits_to_be_written_is_bounded() {
     assert!((1..=9).contains(&answers), "{answers}");
     assert_eq!(place.files().len() as u64, answers);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_older_file_is_not_taken_for_the_answer_that_is_known() {
+    let (place, file, older) = written(1).await;
+    let cache = place.cache();
+    place.pass(5);
+    make(&cache, "Users", 2).await;
+    cache.settle().await;
+    fs::write(&file, older).unwrap();
+    let shelf = cache.shelf.as_ref().unwrap();
+    assert!(shelf.recall(&key("Users"), &STORED).await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forgotten_answer_whose_file_is_still_there_does_not_come_back() {
+    let (place, file, bytes) = written(1).await;
+    let cache = place.cache();
+    scanned(&cache).await;
+    let shelf = cache.shelf.as_ref().unwrap();
+    shelf.forget(&key("Users"));
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    fs::write(&file, bytes).unwrap();
+    assert!(shelf.recall(&key("Users"), &STORED).await.is_none());
+}

