@@ -1,7 +1,7 @@
 //! Stored answers on disk: they survive a restart, and eviction from memory.
 //!
 //! Each answer has a file of its own, called after a digest of its key ([`name`]), which holds everything that is known of
-//! it ([`format`]). What is in memory is the [`index`], made in the background after the start by reading the beginnings
+//! it ([`mod@format`]). What is in memory is the [`index`], made in the background after the start by reading the beginnings
 //! of all files ([`scan`]); until that is done a file is simply looked for by its name. Answers are written behind the
 //! clients' backs by one task ([`writer`]), and read when somebody asks for them ([`read`]).
 //!
