@@ -166,11 +166,6 @@ impl Entry {
         self.in_memory()?.gzip_len_at(root_len)
     }
 
-    /// How many parts the body has.
-    pub fn parts(&self) -> usize {
-        self.blocks.len()
-    }
-
     /// A part of the body, from 0 on; `None` behind the last. An entry of which a part cannot be read is not given any
     /// more.
     pub async fn part(self: &Arc<Self>, at: usize) -> Option<io::Result<Segment>> {

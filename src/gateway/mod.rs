@@ -220,12 +220,18 @@ impl Gateway {
     async fn answer_from(&self, site: &Arc<Site>, ask: Ask) -> Result<Answer, Unanswered> {
         let prepared = self.prepare(site, &ask).await?;
         let wish = prepared.wish(ask.directives);
-        if let Some(hit) = self.cache.fresh(&prepared.key, &wish) {
-            let outcome = Outcome::of_hit(&hit, false);
-            return Ok(Answer::stored(hit, outcome, prepared.plan.page_size()));
+        if let Some(answer) = self.fresh(&prepared, &wish) {
+            return Ok(answer);
         }
         // Boxed, so that a hit does not carry the room for what only others need.
         Box::pin(self.answer_anew(site, ask, prepared, wish)).await
+    }
+
+    /// The answer that is in memory and fresh.
+    fn fresh(&self, prepared: &Prepared, wish: &Wish) -> Option<Answer> {
+        let hit = self.cache.fresh(&prepared.key, wish)?;
+        let outcome = Outcome::of_hit(&hit, false);
+        Some(Answer::stored(hit, outcome, prepared.plan.page_size()))
     }
 
     /// The answer to a question to which none is in memory that is fresh.
@@ -238,10 +244,8 @@ impl Gateway {
     ) -> Result<Answer, Unanswered> {
         self.cache.recall(&prepared.key, &wish).await;
         // What came from disk just now comes before what would have to be cut.
-        let recalled = self.cache.fresh(&prepared.key, &wish);
-        if let Some(hit) = recalled {
-            let outcome = Outcome::of_hit(&hit, false);
-            return Ok(Answer::stored(hit, outcome, prepared.plan.page_size()));
+        if let Some(answer) = self.fresh(&prepared, &wish) {
+            return Ok(answer);
         }
         if let Some(part) = self.contained(site, &prepared, ask.directives).await {
             return Ok(part);

@@ -89,11 +89,6 @@ impl Packed {
         &self.parts
     }
 
-    /// Whether there is no text.
-    pub fn is_empty(&self) -> bool {
-        self.parts.is_empty()
-    }
-
     /// Bytes held in memory, roughly.
     pub fn stored_len(&self) -> usize {
         let held: usize = self.parts.iter().map(Part::stored_len).sum();

@@ -135,7 +135,7 @@ fn rows_with_links_are_packed_too() {
 fn short_texts_stay_as_they_are() {
     let packed = Packed::pack(&page(5, false));
     assert!(matches!(packed.parts(), [Part::Text(_)]));
-    assert!(Packed::pack(&NeutralText::new()).is_empty());
+    assert!(Packed::pack(&NeutralText::new()).parts().is_empty());
     check(&[]);
     // Short each by itself, long together.
     let pages = vec![page(5, false); 100];
