@@ -19,7 +19,6 @@ pub(super) async fn run(room: Arc<Room>) {
         let looked = Looked(&room);
         let removed = room.scan();
         drop(looked);
-        room.make_room(0);
         (removed, room.index().size())
     });
     let Ok((removed, (answers, bytes))) = scan.await else {
@@ -43,6 +42,8 @@ struct Looked<'a>(&'a Room);
 impl Drop for Looked<'_> {
     fn drop(&mut self) {
         self.0.index().completed();
+        // There may be less room than in the last run.
+        self.0.make_room(0);
         self.0.scanned.send_replace(true);
     }
 }
