@@ -23,7 +23,7 @@ use crate::tasks::Tasks;
 use crate::transport::{Network, NetworkError, NetworkSettings, Transport};
 use crate::upstream::{self, Lane, LaneSettings, Upstream};
 use crate::warm::{self, Warm};
-use crate::{admin, web};
+use crate::{admin, pages, web};
 
 /// Everything that answers requests, built and not yet listening.
 #[derive(Debug)]
@@ -307,13 +307,18 @@ fn surfaces(
         clock: Arc::clone(clock),
         warm: warm.board(),
     };
-    let admin = admin::router(Arc::clone(&gateway), admin);
+    let for_people = pages::Settings {
+        public_url: config.server.public_url.clone(),
+        clock: Arc::clone(clock),
+    };
+    let operator = admin::router(Arc::clone(&gateway), admin)
+        .merge(pages::router(Arc::clone(&gateway), for_people));
     let settings = web::Settings {
         listen: config.server.listen.clone(),
         allowed_hosts: config.server.allowed_hosts.clone(),
         public_url: config.server.public_url.clone(),
     };
-    web::service(gateway, admin, settings, metrics)
+    web::service(gateway, operator, settings, metrics)
 }
 
 /// How long a connection to upstream may take to open.

@@ -30,6 +30,7 @@ pub mod cache;
 pub mod gateway;
 
 pub mod admin;
+pub mod pages;
 pub mod warm;
 pub mod web;
 

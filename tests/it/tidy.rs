@@ -19,6 +19,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("web", "cache gateway odata telemetry transport upstream"),
     ("warm", "clock gateway odata schedule tasks telemetry"),
     ("admin", "clock gateway odata warm"),
+    ("pages", "clock gateway odata"),
     // Shares nothing with the rest, so that a mistake there cannot cancel itself out here.
     ("demo", "clock"),
     // Options are checked with the types of the rooms that they are for.
@@ -30,7 +31,7 @@ const ARROWS: &[(&str, &str)] = &[
     // Puts everything together.
     (
         "app",
-        "admin auth cache clock config gateway odata tasks transport upstream warm web",
+        "admin auth cache clock config gateway odata pages tasks transport upstream warm web",
     ),
     (
         "commands",
@@ -104,6 +105,7 @@ const AT_HOME: &[(&str, &[&str])] = &[
             "src/app.rs",
             "src/commands",
             "src/demo",
+            "src/pages",
             "src/server.rs",
             "src/transport/in_process.rs",
             "src/web",

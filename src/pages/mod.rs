@@ -1,0 +1,50 @@
+//! Pages for people: how things are, what data there is, how to connect to it.
+//!
+//! - [`explore`]: the entity sets of a site, their columns, and a page of their rows;
+//! - [`connect`]: connection files and texts to copy, for each program that reads the data;
+//! - [`shell`]: what all pages have in common; [`mod@address`]: how clients reach us; [`assets`]: style and script.
+//!
+//! Every page is rendered here, and is of use without a script; the script only refreshes and copies. Invariants: all text
+//! is escaped (rows of a customer are text like any other); nothing is loaded from anywhere but this server; no secret is
+//! ever part of a page.
+//! This room checks no host names, keys or origins; whoever nests its router does.
+
+mod address;
+mod assets;
+mod connect;
+mod explore;
+mod shell;
+
+use std::sync::Arc;
+
+use axum::Router;
+use url::Url;
+
+use crate::clock::Clock;
+use crate::gateway::Gateway;
+
+/// What pages need.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How clients reach us when something in front changes scheme, host or path. The service's own path comes
+    /// behind it.
+    pub public_url: Option<Url>,
+    /// For ages and for examples with dates.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The paths of all pages.
+pub fn router(gateway: Arc<Gateway>, settings: Settings) -> Router {
+    Router::new()
+        .merge(explore::routes())
+        .merge(connect::routes())
+        .merge(assets::routes())
+        .with_state(Arc::new(Shared { gateway, settings }))
+}
+
+/// What the handlers share.
+#[derive(Debug)]
+struct Shared {
+    gateway: Arc<Gateway>,
+    settings: Settings,
+}
