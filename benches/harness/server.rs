@@ -91,6 +91,7 @@ impl Server {
         BufReader::new(process.stdout.take().unwrap())
             .read_line(&mut line)
             .unwrap();
+        assert!(line.contains("//"), "it does not listen");
         let address = line.trim().rsplit("//").next().unwrap().to_owned();
         Self {
             process,

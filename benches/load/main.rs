@@ -58,7 +58,12 @@ fn main() -> ExitCode {
         skip_cost: Duration::ZERO,
     };
     let simulator = Server::simulator_with(&service, &TROUBLE);
-    let proxy = Server::proxy(&simulator, &SETTINGS);
+    let settings = settings(&simulator);
+    let settings: Vec<_> = settings
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    let proxy = Server::proxy(&simulator, &settings);
     let runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = { runtime }.enable_all().build().unwrap();
     let (tally, samples) = runtime.block_on(run(&options, &proxy));
@@ -104,30 +109,31 @@ async fn run(options: &Options, proxy: &Server) -> (Tally, Samples) {
 }
 
 /// Eight queries at once, answers that are stale soon, and so little room that it is full after a minute.
-const SETTINGS: [(&str, &str); 6] = [
-    (
-        "CITRIX_ODATA_PROXY__SITES__MAIN__UPSTREAM__CONCURRENCY",
-        "8",
-    ),
-    (
-        "CITRIX_ODATA_PROXY__SITES__MAIN__UPSTREAM__RETRY_BUDGET",
-        "30s",
-    ),
-    (
-        "CITRIX_ODATA_PROXY__SITES__MAIN__UPSTREAM__QUEUE_LIMIT",
-        "1024",
-    ),
-    ("CITRIX_ODATA_PROXY__CACHE__TTL", "20s"),
-    ("CITRIX_ODATA_PROXY__CACHE__MEMORY", "32MiB"),
-    ("CITRIX_ODATA_PROXY__CACHE__DISK", "64MiB"),
-];
+fn settings(simulator: &Server) -> Vec<(String, String)> {
+    let endpoint = format!("http://{}", simulator.address);
+    [
+        ("SITES__MAIN__CUSTOMER_ID", "nordhafen"),
+        ("SITES__MAIN__CLIENT_ID", "demo-client"),
+        ("SITES__MAIN__CLIENT_SECRET", "demo-secret"),
+        ("SITES__MAIN__UPSTREAM__ENDPOINT", &endpoint),
+        ("SITES__MAIN__UPSTREAM__CONCURRENCY", "8"),
+        ("SITES__MAIN__UPSTREAM__RETRY_BUDGET", "30s"),
+        ("SITES__MAIN__UPSTREAM__QUEUE_LIMIT", "1024"),
+        ("CACHE__TTL", "20s"),
+        ("LOG__FILTER", "error"),
+        ("CACHE__MEMORY", "32MiB"),
+        ("CACHE__DISK", "64MiB"),
+    ]
+    .map(|(name, value)| (format!("CITRIX_ODATA_PROXY__{name}"), value.to_owned()))
+    .into()
+}
 
 /// What goes wrong upstream, and every how many queries.
 const TROUBLE: [&str; 9] = [
     "--lanes=8",
     "--token-lifetime=120",
     "--fault=every=101,times=always,kind=status,status=503",
-    "--fault=every=211,times=always,kind=cut-body",
+    "--fault=every=211,times=always,kind=cut-body,after=5000",
     "--fault=every=307,times=always,kind=throttled",
     "--fault=every=401,times=always,kind=slow,seconds=2",
     "--fault=every=503,times=always,kind=html",
