@@ -2,6 +2,7 @@
 //!
 //! - [`explore`]: the entity sets of a site, their columns, and a page of their rows;
 //! - [`connect`]: connection files and texts to copy, for each program that reads the data;
+//! - [`snippets`]: a query as text to paste, in each language;
 //! - [`shell`]: what all pages have in common; [`mod@address`]: how clients reach us; [`assets`]: style and script.
 //!
 //! Every page is rendered here, and is of use without a script; the script only refreshes and copies. Invariants: all text
@@ -14,6 +15,7 @@ mod assets;
 mod connect;
 mod explore;
 mod shell;
+mod snippets;
 
 use std::sync::Arc;
 
