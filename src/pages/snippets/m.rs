@@ -1,5 +1,7 @@
 //! Power Query M, for the advanced editor of Power BI and Excel.
 
+use std::fmt::Write as _;
+
 use super::Feed;
 
 /// A query for `OData.Feed`. Options are a record, because then nobody has to encode anything by hand.
@@ -32,7 +34,8 @@ fn text(value: &str) -> String {
             '\r' => quoted.push_str("#(cr)"),
             '\t' => quoted.push_str("#(tab)"),
             c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => {
-                quoted.push_str(&format!("#({:04X})", u32::from(c)));
+                // Writing to a text cannot fail.
+                let _ = write!(quoted, "#({:04X})", u32::from(c));
             }
             c => quoted.push(c),
         }
@@ -49,15 +52,11 @@ mod tests {
 
     /// The text that a literal stands for, as the language's grammar has it; `None` when it is not one literal.
     fn read(literal: &str) -> Option<String> {
-        let mut rest = literal.strip_prefix('"')?.strip_suffix('"')?;
+        let mut rest = literal.strip_prefix('"')?.strip_suffix('"')?.chars();
         let mut text = String::new();
-        while let Some(c) = rest.chars().next() {
-            rest = &rest[c.len_utf8()..];
-            if c == '"' {
-                rest = rest.strip_prefix('"')?;
-                text.push('"');
-            } else if let Some(escape) = rest.strip_prefix('(').filter(|_| c == '#') {
-                let (name, after) = escape.split_once(')')?;
+        while let Some(c) = rest.next() {
+            let escaped = rest.as_str().strip_prefix('(').filter(|_| c == '#');
+            if let Some((name, after)) = escaped.and_then(|escape| escape.split_once(')')) {
                 text.push(match name {
                     "lf" => '\n',
                     "cr" => '\r',
@@ -65,8 +64,12 @@ mod tests {
                     "#" => '#',
                     hex => char::from_u32(u32::from_str_radix(hex, 16).ok()?)?,
                 });
-                rest = after;
-            } else if c == '\n' || c == '\r' {
+                rest = after.chars();
+            } else if escaped.is_some()
+                || c == '\n'
+                || c == '\r'
+                || (c == '"' && rest.next() != Some('"'))
+            {
                 return None;
             } else {
                 text.push(c);

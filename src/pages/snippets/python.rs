@@ -8,7 +8,8 @@ use super::Feed;
 pub(in crate::pages) fn python(feed: &Feed) -> String {
     let mut params = String::new();
     for (name, value) in &feed.query {
-        params.push_str(&format!("        {}: {},\n", text(name), text(value)));
+        // Writing to a text cannot fail.
+        let _ = writeln!(params, "        {}: {},", text(name), text(value));
     }
     if !params.is_empty() {
         params = format!("    params={{\n{params}    }},\n");
@@ -42,7 +43,6 @@ fn text(value: &str) -> String {
             '\r' => quoted.push_str("\\r"),
             '\t' => quoted.push_str("\\t"),
             c if hidden(c) => {
-                // Writing to a text cannot fail.
                 let _ = write!(quoted, "\\u{:04x}", u32::from(c));
             }
             c => quoted.push(c),
