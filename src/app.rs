@@ -8,6 +8,10 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::response::Response;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use http::Request;
 use prometheus_client::registry::Registry;
 use url::Url;
 use xxhash_rust::xxh3::Xxh3;
@@ -310,6 +314,10 @@ fn surfaces(
     let for_people = pages::Settings {
         public_url: config.server.public_url.clone(),
         clock: Arc::clone(clock),
+        odata: Arc::new(Inside(web::inside(
+            Arc::clone(&gateway),
+            Arc::clone(&metrics),
+        ))),
     };
     let operator = admin::router(Arc::clone(&gateway), admin)
         .merge(pages::router(Arc::clone(&gateway), for_people));
@@ -319,6 +327,17 @@ fn surfaces(
         public_url: config.server.public_url.clone(),
     };
     web::service(gateway, operator, settings, metrics)
+}
+
+/// How pages ask: as a client would.
+#[derive(Debug)]
+struct Inside(web::Inside);
+
+impl pages::Odata for Inside {
+    fn answer(&self, site: SiteId, request: Request<()>) -> BoxFuture<'static, Response> {
+        let inside = self.0.clone();
+        async move { inside.answer(&site, request).await }.boxed()
+    }
 }
 
 /// How long a connection to upstream may take to open.

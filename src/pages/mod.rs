@@ -2,6 +2,7 @@
 //!
 //! - [`explore`]: the entity sets of a site, their columns, and a page of their rows;
 //! - [`connect`]: connection files and texts to copy, for each program that reads the data;
+//! - [`snippets`]: a query as text to paste, in each language;
 //! - [`shell`]: what all pages have in common; [`mod@address`]: how clients reach us; [`assets`]: style and script.
 //!
 //! Every page is rendered here, and is of use without a script; the script only refreshes and copies. Invariants: all text
@@ -14,14 +15,20 @@ mod assets;
 mod connect;
 mod explore;
 mod shell;
+mod snippets;
 
+use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::response::Response;
+use futures_util::future::BoxFuture;
+use http::Request;
 use url::Url;
 
 use crate::clock::Clock;
 use crate::gateway::Gateway;
+use crate::odata::name::SiteId;
 
 /// What pages need.
 #[derive(Debug, Clone)]
@@ -31,6 +38,14 @@ pub struct Settings {
     pub public_url: Option<Url>,
     /// For ages and for examples with dates.
     pub clock: Arc<dyn Clock>,
+    /// Where pages get rows and `$metadata`.
+    pub odata: Arc<dyn Odata>,
+}
+
+/// The OData surface, as pages ask it: what they show is what a client gets, with the same bounds and errors.
+pub trait Odata: fmt::Debug + Send + Sync {
+    /// Answers a request whose path is below the service root of the site: `/Sessions?$top=50`.
+    fn answer(&self, site: SiteId, request: Request<()>) -> BoxFuture<'static, Response>;
 }
 
 /// The paths of all pages.

@@ -5,6 +5,7 @@
 //! - [`wishes`], [`party`], [`odata`]: from a request to an [`Ask`](crate::gateway::Ask), and from its answer to a reply;
 //! - [`reply`], [`conditional`], [`body`], [`encoding`], [`ready`], [`whole`]: head and body of a reply;
 //! - [`error`], [`problem`]: which failure has which status and words, and how they are written;
+//! - [`inside`]: the same for pages of this process;
 //! - [`trace`], [`metrics`]: one line and one count a request, at the end of its body.
 //!
 //! Invariants: no redirects; no status 401, 403 or 308; a body ends cleanly only when it is complete.
@@ -18,6 +19,7 @@ mod error;
 mod heartbeat;
 mod hex;
 mod host;
+mod inside;
 mod list;
 mod local;
 mod metrics;
@@ -44,6 +46,7 @@ use url::Url;
 
 use crate::gateway::Gateway;
 
+pub use inside::Inside;
 pub use metrics::Metrics;
 pub use service::Service;
 
@@ -67,6 +70,11 @@ pub fn service(
     metrics: Arc<Metrics>,
 ) -> Service {
     service_of(gateway, admin, settings, metrics)
+}
+
+/// The OData surface for pages of this process.
+pub fn inside(gateway: Arc<Gateway>, metrics: Arc<Metrics>) -> Inside {
+    Inside::new(gateway, metrics)
 }
 
 fn service_of(
