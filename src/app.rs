@@ -310,6 +310,7 @@ fn surfaces(
     let for_people = pages::Settings {
         public_url: config.server.public_url.clone(),
         clock: Arc::clone(clock),
+        keys: false,
     };
     let operator = admin::router(Arc::clone(&gateway), admin)
         .merge(pages::router(Arc::clone(&gateway), for_people));
