@@ -27,7 +27,7 @@ pub(super) fn sign_in(target: &Target, anonymous: &str, with_key: &str) -> Marku
         @if target.keys {
             "Sign in: " b { (with_key) } ". Any user name will do; the password is the access key."
         } @else {
-            "Sign in: " b { (anonymous) } ". Access to the address is all it takes."
+            "Sign in: " b { (anonymous) } "."
         }
     }
 }

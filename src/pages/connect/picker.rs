@@ -45,7 +45,8 @@ impl Picker {
                 button type="submit" { "Show" }
                 p class="soft" {
                     @if self.sets.is_some() {
-                        "All texts below are written for this choice."
+                        "All texts below are written for this choice. "
+                        a href=(address.link("/explore")) { "Which sets are there?" }
                     } @else {
                         "Citrix Cloud has not said yet which sets there are, so names are taken as typed. "
                         a href=(address.link("/")) { "See the status." }

@@ -113,14 +113,17 @@ fn every_page_has_its_parts() {
         Half an hour before a refresh at six
           #warm
     Excel
+      Steps
           #root
       The same as M
         All of Sessions
           #m
     Tableau
+      Steps
           #set
           #root
     Grafana
+      Steps
         citrix.yaml
           #source
         Sessions in the dashboard's time range

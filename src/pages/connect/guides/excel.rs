@@ -9,6 +9,7 @@ use crate::pages::shell::copyable;
 
 pub(super) fn steps(target: &Target) -> Markup {
     html! {
+        h2 { "Steps" }
         ol class="steps" {
             li {
                 p { b { "Data → Get Data → From Other Sources → From OData Feed" } ", and this address:" }

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::pages::connect::parts::{is_local, note, snippet};
 use crate::pages::connect::target::Target;
-use crate::pages::connect::texts::warm;
+use crate::pages::connect::texts::{powershell, warm};
 use crate::pages::shell::copyable;
 
 pub(super) fn steps(target: &Target) -> Markup {
@@ -37,7 +37,7 @@ pub(super) fn steps(target: &Target) -> Markup {
             }
             li {
                 p { b { "Test it" } " on that machine, in PowerShell. One row has to come:" }
-                (copyable("test", &format!("Invoke-RestMethod '{}?$top=1'", target.address())))
+                (copyable("test", powershell::test(target).trim_end()))
                 p { "Then " code { "citrix-odata-proxy check" } " under the account that runs the proxy: it sees what that account sees." }
             }
         }

@@ -8,6 +8,7 @@ use crate::pages::connect::texts::grafana;
 
 pub(super) fn steps(target: &Target) -> Markup {
     html! {
+        h2 { "Steps" }
         ol class="steps" {
             li { "Install the plugin " b { "Infinity" } " (" code { "yesoreyeram-infinity-datasource" } ")." }
             li {

@@ -8,6 +8,7 @@ use crate::pages::shell::copyable;
 
 pub(super) fn steps(target: &Target) -> Markup {
     html! {
+        h2 { "Steps" }
         ol class="steps" {
             li {
                 p { "Under " b { "Connect → To a Server → More…" } " choose " b { "OData" } ". The server is the address of one set:" }

@@ -17,7 +17,7 @@ pub(in crate::pages::connect) fn parameter(target: &Target, days: i8) -> String 
         .checked_add(jiff::Span::new().days(7 - i64::from(days)))
         .unwrap_or(date);
     format!(
-        "#datetime({}, {}, {}, 0, 0, 0) meta [IsParameterQuery = true, IsParameterQueryRequired = true, Type = \"DateTime\"]\n",
+        "#datetime({}, {}, {}, 0, 0, 0)\n    meta [IsParameterQuery = true, IsParameterQueryRequired = true, Type = \"DateTime\"]\n",
         moment.year(),
         moment.month(),
         moment.day()
@@ -58,7 +58,8 @@ pub(in crate::pages::connect) fn explicit(target: &Target, date: &str) -> String
              Rows = OData.Feed(\n        {address},\n        null,\n        [\n            \
                  Implementation = \"2.0\",\n            \
                  Query = [\n                \
-                     #\"$filter\" = {from} & Literal(RangeStart) & {to} & Literal(RangeEnd){select}\n            \
+                     #\"$filter\" = {from} & Literal(RangeStart)\n                    \
+                     & {to} & Literal(RangeEnd){select}\n            \
                  ]\n        ]\n    )\n\
          in\n    Rows\n",
         address = text(&target.address()),
@@ -175,7 +176,8 @@ mod tests {
                 [
                     Implementation = "2.0",
                     Query = [
-                        #"$filter" = "StartDate ge " & Literal(RangeStart) & " and StartDate lt " & Literal(RangeEnd),
+                        #"$filter" = "StartDate ge " & Literal(RangeStart)
+                            & " and StartDate lt " & Literal(RangeEnd),
                         #"$select" = "SessionKey,StartDate"
                     ]
                 ]
@@ -188,8 +190,10 @@ mod tests {
     #[test]
     fn parameters_bound_the_example() {
         insta::assert_snapshot!(parameter(&target(), 7) + &parameter(&target(), 0), @r#"
-        #datetime(2026, 11, 15, 0, 0, 0) meta [IsParameterQuery = true, IsParameterQueryRequired = true, Type = "DateTime"]
-        #datetime(2026, 11, 22, 0, 0, 0) meta [IsParameterQuery = true, IsParameterQueryRequired = true, Type = "DateTime"]
+        #datetime(2026, 11, 15, 0, 0, 0)
+            meta [IsParameterQuery = true, IsParameterQueryRequired = true, Type = "DateTime"]
+        #datetime(2026, 11, 22, 0, 0, 0)
+            meta [IsParameterQuery = true, IsParameterQueryRequired = true, Type = "DateTime"]
         "#);
     }
 

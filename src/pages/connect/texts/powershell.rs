@@ -2,6 +2,17 @@
 
 use crate::pages::connect::target::Target;
 
+/// One row, to see whether there is a way.
+pub(in crate::pages::connect) fn test(target: &Target) -> String {
+    let headers = if target.keys {
+        " -Headers @{ Authorization = 'Bearer YOUR-ACCESS-KEY' }"
+    } else {
+        ""
+    };
+    let url = text(&format!("{}?$top=1", target.address()));
+    format!("(Invoke-RestMethod {url}{headers}).value\n")
+}
+
 /// One answer, into a file.
 pub(in crate::pages::connect) fn whole(target: &Target) -> String {
     let (key, headers) = if target.keys {
@@ -100,6 +111,11 @@ mod tests {
             $url = $page.'@odata.nextLink'
         }
         "#);
+    }
+
+    #[test]
+    fn tests_show_a_row() {
+        insta::assert_snapshot!(test(&with_keys()), @"(Invoke-RestMethod 'http://localhost:8484/monitorodata/Sessions?$top=1' -Headers @{ Authorization = 'Bearer YOUR-ACCESS-KEY' }).value");
     }
 
     #[test]
