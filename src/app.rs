@@ -318,6 +318,7 @@ fn surfaces(
             Arc::clone(&gateway),
             Arc::clone(&metrics),
         ))),
+        keys: false,
     };
     let operator = admin::router(Arc::clone(&gateway), admin)
         .merge(pages::router(Arc::clone(&gateway), for_people));

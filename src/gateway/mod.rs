@@ -12,6 +12,7 @@ mod error;
 mod fill;
 mod lifetime;
 mod nested;
+mod offered;
 mod outcome;
 mod pace;
 mod plan;
@@ -49,6 +50,7 @@ use crate::odata::representation::Representation;
 
 pub use self::error::{AnswerError, SharedError, Unanswered};
 pub use self::lifetime::{Lifetimes, Rule};
+pub use self::offered::{OfferedSet, OfferedSets};
 pub use self::outcome::{Outcome, Stored};
 pub use self::pace::{Pace, grouped};
 pub use self::progress::LOG_TARGET as PROGRESS_LOG_TARGET;

@@ -38,6 +38,8 @@ pub struct Settings {
     pub public_url: Option<Url>,
     /// For ages and for examples with dates.
     pub clock: Arc<dyn Clock>,
+    /// Whether clients have to present an access key: examples then say where it goes.
+    pub keys: bool,
     /// Where pages get rows and `$metadata`.
     pub odata: Arc<dyn Odata>,
 }

@@ -16,6 +16,7 @@ mod world;
 mod ahead;
 mod cache;
 mod collections;
+mod connect;
 mod contained;
 mod crowd;
 mod deny;

@@ -1,36 +1,23 @@
-//! How to get at the data.
+//! How to get at the data: for each program the steps, and texts to copy with the real address in them.
+//!
+//! - [`programs`]: which programs there are; [`overview`]: a card for each; [`guides`]: a page for each;
+//! - [`choice`]: what a visitor picked; [`target`]: that, with everything a text needs; [`picker`]: the form for it;
+//! - [`texts`]: queries and settings in the language of each program, as text;
+//! - [`pbids`]: connection files for Power BI Desktop;
+//! - [`handlers`]: the only place here that asks the gateway.
 
-use std::sync::Arc;
+mod choice;
+mod guides;
+mod handlers;
+mod overview;
+mod parts;
+mod pbids;
+mod picker;
+mod programs;
+mod target;
+mod texts;
 
-use axum::Router;
-use axum::extract::{Request, State};
-use axum::response::Response;
-use axum::routing::get;
-use http::StatusCode;
-use maud::html;
+pub(super) use self::handlers::routes;
 
-use super::Shared;
-use super::address::Address;
-use super::shell::{Page, Part, copyable};
-
-/// `GET /connect…`.
-pub(super) fn routes() -> Router<Arc<Shared>> {
-    Router::new().route("/connect", get(programs))
-}
-
-async fn programs(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    let address = Address::of(shared.settings.public_url.as_ref(), request.uri());
-    let default = shared.gateway.default_site();
-    let page = Page {
-        title: "Connect",
-        part: Part::Connect,
-        refresh: None,
-        content: html! {
-            h1 { "Connect" }
-            @for site in shared.gateway.sites() {
-                (copyable(site.as_str(), &address.service_root(&site, default)))
-            }
-        },
-    };
-    page.respond(StatusCode::OK, &address)
-}
+#[cfg(test)]
+mod tests;
