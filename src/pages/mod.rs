@@ -1,5 +1,6 @@
 //! Pages for people: how things are, what data there is, how to connect to it.
 //!
+//! - [`home`]: how things are, live;
 //! - [`explore`]: the entity sets of a site, their columns, and a page of their rows;
 //! - [`connect`]: connection files and texts to copy, for each program that reads the data;
 //! - [`shell`]: what all pages have in common; [`mod@address`]: how clients reach us; [`assets`]: style and script.
@@ -13,6 +14,7 @@ mod address;
 mod assets;
 mod connect;
 mod explore;
+mod home;
 mod shell;
 
 use std::sync::Arc;
@@ -20,6 +22,7 @@ use std::sync::Arc;
 use axum::Router;
 use url::Url;
 
+use crate::admin::Desk;
 use crate::clock::Clock;
 use crate::gateway::Gateway;
 
@@ -33,18 +36,24 @@ pub struct Settings {
     pub clock: Arc<dyn Clock>,
 }
 
-/// The paths of all pages.
-pub fn router(gateway: Arc<Gateway>, settings: Settings) -> Router {
+/// The paths of all pages. `desk` knows how things are.
+pub fn router(gateway: Arc<Gateway>, desk: Desk, settings: Settings) -> Router {
     Router::new()
+        .merge(home::routes())
         .merge(explore::routes())
         .merge(connect::routes())
         .merge(assets::routes())
-        .with_state(Arc::new(Shared { gateway, settings }))
+        .with_state(Arc::new(Shared {
+            gateway,
+            desk,
+            settings,
+        }))
 }
 
 /// What the handlers share.
 #[derive(Debug)]
 struct Shared {
     gateway: Arc<Gateway>,
+    desk: Desk,
     settings: Settings,
 }

@@ -43,6 +43,7 @@ use axum::Router;
 use url::Url;
 
 use crate::gateway::Gateway;
+use crate::journal::Journal;
 
 pub use metrics::Metrics;
 pub use service::Service;
@@ -59,14 +60,16 @@ pub struct Settings {
     pub public_url: Option<Url>,
 }
 
-/// Everything that is served: the OData surface, and `admin` for all other paths.
+/// Everything that is served: the OData surface, and `admin` for all other paths. Requests that are over are written into
+/// the `journal`.
 pub fn service(
     gateway: Arc<Gateway>,
     admin: Router,
     settings: Settings,
     metrics: Arc<Metrics>,
+    journal: Journal,
 ) -> Service {
-    service_of(gateway, admin, settings, metrics)
+    service_of(gateway, admin, settings, metrics, journal)
 }
 
 fn service_of(
@@ -74,10 +77,11 @@ fn service_of(
     admin: Router,
     settings: Settings,
     metrics: Arc<Metrics>,
+    journal: Journal,
 ) -> Service {
     let hosts = host::AllowedHosts::new(&settings);
     let surface = dispatch::Surface::new(source, admin, settings.public_url);
-    Service::new(hosts, surface, metrics)
+    Service::new(hosts, surface, metrics, journal)
 }
 
 #[cfg(test)]
