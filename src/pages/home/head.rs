@@ -78,5 +78,8 @@ fn figures(status: &Status) -> Markup {
 }
 
 fn running(status: &Status) -> String {
-    format!("of them {}", counted(status.scans.len(), "scan"))
+    match status.scans.len() {
+        0 => "answers".to_owned(),
+        scans => format!("answers, {}", counted(scans, "scan")),
+    }
 }

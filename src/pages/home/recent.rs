@@ -47,7 +47,7 @@ fn row(request: &Recent, names_sites: bool, now: Timestamp) -> Markup {
     html! {
         tr id={ "request-" (request.number) } class=[cut.then_some("cut")] {
             td class="when" { (ago(request.at, now)) }
-            td {
+            td class="request" {
                 @if request.method != "GET" { (request.method) " " }
                 @match &request.shape {
                     Some(text) => (shape(text)),

@@ -17,7 +17,7 @@ pub(super) fn sets(status: &Status, address: &Address) -> Markup {
             div class="title" {
                 h2 { "Stored answers" }
                 @if cache.entries + cache.disk_entries > 0 {
-                    (form(address, "purge", None, "Purge all", "Forget all stored answers"))
+                    (form(address, "purge", None, "Purge all", "Purge all stored answers"))
                 }
             }
             @if cache.sets.is_empty() {
@@ -36,7 +36,7 @@ pub(super) fn sets(status: &Status, address: &Address) -> Markup {
                             th scope="col" class="number" { "Size" }
                             th scope="col" class="number" { "Took" }
                             th scope="col" class="number" { "Hits" }
-                            th scope="col" { "Have it" }
+                            th scope="col" { "Actions" }
                         } }
                         tbody {
                             @for set in &cache.sets { (row(set, names_sites, address)) }
@@ -73,7 +73,7 @@ fn row(set: &StoredSet, names_sites: bool, address: &Address) -> Markup {
             td class="number" { (grouped(set.answers.total as u64)) }
             td class="number" { (grouped(set.rows)) }
             td class="number" { (duration(set.age_seconds)) }
-            td { (states(set)) }
+            td class="states" { (states(set)) }
             td class="number" { (size(set.bytes)) }
             td class="number" { (took(set.upstream_time.as_millis().try_into().unwrap_or(u64::MAX))) }
             td class="number" { (grouped(set.hits)) }

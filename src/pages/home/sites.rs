@@ -79,8 +79,8 @@ fn token(token: &Token) -> Markup {
 fn lane(lane: &Lane) -> Markup {
     let more = lane.maximum > lane.level;
     html! {
-        (lane.in_flight) " under way of " (lane.level) " at a time"
-        @if more { " (" (lane.maximum) " at most)" }
+        (lane.in_flight) " of " (lane.level) " under way"
+        @if more { " (up to " (lane.maximum) " are allowed)" }
         ", " (lane.waiting.len()) " waiting"
         @if let Some(seconds) = lane.paused_seconds {
             "; " span class="warn" { "paused for another " (duration(seconds)) }

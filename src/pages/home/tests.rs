@@ -18,8 +18,8 @@ fn lines(markup: Markup) -> String {
 }
 
 const LINES: [&str; 17] = [
-    "section", "article", "tr", "dt", "li", "h1", "h2", "h3", "p", "pre", "figure", "form", "caption",
-    "dl", "ul", "td", "th",
+    "section", "article", "tr", "dt", "li", "h1", "h2", "h3", "p", "pre", "figure", "form",
+    "caption", "dl", "ul", "td", "th",
 ];
 
 fn address(public_url: Option<&Url>) -> Address {
@@ -64,7 +64,7 @@ fn plots_say_in_words_what_they_show() {
     for expected in [
         "<h2>The last hour</h2>",
         "1,007 answered from the cache, 2 by Citrix Cloud, 2 without an answer.",
-        "Citrix Cloud worked on queries for 51 % of the time; at most 51 % of minute.",
+        "Citrix Cloud worked on queries for 51 % of the time; at most 51 % of a minute.",
         "At most 4 requests waited for their turn.",
         r#"<text x="29" y="11.5" text-anchor="end">2000</text>"#,
         r#"aria-labelledby="plot-busy-title" aria-describedby="plot-busy-summary""#,

@@ -173,7 +173,10 @@ mod tests {
             let scale = Scale::of_counts(highest);
             assert_eq!(scale, Scale { top: expected }, "{highest}");
         }
-        assert_eq!(format!("{:?}", Scale::percent().labels()), "[100.0, 50.0, 0.0]");
+        assert_eq!(
+            format!("{:?}", Scale::percent().labels()),
+            "[100.0, 50.0, 0.0]"
+        );
         assert!(Scale::of_counts(f64::INFINITY).top > 1e15);
     }
 

@@ -53,7 +53,7 @@ fn questions(window: &Window) -> Markup {
     Figure {
         id: "questions",
         title: "Questions",
-        unit: &format!("per {}", window.step_words()),
+        unit: &format!("in {}", window.step_words()),
         summary: &format!(
             "{} answered from the cache, {} by Citrix Cloud, {} without an answer.",
             grouped(total.from_cache),

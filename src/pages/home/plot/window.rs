@@ -58,10 +58,10 @@ impl Window {
         if self.step == 1 { "hour" } else { "6 hours" }
     }
 
-    /// `minute`, `5 minutes`.
+    /// `a minute`, `5 minutes`.
     pub(super) fn step_words(&self) -> &'static str {
         if self.step == 1 {
-            "minute"
+            "a minute"
         } else {
             "5 minutes"
         }
