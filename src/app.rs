@@ -21,6 +21,7 @@ use crate::cache::{self, Cache, Lifetime};
 use crate::clock::Clock;
 use crate::config::{self, Config, TokenPath};
 use crate::gateway::{Gateway, Lifetimes, RangeRules, Rule, Site};
+use crate::journal::Journal;
 use crate::odata::deny::{DenyList, DenyListError};
 use crate::odata::name::SiteId;
 use crate::tasks::Tasks;
@@ -35,6 +36,7 @@ pub struct App {
     service: web::Service,
     gateway: Gateway,
     warm: Warm,
+    desk: admin::Desk,
 }
 
 /// Why the program cannot be built from its settings.
@@ -93,16 +95,29 @@ impl App {
             Arc::clone(clock),
             &mut registry,
         );
+        let journal = Journal::new(Arc::clone(clock));
+        let metrics = Arc::new(web::Metrics::new(&mut registry));
+        let operator = admin::Settings {
+            public_url: config.server.public_url.clone(),
+            registry: Arc::new(registry),
+            clock: Arc::clone(clock),
+            warm: warm.board(),
+            journal: journal.clone(),
+            tasks: tasks.clone(),
+        };
+        let desk = admin::Desk::new(Arc::new(gateway.clone()), operator);
         Ok(Self {
-            service: surfaces(config, &gateway, &warm, clock, registry),
+            service: surfaces(config, &gateway, &desk, clock, metrics, journal),
             gateway,
             warm,
+            desk,
         })
     }
 
     /// Begins what is done before anybody asks, as `tasks`. To be called once, when clients can be answered.
     pub fn start(&self, tasks: &Tasks) {
         self.warm.start(tasks);
+        self.desk.start(tasks);
     }
 
     /// Everything that is served.
@@ -295,22 +310,16 @@ fn warm(config: &Config) -> warm::Settings {
     }
 }
 
-/// Everything that is served. `registry` has the metrics of the rooms that are built already.
+/// Everything that is served.
 fn surfaces(
     config: &Config,
     gateway: &Gateway,
-    warm: &Warm,
+    desk: &admin::Desk,
     clock: &Arc<dyn Clock>,
-    mut registry: Registry,
+    metrics: Arc<web::Metrics>,
+    journal: Journal,
 ) -> web::Service {
-    let metrics = Arc::new(web::Metrics::new(&mut registry));
     let gateway = Arc::new(gateway.clone());
-    let admin = admin::Settings {
-        public_url: config.server.public_url.clone(),
-        registry: Arc::new(registry),
-        clock: Arc::clone(clock),
-        warm: warm.board(),
-    };
     let for_people = pages::Settings {
         public_url: config.server.public_url.clone(),
         clock: Arc::clone(clock),
@@ -320,14 +329,17 @@ fn surfaces(
         ))),
         keys: false,
     };
-    let operator = admin::router(Arc::clone(&gateway), admin)
-        .merge(pages::router(Arc::clone(&gateway), for_people));
+    let operator = admin::router(desk.clone()).merge(pages::router(
+        Arc::clone(&gateway),
+        desk.clone(),
+        for_people,
+    ));
     let settings = web::Settings {
         listen: config.server.listen.clone(),
         allowed_hosts: config.server.allowed_hosts.clone(),
         public_url: config.server.public_url.clone(),
     };
-    web::service(gateway, operator, settings, metrics)
+    web::service(gateway, operator, settings, metrics, journal)
 }
 
 /// How pages ask: as a client would.

@@ -1,5 +1,6 @@
 //! Pages for people: how things are, what data there is, how to connect to it.
 //!
+//! - [`home`]: how things are, live;
 //! - [`explore`]: the entity sets of a site, their columns, and a page of their rows;
 //! - [`connect`]: connection files and texts to copy, for each program that reads the data;
 //! - [`snippets`]: a query as text to paste, in each language;
@@ -14,6 +15,7 @@ mod address;
 mod assets;
 mod connect;
 mod explore;
+mod home;
 mod shell;
 mod snippets;
 
@@ -26,6 +28,7 @@ use futures_util::future::BoxFuture;
 use http::Request;
 use url::Url;
 
+use crate::admin::Desk;
 use crate::clock::Clock;
 use crate::gateway::Gateway;
 use crate::odata::name::SiteId;
@@ -50,18 +53,24 @@ pub trait Odata: fmt::Debug + Send + Sync {
     fn answer(&self, site: SiteId, request: Request<()>) -> BoxFuture<'static, Response>;
 }
 
-/// The paths of all pages.
-pub fn router(gateway: Arc<Gateway>, settings: Settings) -> Router {
+/// The paths of all pages. `desk` knows how things are.
+pub fn router(gateway: Arc<Gateway>, desk: Desk, settings: Settings) -> Router {
     Router::new()
+        .merge(home::routes())
         .merge(explore::routes())
         .merge(connect::routes())
         .merge(assets::routes())
-        .with_state(Arc::new(Shared { gateway, settings }))
+        .with_state(Arc::new(Shared {
+            gateway,
+            desk,
+            settings,
+        }))
 }
 
 /// What the handlers share.
 #[derive(Debug)]
 struct Shared {
     gateway: Arc<Gateway>,
+    desk: Desk,
     settings: Settings,
 }

@@ -172,7 +172,7 @@ fn nearest<'a>(path: &str, known: &'a [String]) -> Vec<&'a str> {
 }
 
 /// Known ones, for hints and for the log.
-const OPERATOR_PATHS: [&str; 8] = [
+const OPERATOR_PATHS: [&str; 9] = [
     "/",
     "/explore",
     "/connect",
@@ -181,6 +181,7 @@ const OPERATOR_PATHS: [&str; 8] = [
     "/metrics",
     "/api/status",
     "/api/cache/purge",
+    "/api/cache/refresh",
 ];
 /// Those with more paths below them.
 const OPERATOR_FOLDERS: [&str; 3] = ["/assets", "/explore", "/connect"];

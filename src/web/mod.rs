@@ -45,6 +45,7 @@ use axum::Router;
 use url::Url;
 
 use crate::gateway::Gateway;
+use crate::journal::Journal;
 
 pub use inside::Inside;
 pub use metrics::Metrics;
@@ -62,14 +63,16 @@ pub struct Settings {
     pub public_url: Option<Url>,
 }
 
-/// Everything that is served: the OData surface, and `admin` for all other paths.
+/// Everything that is served: the OData surface, and `admin` for all other paths. Requests that are over are written into
+/// the `journal`.
 pub fn service(
     gateway: Arc<Gateway>,
     admin: Router,
     settings: Settings,
     metrics: Arc<Metrics>,
+    journal: Journal,
 ) -> Service {
-    service_of(gateway, admin, settings, metrics)
+    service_of(gateway, admin, settings, metrics, journal)
 }
 
 /// The OData surface for pages of this process.
@@ -82,10 +85,11 @@ fn service_of(
     admin: Router,
     settings: Settings,
     metrics: Arc<Metrics>,
+    journal: Journal,
 ) -> Service {
     let hosts = host::AllowedHosts::new(&settings);
     let surface = dispatch::Surface::new(source, admin, settings.public_url);
-    Service::new(hosts, surface, metrics)
+    Service::new(hosts, surface, metrics, journal)
 }
 
 #[cfg(test)]
