@@ -326,6 +326,7 @@ fn surfaces(
         odata: Arc::new(Inside(web::inside(
             Arc::clone(&gateway),
             Arc::clone(&metrics),
+            journal.clone(),
         ))),
         keys: false,
     };

@@ -17,6 +17,7 @@ use super::problem;
 use super::request_id::RequestId;
 use super::source::Source;
 use super::trace::Watch;
+use crate::journal::Journal;
 use crate::odata::name::SiteId;
 
 /// The OData surface, from within. Clones share it.
@@ -24,18 +25,23 @@ use crate::odata::name::SiteId;
 pub struct Inside {
     source: Arc<dyn Source>,
     metrics: Arc<Metrics>,
+    journal: Journal,
 }
 
 impl Inside {
-    pub(super) fn new(source: Arc<dyn Source>, metrics: Arc<Metrics>) -> Self {
-        Self { source, metrics }
+    pub(super) fn new(source: Arc<dyn Source>, metrics: Arc<Metrics>, journal: Journal) -> Self {
+        Self {
+            source,
+            metrics,
+            journal,
+        }
     }
 
     /// Answers a request of a page. Its path is below the service root of the site, `/Sessions?$top=50`; whether who sees the
     /// page may ask has been found out already.
     pub async fn answer(&self, site: &SiteId, request: Request<()>) -> Response {
         let id = RequestId::next();
-        let watch = Watch::begin(id, request.method(), &self.metrics);
+        let watch = Watch::begin(id, request.method(), &self.metrics, &self.journal);
         let mut response = self.serve(site, request, watch.notes()).await;
         problem::write(&mut response, id);
         id.name(response.headers_mut());

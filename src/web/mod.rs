@@ -76,8 +76,8 @@ pub fn service(
 }
 
 /// The OData surface for pages of this process.
-pub fn inside(gateway: Arc<Gateway>, metrics: Arc<Metrics>) -> Inside {
-    Inside::new(gateway, metrics)
+pub fn inside(gateway: Arc<Gateway>, metrics: Arc<Metrics>, journal: Journal) -> Inside {
+    Inside::new(gateway, metrics, journal)
 }
 
 fn service_of(
