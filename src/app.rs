@@ -306,14 +306,31 @@ fn surfaces(
         registry: Arc::new(registry),
         clock: Arc::clone(clock),
         warm: warm.board(),
+        open_reasons: config.server.keys.is_empty(),
     };
     let admin = admin::router(Arc::clone(&gateway), admin);
     let settings = web::Settings {
         listen: config.server.listen.clone(),
         allowed_hosts: config.server.allowed_hosts.clone(),
         public_url: config.server.public_url.clone(),
+        tls: config.server.tls.is_some(),
+        access: access(&config.server),
     };
     web::service(gateway, admin, settings, metrics)
+}
+
+/// Who may ask.
+fn access(server: &config::Server) -> web::AccessSettings {
+    let key = |key: &config::AccessKey| web::AccessKey {
+        name: key.name.clone(),
+        sha256: key.sha256,
+        sites: key.sites.clone(),
+    };
+    web::AccessSettings {
+        keys: server.keys.iter().map(key).collect(),
+        cors_origins: server.cors_origins.clone(),
+        requests_per_second: server.limits.requests_per_second,
+    }
 }
 
 /// How long a connection to upstream may take to open.

@@ -14,7 +14,10 @@ use crate::gateway::{AuthState, GatewayStatus};
 
 /// `GET /readyz`.
 pub(super) async fn ready(State(operator): State<Arc<Operator>>) -> Response {
-    let readiness = Readiness::of(&operator.watched.status());
+    let mut readiness = Readiness::of(&operator.watched.status());
+    if !operator.settings.open_reasons {
+        readiness.sites.clear();
+    }
     let status = if readiness.ready {
         StatusCode::OK
     } else {
@@ -28,6 +31,7 @@ pub(super) async fn ready(State(operator): State<Arc<Operator>>) -> Response {
 pub(super) struct Readiness {
     /// Whether all sites are.
     pub ready: bool,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     sites: BTreeMap<String, SiteReadiness>,
 }
 

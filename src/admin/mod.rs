@@ -6,8 +6,8 @@
 //! - [`stored`]: the stored answers in that model; [`wanted`]: which of them a request is about;
 //! - [`purge`]: forgetting answers, the only thing here that changes anything.
 //!
-//! Invariants: nothing here is secret, and nothing a web page of another origin sends changes anything.
-//! This room checks no host names and writes no error bodies; whoever nests its router does both.
+//! Invariants: nothing here is secret. This room checks no host names, no keys and no origins, and writes no error bodies;
+//! whoever nests its router does all of that.
 
 mod cache_metrics;
 mod health;
@@ -46,6 +46,8 @@ pub struct Settings {
     /// How clients reach us when something in front changes scheme, host or path. The service's own path comes
     /// behind it.
     pub public_url: Option<Url>,
+    /// Whether anybody may read why a site is not ready. Others than the operator may ask for readiness alone.
+    pub open_reasons: bool,
     /// Every room's metrics.
     pub registry: Arc<Registry>,
     /// For ages.

@@ -25,7 +25,7 @@ pub(super) fn base(public_url: Option<&Url>, uri: &Uri) -> String {
     match public_url {
         Some(url) => url.as_str().trim_end_matches('/').to_owned(),
         None => match uri.authority() {
-            Some(authority) => format!("http://{authority}"),
+            Some(authority) => format!("{}://{authority}", uri.scheme_str().unwrap_or("http")),
             None => String::new(),
         },
     }
@@ -197,6 +197,8 @@ mod tests {
     fn addresses_are_the_clients_or_the_public_one() {
         let uri = Uri::from_static("http://[::1]:8484/");
         assert_eq!(base(None, &uri), "http://[::1]:8484");
+        let secured = Uri::from_static("https://bi.example.com:8484/");
+        assert_eq!(base(None, &secured), "https://bi.example.com:8484");
         for (url, expected) in [
             ("https://bi.example.com", "https://bi.example.com"),
             ("https://bi.example.com/c/", "https://bi.example.com/c"),

@@ -25,7 +25,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("config", "odata schedule telemetry"),
     ("check", "auth clock telemetry transport upstream"),
     ("signals", ""),
-    ("server", "signals"),
+    ("server", "clock signals telemetry"),
     ("cli", ""),
     // Puts everything together.
     (
@@ -96,7 +96,7 @@ const AT_HOME: &[(&str, &[&str])] = &[
     ("tokio::spawn", &["src/tasks.rs"]),
     ("println!", &["src/commands", "src/main.rs"]),
     ("process::exit", &["src/commands", "src/main.rs"]),
-    ("TcpListener", &["src/server.rs", "src/commands"]),
+    ("TcpListener", &["src/server", "src/commands"]),
     (
         "axum",
         &[
@@ -104,7 +104,7 @@ const AT_HOME: &[(&str, &[&str])] = &[
             "src/app.rs",
             "src/commands",
             "src/demo",
-            "src/server.rs",
+            "src/server",
             "src/transport/in_process.rs",
             "src/web",
         ],

@@ -59,6 +59,7 @@ async fn answered(request: http::request::Builder, path: &str, token: AuthState)
         registry: Arc::new(Registry::default()),
         clock: Arc::new(FollowingClock::starting_at(Timestamp::UNIX_EPOCH)),
         warm: Board::of(asked_in_advance()),
+        open_reasons: true,
     };
     let routes = routes(Arc::new(MadeUp(token)), settings);
     tokio::time::advance(Duration::from_secs(3723)).await;
