@@ -99,7 +99,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
 }
 
 /// Report tools stop reading for minutes while they compute; none does so for longer.
-const STANDSTILL_MAX: Duration = Duration::from_mins(10);
+pub(super) const STANDSTILL_MAX: Duration = Duration::from_mins(10);
 
 #[cfg(test)]
 mod tests {
@@ -122,7 +122,7 @@ mod tests {
             let mut some = [0; 8];
             for _ in 0..5 {
                 assert_eq!(place.state().idle_for(), None, "it is behind");
-                sleep(STANDSTILL_MAX - Duration::from_secs(1)).await;
+                sleep(STANDSTILL_MAX.mul_f64(0.9)).await;
                 theirs.read_exact(&mut some).await.unwrap();
             }
             Instant::now()

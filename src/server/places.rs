@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -23,7 +24,7 @@ struct Shared {
     taken: Mutex<Taken>,
     /// Connections that wait for a place.
     waiting: AtomicUsize,
-    /// A place is free, or its connection idle.
+    /// A connection is closed, or idle.
     changed: Notify,
     began: Instant,
 }
@@ -32,6 +33,8 @@ struct Shared {
 struct Taken {
     next: u64,
     places: BTreeMap<u64, Arc<State>>,
+    /// Connections that gave up their place and are not closed yet.
+    closing: usize,
 }
 
 /// A connection's place; free again when this is dropped.
@@ -49,7 +52,7 @@ pub(super) struct State {
     under_way: AtomicUsize,
     /// Whether the client is slow to take what has been written.
     is_behind: AtomicBool,
-    /// When the last request ended, in milliseconds since `Shared::began`.
+    /// When the last request ended, in microseconds since `Shared::began`.
     idle_since: AtomicU64,
     /// To be closed.
     closing: CancellationToken,
@@ -79,19 +82,18 @@ impl Places {
         let _waiting = Waiting::begin(&self.0);
         loop {
             // Heard from now on, so that what changes while we look is not missed.
-            let mut changed = std::pin::pin!(self.0.changed.notified());
+            let mut changed = pin!(self.0.changed.notified());
             changed.as_mut().enable();
             if let Some(place) = self.try_take(stopping) {
                 return place;
             }
-            self.0.make_room();
             changed.await;
         }
     }
 
     fn try_take(&self, stopping: &CancellationToken) -> Option<Place> {
         let mut taken = self.0.taken();
-        if taken.places.len() >= self.0.most {
+        if taken.places.len() >= self.0.most && !taken.make_room() {
             return None;
         }
         let number = taken.next;
@@ -108,32 +110,34 @@ impl Places {
     }
 }
 
+impl Taken {
+    /// Has the connection closed that has been idle for longest, and counts its place as free at once: it has nothing to do
+    /// any more, and the next one need not wait until that is done.
+    fn make_room(&mut self) -> bool {
+        if self.closing >= CLOSING_MAX {
+            return false;
+        }
+        let idle = self.places.iter().filter(|(_, state)| state.is_idle());
+        let longest = idle.min_by_key(|(_, state)| state.idle_since.load(Ordering::Relaxed));
+        let Some(number) = longest.map(|(number, _)| *number) else {
+            return false;
+        };
+        if let Some(state) = self.places.remove(&number) {
+            state.closing.cancel();
+            self.closing += 1;
+        }
+        true
+    }
+}
+
 impl Shared {
     fn taken(&self) -> MutexGuard<'_, Taken> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Milliseconds since the beginning.
+    /// Microseconds since the beginning.
     fn now(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-
-    /// Has idle connections closed, as many as wait for a place: those that have been idle for longest.
-    fn make_room(&self) {
-        let taken = self.taken();
-        let states = taken.places.values();
-        let closing = states.filter(|state| state.closing.is_cancelled()).count();
-        for _ in closing..self.waiting.load(Ordering::SeqCst) {
-            let idle = taken
-                .places
-                .values()
-                .filter(|state| state.is_idle() && !state.closing.is_cancelled());
-            let Some(longest) = idle.min_by_key(|state| state.idle_since.load(Ordering::Relaxed))
-            else {
-                return;
-            };
-            longest.closing.cancel();
-        }
+        u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 
     fn tell_of_change(&self) {
@@ -181,7 +185,7 @@ impl State {
     pub(super) fn idle_for(&self) -> Option<Duration> {
         let since = self.idle_since.load(Ordering::Relaxed);
         self.is_idle()
-            .then(|| Duration::from_millis(self.all.now().saturating_sub(since)))
+            .then(|| Duration::from_micros(self.all.now().saturating_sub(since)))
     }
 
     /// The client takes nothing for the moment, or does again.
@@ -205,7 +209,11 @@ impl Drop for UnderWay {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.state.all.taken().places.remove(&self.number);
+        let mut taken = self.state.all.taken();
+        if taken.places.remove(&self.number).is_none() {
+            taken.closing = taken.closing.saturating_sub(1);
+        }
+        drop(taken);
         self.state.all.tell_of_change();
     }
 }
@@ -226,6 +234,9 @@ impl Drop for Waiting<'_> {
     }
 }
 
+/// So many connections may be there beyond the places while they are being closed.
+const CLOSING_MAX: usize = 64;
+
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt;
@@ -245,21 +256,34 @@ mod tests {
         let second = places.take(&stopping).await;
         later().await;
         let third = places.take(&stopping).await;
+        later().await;
         // The first has been there for longest, and has had a request since.
         drop(first.state().begin());
         later().await;
-        let mut fourth = std::pin::pin!(places.take(&stopping));
-        assert!(fourth.as_mut().now_or_never().is_none());
+        let fourth = places.take(&stopping).now_or_never().unwrap();
         assert!(second.closing().now_or_never().is_some());
-        for kept in [&first, &third] {
+        for kept in [&first, &third, &fourth] {
             assert!(kept.closing().now_or_never().is_none());
         }
-        // It is not asked for more than it needs, however often others change.
-        drop(first.state().begin());
-        assert!(fourth.as_mut().now_or_never().is_none());
-        assert!(third.closing().now_or_never().is_none());
+        // What is closed already makes no room again.
         drop(second);
-        assert!(fourth.as_mut().now_or_never().is_some());
+        let _fifth = places.take(&stopping).now_or_never().unwrap();
+        assert!(third.closing().now_or_never().is_some());
+        assert!(first.closing().now_or_never().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_are_being_closed_than_a_few() {
+        let stopping = CancellationToken::new();
+        let places = Places::new(NonZeroUsize::MIN);
+        let mut kept = Vec::new();
+        for _ in 0..=CLOSING_MAX {
+            kept.push(places.take(&stopping).now_or_never().unwrap());
+        }
+        let mut next = pin!(places.take(&stopping));
+        assert!(next.as_mut().now_or_never().is_none());
+        kept.remove(0);
+        assert!(next.as_mut().now_or_never().is_some());
     }
 
     #[tokio::test(start_paused = true)]
@@ -269,18 +293,16 @@ mod tests {
         let (busy, slow) = (places.take(&stopping).await, places.take(&stopping).await);
         let request = busy.state().begin();
         slow.state().set_behind(true);
-        let mut third = std::pin::pin!(places.take(&stopping));
+        let mut third = pin!(places.take(&stopping));
         assert!(third.as_mut().now_or_never().is_none());
         for kept in [&busy, &slow] {
             assert!(kept.closing().now_or_never().is_none());
             assert_eq!(kept.state().idle_for(), None);
         }
         drop(request);
-        assert!(third.as_mut().now_or_never().is_none());
+        assert!(third.as_mut().now_or_never().is_some());
         assert!(busy.closing().now_or_never().is_some());
         assert!(slow.closing().now_or_never().is_none());
-        drop(busy);
-        assert!(third.as_mut().now_or_never().is_some());
     }
 
     #[tokio::test]

@@ -54,10 +54,8 @@ fn reach(
         sound = reader.refuse("server.anonymous", what, hint);
     }
     let guards = Guards {
-        keys: has_keys,
-        anonymous,
-        tls: tls.as_ref().map_or(true, Option::is_some),
-        plain_http,
+        access: has_keys || anonymous,
+        encryption: tls.as_ref().map_or(true, Option::is_some) || plain_http,
     };
     for (what, hint) in missing(listen, guards) {
         sound = reader.refuse("server.listen", what, hint);
@@ -91,13 +89,12 @@ fn cors_origins(reader: &mut Reader<'_>) -> Read<Vec<String>> {
             let wild = text.contains(['*', '@']);
             web && bare && !wild
         });
-        match url {
-            Some(url) => origins.push(url.origin().ascii_serialization()),
-            None => {
-                let what = format!("`{text}` is not an origin");
-                let hint = "write scheme, host and port only, each origin in full: \"https://app.example.com\"";
-                sound = reader.refuse(NAME, what, hint);
-            }
+        if let Some(url) = url {
+            origins.push(url.origin().ascii_serialization());
+        } else {
+            let what = format!("`{text}` is not an origin");
+            let hint = "write scheme, host and port only, each origin in full: \"https://app.example.com\"";
+            sound = reader.refuse(NAME, what, hint);
         }
     }
     sound.map(|()| origins)

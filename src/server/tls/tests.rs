@@ -14,6 +14,11 @@ fn pair() -> (String, String) {
     (certificate.pem(), key.serialize_pem())
 }
 
+/// What is there of a file that is being written.
+fn half(text: &str) -> &str {
+    text.split_at(text.len() / 2).0
+}
+
 struct Given {
     folder: TempDir,
 }
@@ -49,14 +54,14 @@ impl Given {
 async fn says_what_is_wrong_with_a_pair() {
     let (certificate, key) = pair();
     let (other, _) = pair();
-    let cut = &certificate[..certificate.len() / 2];
+    let cut = half(&certificate);
     for (certificate, key, expected) in [
         ("", &*key, "holds no certificate"),
         (cut, &key, "holds no certificate"),
         (&key, &key, "holds no certificate"),
         (&certificate, "", "holds no private key"),
         (&certificate, &certificate, "holds no private key"),
-        (&certificate, &key[..key.len() / 2], "holds no private key"),
+        (&certificate, half(&key), "holds no private key"),
         (&other, &key, "cannot be used together"),
     ] {
         let error = Given::new(certificate, key).load().unwrap_err();
@@ -113,7 +118,7 @@ async fn a_new_pair_is_taken_and_a_broken_one_is_not() {
     let (new_certificate, new_key) = pair();
     given.write(&new_certificate, &key);
     assert!(!look(&mut tls), "half of the pair");
-    given.write(&new_certificate[..100], &new_key);
+    given.write(half(&new_certificate), &new_key);
     assert!(!look(&mut tls), "half of a file");
     fs::remove_file(given.files().certificate).unwrap();
     assert!(!look(&mut tls), "no file");

@@ -43,9 +43,8 @@ impl Failures {
             return Ok(());
         };
         let message = format!(
-            "Too many requests from this address had a wrong access key. Correct the key, and try again in {} s; \
-             until then no key from there is looked at.",
-            left
+            "Too many requests from this address had a wrong access key. Correct the key, and try again in {left} s; \
+             until then no key from there is looked at."
         );
         Err(Problem {
             retry_after: Some(left),
@@ -109,30 +108,31 @@ const WINDOW: Duration = Duration::from_mins(1);
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
-    fn ip(host: u8) -> Option<IpAddr> {
-        Some(IpAddr::from([192, 0, 2, host]))
-    }
+    const ONE: Option<IpAddr> = Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)));
+    const OTHER: Option<IpAddr> = Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2)));
 
     #[tokio::test(start_paused = true)]
     async fn the_tenth_wrong_key_of_a_client_brings_a_pause_for_it_alone() {
         let failures = Failures::default();
         for _ in 0..WRONG_MAX {
-            assert!(failures.may_try(ip(1)).is_ok());
-            failures.note(ip(1));
+            assert!(failures.may_try(ONE).is_ok());
+            failures.note(ONE);
         }
-        let problem = failures.may_try(ip(1)).unwrap_err();
+        let problem = failures.may_try(ONE).unwrap_err();
         assert_eq!(
             (problem.status.as_u16(), problem.retry_after),
             (429, Some(61))
         );
-        assert!(failures.may_try(ip(2)).is_ok());
+        assert!(failures.may_try(OTHER).is_ok());
         tokio::time::advance(Duration::from_secs(59)).await;
-        assert_eq!(failures.may_try(ip(1)).unwrap_err().retry_after, Some(2));
+        assert_eq!(failures.may_try(ONE).unwrap_err().retry_after, Some(2));
         tokio::time::advance(Duration::from_secs(1)).await;
-        failures.note(ip(1));
-        assert!(failures.may_try(ip(1)).is_ok());
+        failures.note(ONE);
+        assert!(failures.may_try(ONE).is_ok());
     }
 
     #[tokio::test(start_paused = true)]
@@ -140,8 +140,8 @@ mod tests {
         let failures = Failures::default();
         for _ in 0..5 {
             for _ in 1..WRONG_MAX {
-                failures.note(ip(1));
-                assert!(failures.may_try(ip(1)).is_ok());
+                failures.note(ONE);
+                assert!(failures.may_try(ONE).is_ok());
             }
             tokio::time::advance(WINDOW).await;
         }

@@ -1,5 +1,6 @@
 //! The whole stack, with answers from a list instead of the gateway.
 
+mod access;
 mod socket;
 
 use std::collections::BTreeMap;

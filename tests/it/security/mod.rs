@@ -24,11 +24,21 @@ async fn make_key(arguments: &[&str]) -> (String, String) {
 /// An upstream that has two rows of everything.
 async fn rows() -> Upstream {
     Upstream::start(|request, _| {
+        if request.line.contains("/$metadata") {
+            return Act::reply(
+                "200 OK",
+                "Content-Type: application/xml\r\n",
+                MODEL.as_bytes(),
+            );
+        }
         let set = request.line.split(['/', '?', ' ', '(']).nth(3);
         let context = format!(
             "\"@odata.context\":\"http://x/monitorodata/$metadata#{}\"",
             set.unwrap_or_default()
         );
+        if request.line.contains("filter=Id") {
+            return Act::json(&format!("{{{context},\"value\":[{{\"Id\":1}}]}}"));
+        }
         Act::json(&format!(
             "{{{context},\"value\":[{{\"Id\":1}},{{\"Id\":2}}]}}"
         ))
@@ -43,3 +53,10 @@ async fn guarded(upstream: &Upstream, settings: &str) -> Running {
         .start()
         .await
 }
+
+const MODEL: &str = r#"<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx"><edmx:DataServices>
+<Schema Namespace="M" xmlns="http://docs.oasis-open.org/odata/ns/edm">
+<EntityType Name="Machine"><Key><PropertyRef Name="Id"/></Key><Property Name="Id" Type="Edm.Int32" Nullable="false"/>
+<NavigationProperty Name="Sessions" Type="Collection(M.Machine)"/></EntityType>
+<EntityContainer Name="C"><EntitySet Name="Machines" EntityType="M.Machine"/></EntityContainer>
+</Schema></edmx:DataServices></edmx:Edmx>"#;

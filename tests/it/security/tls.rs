@@ -185,10 +185,10 @@ async fn both_versions_of_http_are_offered_and_nothing_without_tls() {
         answer.push_str(&head);
     }
     assert!(!answer.contains("HTTP"), "{answer}");
-    let log = proxy.killed().await.everything();
+    let output = proxy.killed().await.everything();
     let pair = base64::engine::general_purpose::STANDARD.encode(format!("any:{key}"));
     for hidden in [key, pair] {
-        let found = log.lines().find(|line| line.contains(&hidden));
+        let found = output.lines().find(|line| line.contains(&hidden));
         assert_eq!(found, None);
     }
 }
