@@ -98,7 +98,7 @@ impl App {
         let journal = Journal::new(Arc::clone(clock));
         let metrics = Arc::new(web::Metrics::new(&mut registry));
         let operator = admin::Settings {
-            public_url: config.server.public_url.clone(),
+            open_reasons: config.server.keys.is_empty(),
             registry: Arc::new(registry),
             clock: Arc::clone(clock),
             warm: warm.board(),
@@ -328,7 +328,7 @@ fn surfaces(
             Arc::clone(&metrics),
             journal.clone(),
         ))),
-        keys: false,
+        keys: !config.server.keys.is_empty(),
     };
     let operator = admin::router(desk.clone()).merge(pages::router(
         Arc::clone(&gateway),
@@ -339,6 +339,8 @@ fn surfaces(
         listen: config.server.listen.clone(),
         allowed_hosts: config.server.allowed_hosts.clone(),
         public_url: config.server.public_url.clone(),
+        tls: config.server.tls.is_some(),
+        access: access(&config.server),
     };
     web::service(gateway, operator, settings, metrics, journal)
 }
@@ -351,6 +353,20 @@ impl pages::Odata for Inside {
     fn answer(&self, site: SiteId, request: Request<()>) -> BoxFuture<'static, Response> {
         let inside = self.0.clone();
         async move { inside.answer(&site, request).await }.boxed()
+    }
+}
+
+/// Who may ask.
+fn access(server: &config::Server) -> web::AccessSettings {
+    let key = |key: &config::AccessKey| web::AccessKey {
+        name: key.name.clone(),
+        sha256: key.sha256,
+        sites: key.sites.clone(),
+    };
+    web::AccessSettings {
+        keys: server.keys.iter().map(key).collect(),
+        cors_origins: server.cors_origins.clone(),
+        requests_per_second: server.limits.requests_per_second,
     }
 }
 

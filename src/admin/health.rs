@@ -13,7 +13,10 @@ use crate::gateway::{AuthState, GatewayStatus};
 
 /// `GET /readyz`.
 pub(super) async fn ready(State(desk): State<Desk>) -> Response {
-    let readiness = Readiness::of(&desk.shared.watched.status());
+    let mut readiness = Readiness::of(&desk.shared.watched.status());
+    if !desk.shared.settings.open_reasons {
+        readiness.sites.clear();
+    }
     let status = if readiness.ready {
         StatusCode::OK
     } else {
@@ -27,6 +30,7 @@ pub(super) async fn ready(State(desk): State<Desk>) -> Response {
 pub(super) struct Readiness {
     /// Whether all sites are.
     pub ready: bool,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     sites: BTreeMap<String, SiteReadiness>,
 }
 

@@ -7,8 +7,8 @@
 //! - [`purge`], [`mod@refresh`]: forgetting answers, and having them made anew: all that changes anything here; [`wanted`]:
 //!   which answers a request is about; [`form`]: what a browser is told that has no script.
 //!
-//! Invariants: nothing here is secret, and nothing a web page of another origin sends changes anything.
-//! This room checks no host names and writes no error bodies; whoever nests its router does both.
+//! Invariants: nothing here is secret. This room checks no host names, no keys and no origins, and writes no error bodies;
+//! whoever nests its router does all of that.
 
 mod cache_metrics;
 mod errands;
@@ -36,7 +36,6 @@ use axum::Router;
 use axum::routing::{get, post};
 use jiff::Timestamp;
 use prometheus_client::registry::Registry;
-use url::Url;
 
 use crate::clock::Clock;
 use crate::gateway::{Gateway, Told, Which};
@@ -62,9 +61,8 @@ pub use self::warm::{Last, Warm};
 /// What the operator's surface needs.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// How clients reach us when something in front changes scheme, host or path. The service's own path comes
-    /// behind it.
-    pub public_url: Option<Url>,
+    /// Whether anybody may read why a site is not ready. Others than the operator may ask for readiness alone.
+    pub open_reasons: bool,
     /// Every room's metrics.
     pub registry: Arc<Registry>,
     /// For ages.

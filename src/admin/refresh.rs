@@ -6,14 +6,10 @@ use serde::Serialize;
 
 use super::Desk;
 use super::form;
-use super::purge::refuse_cross_site;
 
 /// `POST /api/cache/refresh[?site=&set=]`: answers as soon as it is known how many will be made anew, which is done in the
 /// background, behind all clients.
 pub(super) async fn refresh(State(desk): State<Desk>, request: Request) -> Response {
-    if let Some(refusal) = refuse_cross_site(&desk, &request) {
-        return refusal;
-    }
     let wanted = match desk.wanted(request.uri().query()) {
         Ok(wanted) => wanted,
         Err(no_such_site) => return no_such_site.into_response(),

@@ -1,6 +1,7 @@
 //! The OData surface: HTTP in, questions to the gateway, HTTP out.
 //!
 //! - [`mod@service`]: what every request passes, from the outside to the inside;
+//! - [`access`]: who may ask, how fast, and from which pages;
 //! - [`route`], [`host`], [`local`]: whose question is it, may it be asked here, and under which address;
 //! - [`wishes`], [`party`], [`odata`]: from a request to an [`Ask`](crate::gateway::Ask), and from its answer to a reply;
 //! - [`reply`], [`conditional`], [`body`], [`encoding`], [`ready`], [`whole`]: head and body of a reply;
@@ -8,9 +9,10 @@
 //! - [`inside`]: the same for pages of this process;
 //! - [`trace`], [`metrics`]: one line and one count a request, at the end of its body.
 //!
-//! Invariants: no redirects; no status 401, 403 or 308; a body ends cleanly only when it is complete.
+//! Invariants: no redirects; no status 308, and 401 and 403 from [`access`] alone; a body ends cleanly only when it is complete.
 //! This room does not know how answers are made, kept or fetched.
 
+mod access;
 mod body;
 mod conditional;
 mod dispatch;
@@ -47,6 +49,7 @@ use url::Url;
 use crate::gateway::Gateway;
 use crate::journal::Journal;
 
+pub use access::{Key as AccessKey, Settings as AccessSettings};
 pub use inside::Inside;
 pub use metrics::Metrics;
 pub use service::Service;
@@ -61,6 +64,10 @@ pub struct Settings {
     /// How clients reach us when something in front changes scheme, host or path. The service's own path comes
     /// behind it.
     pub public_url: Option<Url>,
+    /// Whether clients reach us over TLS that ends here: then links begin with `https`.
+    pub tls: bool,
+    /// Who may ask.
+    pub access: AccessSettings,
 }
 
 /// Everything that is served: the OData surface, and `admin` for all other paths. Requests that are over are written into
@@ -88,8 +95,14 @@ fn service_of(
     journal: Journal,
 ) -> Service {
     let hosts = host::AllowedHosts::new(&settings);
+    let transport = if settings.tls {
+        access::Transport::Tls
+    } else {
+        access::Transport::Plain
+    };
+    let access = access::Access::new(settings.access, settings.public_url.clone(), transport);
     let surface = dispatch::Surface::new(source, admin, settings.public_url);
-    Service::new(hosts, surface, metrics, journal)
+    Service::new(access, hosts, surface, metrics, journal)
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ pub(crate) struct Notes(Arc<Mutex<Facts>>);
 /// What is known so far.
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
+    /// The name of the access key that was shown.
+    pub key: Option<Arc<str>>,
     /// The site that was asked.
     pub site: Option<SiteId>,
     /// What was asked for.

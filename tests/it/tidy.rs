@@ -30,7 +30,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("config", "odata schedule telemetry"),
     ("check", "auth clock telemetry transport upstream"),
     ("signals", ""),
-    ("server", "signals"),
+    ("server", "clock signals telemetry"),
     ("cli", ""),
     // Puts everything together.
     (
@@ -101,7 +101,7 @@ const AT_HOME: &[(&str, &[&str])] = &[
     ("tokio::spawn", &["src/tasks.rs"]),
     ("println!", &["src/commands", "src/main.rs"]),
     ("process::exit", &["src/commands", "src/main.rs"]),
-    ("TcpListener", &["src/server.rs", "src/commands"]),
+    ("TcpListener", &["src/server", "src/commands"]),
     (
         "axum",
         &[
@@ -110,7 +110,7 @@ const AT_HOME: &[(&str, &[&str])] = &[
             "src/commands",
             "src/demo",
             "src/pages",
-            "src/server.rs",
+            "src/server",
             "src/transport/in_process.rs",
             "src/web",
         ],

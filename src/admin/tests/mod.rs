@@ -66,7 +66,7 @@ async fn answered(request: http::request::Builder, path: &str, token: AuthState)
 /// A desk with a bit of everything on it.
 fn desk(token: AuthState, clock: Arc<dyn Clock>) -> Desk {
     let settings = Settings {
-        public_url: None,
+        open_reasons: true,
         registry: Arc::new(Registry::default()),
         warm: Board::of(asked_in_advance()),
         journal: journal(&clock),

@@ -1,5 +1,6 @@
 //! The whole stack, with answers from a list instead of the gateway.
 
+mod access;
 mod socket;
 
 use std::collections::BTreeMap;
@@ -107,6 +108,8 @@ fn service() -> (Service, Arc<Always>, Registry) {
         listen: vec!["127.0.0.1:8484".parse().unwrap()],
         allowed_hosts: vec![],
         public_url: None,
+        tls: false,
+        access: AccessSettings::default(),
     };
     let admin = Router::new().route("/healthz", get(async || "ok"));
     let mut registry = Registry::default();
@@ -168,8 +171,10 @@ async fn a_set_comes_with_all_its_headers() {
     cache-status: citrix-odata-proxy; hit; ttl=293
     content-length: 86
     content-type: application/json;odata.metadata=minimal;odata.streaming=true;charset=utf-8
+    cross-origin-resource-policy: same-origin
     etag: "01b38cae19399f12eba251c2c0853fb7-74d9b6a301ad9919"
     odata-version: 4.0
+    referrer-policy: no-referrer
     vary: Accept, Accept-Encoding, Prefer
     x-content-type-options: nosniff
     x-request-id: ID
@@ -213,8 +218,10 @@ async fn who_has_the_answer_gets_304() {
     age: 7
     cache-control: private, no-cache
     cache-status: citrix-odata-proxy; hit; ttl=293
+    cross-origin-resource-policy: same-origin
     etag: "01b38cae19399f12eba251c2c0853fb7-74d9b6a301ad9919"
     odata-version: 4.0
+    referrer-policy: no-referrer
     vary: Accept, Accept-Encoding, Prefer
     x-content-type-options: nosniff
     x-request-id: ID
@@ -235,8 +242,10 @@ async fn large_bodies_are_compressed() {
     content-encoding: gzip
     content-length: 138
     content-type: application/json;odata.metadata=minimal;odata.streaming=true;charset=utf-8
+    cross-origin-resource-policy: same-origin
     etag: "86e4cd01ae8a0625668b6577509bd14b-74d9b6a301ad9919-gzip"
     odata-version: 4.0
+    referrer-policy: no-referrer
     vary: Accept, Accept-Encoding, Prefer
     x-content-type-options: nosniff
     x-request-id: ID
@@ -260,7 +269,10 @@ async fn options_and_other_methods() {
     insta::assert_snapshot!(exchange("OPTIONS /monitorodata/Sets").await, @r#"
     204
     allow: GET, HEAD, OPTIONS
+    cross-origin-resource-policy: same-origin
     odata-version: 4.0
+    referrer-policy: no-referrer
+    x-content-type-options: nosniff
     x-request-id: ID
     "#);
     insta::assert_snapshot!(exchange("DELETE /monitorodata/Sets").await, @r#"
@@ -269,7 +281,9 @@ async fn options_and_other_methods() {
     cache-control: no-store
     content-length: 169
     content-type: application/json;odata.metadata=minimal;charset=utf-8
+    cross-origin-resource-policy: same-origin
     odata-version: 4.0
+    referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: ID
 
@@ -280,7 +294,9 @@ async fn options_and_other_methods() {
     cache-control: no-store
     content-length: 230
     content-type: application/json;odata.metadata=minimal;charset=utf-8
+    cross-origin-resource-policy: same-origin
     odata-version: 4.0
+    referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: ID
 
@@ -295,7 +311,9 @@ async fn errors_are_odata() {
     cache-control: no-store
     content-length: 186
     content-type: application/json;odata.metadata=minimal;charset=utf-8
+    cross-origin-resource-policy: same-origin
     odata-version: 4.0
+    referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: ID
 
@@ -306,7 +324,9 @@ async fn errors_are_odata() {
     cache-control: no-store
     content-length: 223
     content-type: application/json;odata.metadata=minimal;charset=utf-8
+    cross-origin-resource-policy: same-origin
     odata-version: 4.0
+    referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: ID
 
@@ -317,7 +337,9 @@ async fn errors_are_odata() {
     cache-control: no-store
     content-length: 239
     content-type: application/json;odata.metadata=minimal;charset=utf-8
+    cross-origin-resource-policy: same-origin
     odata-version: 4.0
+    referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: ID
 
@@ -332,7 +354,9 @@ async fn other_hosts_are_refused() {
     cache-control: no-store
     content-length: 258
     content-type: application/json;odata.metadata=minimal;charset=utf-8
+    cross-origin-resource-policy: same-origin
     odata-version: 4.0
+    referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: ID
 
@@ -349,7 +373,9 @@ async fn other_paths_go_to_the_operator() {
     cache-control: no-store
     content-length: 174
     content-type: application/json;odata.metadata=minimal;charset=utf-8
+    cross-origin-resource-policy: same-origin
     odata-version: 4.0
+    referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: ID
 
@@ -360,7 +386,9 @@ async fn other_paths_go_to_the_operator() {
     cache-control: no-store
     content-length: 224
     content-type: application/json;odata.metadata=minimal;charset=utf-8
+    cross-origin-resource-policy: same-origin
     odata-version: 4.0
+    referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: ID
 
@@ -371,7 +399,9 @@ async fn other_paths_go_to_the_operator() {
     cache-control: no-store
     content-length: 255
     content-type: application/json;odata.metadata=minimal;charset=utf-8
+    cross-origin-resource-policy: same-origin
     odata-version: 4.0
+    referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: ID
 

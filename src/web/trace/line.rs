@@ -84,6 +84,7 @@ impl Line {
                 tracing::$level!(
                     request.id = tracing::field::display(self.id),
                     method = self.method,
+                    access.key = facts.key.as_deref(),
                     site = facts.site.as_ref().map(tracing::field::display),
                     odata.shape = place,
                     status = self.status,
