@@ -4,6 +4,7 @@
 //! The rooms, from the bottom up:
 //!
 //! - [`clock`], [`schedule`], [`tasks`], [`telemetry`]: time, what is due, background work, log output;
+//! - [`keystore`]: where a client secret rests;
 //! - [`transport`]: sending one HTTP request, over the network or into a router in this process;
 //! - [`odata`]: the language: questions, pages, links, `$metadata`; pure functions over bytes;
 //! - [`auth`]: proving who we are, upstream;
@@ -16,6 +17,7 @@
 //! - [`config`], [`cli`], [`check`], [`signals`], [`app`]: what the operator decided, and putting it all together.
 
 pub mod clock;
+pub mod keystore;
 pub mod schedule;
 pub mod tasks;
 pub mod telemetry;

@@ -53,6 +53,15 @@ impl Report {
 
     /// Says what follows from a setting that is not set.
     fn fill_in(&mut self, config: &Config) {
+        for (name, site) in &config.sites {
+            if let Some(origin) = site.client_secret_source.outside_settings() {
+                let name = format!("sites.{name}.client_secret");
+                if let Some(line) = self.lines.iter_mut().find(|line| line.name == name) {
+                    line.value = quote("***");
+                    line.origin = origin;
+                }
+            }
+        }
         let data_dir = config.data_dir.display().to_string();
         let endpoints = config.sites.iter().map(|(name, site)| {
             let endpoint = site.endpoint.as_str().trim_end_matches('/').to_owned();

@@ -129,7 +129,7 @@ fn finds_the_file() {
 
     sites
       problem: no site is configured
-      hint:    no settings file was found at `DIR/citrix-odata-proxy.toml` or `DIR/platform/citrix-odata-proxy.toml`; write one, name one with --config, or set the variables CITRIX_CUSTOMER_ID, CITRIX_CLIENT_ID and CITRIX_CLIENT_SECRET
+      hint:    no settings file was found at `DIR/citrix-odata-proxy.toml` or `DIR/platform/citrix-odata-proxy.toml`; let `citrix-odata-proxy init` write one, name one with --config, or set the variables CITRIX_CUSTOMER_ID, CITRIX_CLIENT_ID and CITRIX_CLIENT_SECRET
     ");
 }
 
