@@ -4,10 +4,13 @@ mod check;
 mod data_dir;
 mod demo;
 mod failure;
+mod init;
 mod progress;
+mod secret;
 mod serve;
 mod simulate;
 mod simulator;
+mod terminal;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -63,6 +66,8 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
             let loaded = load(&surroundings, command.settings, Flags::default())?;
             in_runtime(check::check(&loaded, command.json))
         }
+        Command::Init(command) => init::init(&surroundings, command),
+        Command::Secret(command) => secret::secret(&surroundings, command.command),
     }
 }
 
@@ -87,7 +92,7 @@ fn begin_log(log: &Log) -> Result<(), Failure> {
     )?)
 }
 
-fn in_runtime(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+fn in_runtime<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -66,6 +66,12 @@ impl Surroundings {
         folder.join(format!("{NAME}.toml"))
     }
 
+    /// Whether a program that is started here without `--config` reads this settings file.
+    pub fn finds(&self, file: &Path) -> bool {
+        let mut places = self.places().into_iter();
+        places.find(|place| place.exists()).as_deref() == Some(file)
+    }
+
     /// A variable's value.
     pub(super) fn variable(&self, name: &str) -> Option<&OsString> {
         if cfg!(windows) {

@@ -50,7 +50,7 @@ pub use flags::{Flags, GivenSite};
 pub use flaw::flaw;
 pub use load::{Loaded, Surroundings, api_clients, load, log};
 pub use problem::{ConfigError, Problem};
-pub use report::Report;
+pub use report::{Report, quote};
 pub use secret::{ApiClient, SecretSource, client_secret};
 
 /// What the operator decided.

@@ -145,7 +145,7 @@ fn brackets(parts: impl Iterator<Item = String>) -> String {
 }
 
 /// A text in TOML: in single quotes if that saves a Windows path from doubled backslashes.
-fn quote(text: &str) -> String {
+pub fn quote(text: &str) -> String {
     if text.contains('\\') && !text.contains(|c: char| c == '\'' || c.is_control()) {
         return format!("'{text}'");
     }

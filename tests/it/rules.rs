@@ -145,9 +145,12 @@ fn defaults() -> Config {
         directory: PathBuf::new(),
         config_folder: None,
         data_folder: PathBuf::new(),
+        keystore: Arc::new(SystemKeystore::new()),
     };
     let flags = Flags {
         site: Some(GivenSite {
+            name: "main".to_owned(),
+            region: String::new(),
             endpoint: "http://127.0.0.1:9".to_owned(),
             customer_id: "acme".to_owned(),
             client_id: "client".to_owned(),

@@ -161,6 +161,8 @@ fn the_demo_brings_its_own_site() {
         .variable("CITRIX_ODATA_PROXY__CACHE__TTL", "nonsense")
         .variable("RUST_LOG", "debug");
     given.flags.site = Some(GivenSite {
+        name: "main".to_owned(),
+        region: String::new(),
         endpoint: "http://127.0.0.1:9".to_owned(),
         customer_id: "demo".to_owned(),
         client_id: "demo-client".to_owned(),
