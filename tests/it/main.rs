@@ -49,9 +49,11 @@ mod binary;
 mod check;
 mod failing;
 mod giant;
+mod init;
 mod links;
 mod proxies;
 mod restart;
+mod secrets;
 mod silent;
 mod socket;
 #[cfg(unix)]

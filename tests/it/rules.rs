@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use citrix_odata_proxy::app;
 use citrix_odata_proxy::cache::Lifetime;
 use citrix_odata_proxy::config::{self, Config, Flags, GivenSite, Surroundings};
+use citrix_odata_proxy::keystore::SystemKeystore;
 use citrix_odata_proxy::odata::question::Question;
 
 /// Complete intervals, never computed again.

@@ -27,7 +27,7 @@ pub(super) fn guide(
 ) -> Result<Answers, Failure> {
     let mut answers = first_answers(person, given, force, keystore)?;
     loop {
-        person.say("\nTrying it out:")?;
+        person.say("")?;
         let report = match trial.run(&answers)? {
             Some(report) if !report.ok() => report,
             _ => return Ok(answers),
