@@ -55,7 +55,7 @@ pub enum SecretPlace {
     Keyring,
     /// A file beside the settings that only its owner may read
     File,
-    /// The variable CITRIX_CLIENT_SECRET, which you set
+    /// The variable `CITRIX_CLIENT_SECRET`, which you set
     Environment,
 }
 

@@ -140,7 +140,8 @@ impl Failure {
 
 /// Each on a line of its own.
 fn list(lines: &[String]) -> String {
-    lines.iter().map(|line| format!("\n  {line}")).collect()
+    let lines = lines.iter().flat_map(|line| ["\n  ", line]);
+    lines.collect()
 }
 
 fn paths(paths: &[PathBuf]) -> Vec<String> {

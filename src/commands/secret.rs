@@ -50,20 +50,20 @@ pub(super) fn secret(
 
 /// The site that is named, else the only one, else `main`.
 fn chosen<'a>(clients: &'a [ApiClient], site: Option<&str>) -> Result<&'a ApiClient, Failure> {
-    let named = |name: &str| clients.iter().find(|client| client.site.as_str() == name);
+    let of_site = |name: &str| clients.iter().find(|client| client.site.as_str() == name);
     let found = match (site, clients) {
-        (Some(name), _) => named(name),
+        (Some(name), _) => of_site(name),
         (None, [only]) => Some(only),
-        (None, _) => named("main"),
+        (None, _) => of_site("main"),
     };
     found.ok_or_else(|| {
-        let names: Vec<&str> = clients.iter().map(|client| client.site.as_str()).collect();
-        let names = names.join(", ");
+        let known: Vec<&str> = clients.iter().map(|client| client.site.as_str()).collect();
+        let known = known.join(", ");
         Failure::Flag {
             flag: "--site",
             what: match site {
-                Some(site) => format!("there is no site `{site}`; the settings have {names}"),
-                None => format!("say which site: the settings have {names}"),
+                Some(site) => format!("there is no site `{site}`; the settings have {known}"),
+                None => format!("say which site: the settings have {known}"),
             },
         }
     })

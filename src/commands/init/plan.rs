@@ -47,30 +47,27 @@ impl Plan {
             listen,
             ..
         } = &self.answers;
-        let mut text = HEADING.to_owned();
-        if let Some(listen) = listen {
-            let addresses = listen.split(',').map(str::trim).map(quote);
-            let addresses: Vec<_> = addresses.filter(|address| address != "\"\"").collect();
-            let addresses = addresses.join(", ");
-            text.push_str(&format!("\n[server]\nlisten = [{addresses}]\n"));
-        }
-        text.push_str(&format!("\n[sites.{site}]\n"));
-        if region != DEFAULT_REGION {
-            text.push_str(&format!("region = {}\n", quote(region)));
-        }
-        text.push_str(&format!(
-            "customer_id = {}\nclient_id = {}\n{}",
-            quote(customer_id),
-            quote(client_id),
-            self.secret_lines()
-        ));
-        if let Some(endpoint) = endpoint {
-            text.push_str(&format!(
-                "\n[sites.{site}.upstream]\nendpoint = {}\n",
-                quote(endpoint)
-            ));
-        }
-        text
+        let server = listen.as_ref().map(|listen| {
+            let addresses = listen.split(',').map(str::trim);
+            let addresses = addresses.filter(|address| !address.is_empty());
+            let addresses = addresses.map(quote).collect::<Vec<_>>().join(", ");
+            format!("\n[server]\nlisten = [{addresses}]\n")
+        });
+        let region = (region != DEFAULT_REGION).then(|| format!("region = {}\n", quote(region)));
+        let upstream = endpoint.as_ref().map(|endpoint| {
+            let endpoint = quote(endpoint);
+            format!("\n[sites.{site}.upstream]\nendpoint = {endpoint}\n")
+        });
+        format!(
+            "{HEADING}{server}\n[sites.{site}]\n{region}customer_id = {customer_id}\nclient_id = {client_id}\n\
+             {secret}{upstream}",
+            server = server.unwrap_or_default(),
+            region = region.unwrap_or_default(),
+            customer_id = quote(customer_id),
+            client_id = quote(client_id),
+            secret = self.secret_lines(),
+            upstream = upstream.unwrap_or_default(),
+        )
     }
 
     fn secret_lines(&self) -> String {
