@@ -7,10 +7,12 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::SettingsFile;
 
 /// Flags of `init`.
-///
-/// In a terminal whatever is not given is asked for. Without one, --customer-id, --client-id and --region are
-/// required, and the client secret is read from standard input or from --client-secret-file; it is never a flag.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "In a terminal whatever is not given is asked for. Without one, --customer-id, --client-id and \
+    --region are required, and the client secret is read from --client-secret-file, else from the first line of \
+    standard input. It is never a flag."
+)]
 pub struct Init {
     /// The customer id, as the Citrix Cloud console shows it
     #[arg(long, value_name = "ID")]

@@ -6,6 +6,8 @@ mod demo;
 mod failure;
 mod init;
 mod progress;
+#[cfg(test)]
+mod scripted;
 mod secret;
 mod serve;
 mod simulate;

@@ -165,7 +165,8 @@ fn unnamed(
         }
         Some(Err(error)) => {
             let what = format!("no client secret is set, and {error}");
-            let hint = format!("{}; or {}", none_hint(surroundings), error.hint());
+            let hint = error.hint();
+            let hint = format!("{NAMED_HINT}; for `citrix-odata-proxy secret set`, {hint}");
             Err((what, hint))
         }
     }
@@ -221,12 +222,13 @@ fn none_hint(surroundings: &Surroundings) -> String {
         "set client_secret_env = \"CITRIX_CLIENT_SECRET\": CITRIX_… variables alone make a site only when none is configured"
             .to_owned()
     } else {
-        "store it with `citrix-odata-proxy secret set`, or set one of client_secret_file, client_secret_env and client_secret"
-            .to_owned()
+        format!("store it with `citrix-odata-proxy secret set`, or {NAMED_HINT}")
     }
 }
 
 const WAYS: [&str; 3] = ["client_secret", "client_secret_file", "client_secret_env"];
+
+const NAMED_HINT: &str = "set one of client_secret_file, client_secret_env and client_secret";
 
 const FILE_HINT: &str = "the file holds the secret and nothing else, readable for the account that runs this program; \
      a relative path starts at the folder of the settings file";

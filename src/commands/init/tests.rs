@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::check::{Outcome, Step, Suspect};
 use crate::cli::{Cli, Command};
-use crate::commands::terminal::scripted::Scripted;
+use crate::commands::scripted::Scripted;
 use crate::config::{Loaded, SecretSource};
 use crate::keystore::memory::MemoryKeystore;
 
