@@ -27,7 +27,7 @@ pub enum Failure {
         what: String,
     },
     /// Flags are wrong or missing: a sentence each.
-    #[error("the command line has {} problem(s):{}", .0.len(), list(.0))]
+    #[error("the command line has {}:{}", problems(.0.len()), list(.0))]
     CommandLine(Vec<String>),
     /// What came in place of a client secret.
     #[error(
@@ -135,6 +135,13 @@ impl Failure {
             | Self::Serve(_)
             | Self::Output(_) => ExitCode::from(1),
         }
+    }
+}
+
+fn problems(count: usize) -> String {
+    match count {
+        1 => "a problem".to_owned(),
+        count => format!("{count} problems"),
     }
 }
 

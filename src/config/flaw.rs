@@ -14,7 +14,7 @@ use crate::keystore::{Keystore, KeystoreError};
 
 /// What is wrong with `value` as the setting `name`, by the same checks that all settings pass. `None` when nothing is.
 ///
-/// Files and stores are not touched: nothing that is wrong elsewhere counts.
+/// The credential store is not asked, and nothing that is wrong elsewhere counts.
 pub fn flaw(name: &str, value: &str) -> Option<Problem> {
     let mut layer = Layer::default();
     layer.set(name, value, "your answer");

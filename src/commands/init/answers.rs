@@ -1,10 +1,12 @@
 //! What the set-up has to know, and what the command line says of it.
 
+use std::fs;
 use std::path::PathBuf;
 
 use secrecy::SecretString;
 
-use super::{Failure, secret_in};
+use super::Failure;
+use super::plan::VARIABLE;
 use crate::cli::{self, SecretPlace};
 use crate::config::{self, Surroundings};
 use crate::odata::name::SiteId;
@@ -81,13 +83,18 @@ impl Given {
             (None, Some(path)) => Some(Place::There(path.clone())),
             (None, None) => None,
         };
+        let secret = match (named, &place) {
+            (Some(path), _) => Some(secret_in(path)?),
+            (None, Some(Place::Environment)) => secret_in_variable(surroundings)?,
+            (None, _) => None,
+        };
         Ok(Self {
             site,
             customer_id: command.customer_id,
             region: command.region,
             endpoint: command.endpoint,
             client_id: command.client_id,
-            secret: named.map(secret_in).transpose()?,
+            secret,
             place,
             listen: command.listen,
             file: command.file.map(absolute),
@@ -114,6 +121,24 @@ impl Given {
             file: self.file.unwrap_or(self.usual_file),
         }
     }
+}
+
+/// The secret in a file that somebody names.
+fn secret_in(path: PathBuf) -> Result<SecretString, Failure> {
+    let read = fs::read(&path).map_err(|error| format!("cannot be read: {error}"));
+    let secret = read.and_then(|bytes| config::client_secret(&bytes).map_err(ToOwned::to_owned));
+    secret.map_err(|what| Failure::SecretFile { path, what })
+}
+
+/// The secret in the variable where it is to stay; `None` when that is not set yet.
+fn secret_in_variable(surroundings: &Surroundings) -> Result<Option<SecretString>, Failure> {
+    let value = surroundings.variables.get(VARIABLE);
+    let Some(value) = value.filter(|value| !value.is_empty()) else {
+        return Ok(None);
+    };
+    let secret = config::client_secret(value.to_string_lossy().as_bytes());
+    let wrong = |what| Failure::CommandLine(vec![format!("the variable {VARIABLE} {what}")]);
+    secret.map(Some).map_err(wrong)
 }
 
 /// What is wrong with the flags: a line for each.

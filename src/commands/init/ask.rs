@@ -9,7 +9,7 @@ use super::plan::{DEFAULT_PORT, Plan};
 use crate::check::{Report, Suspect};
 use crate::commands::Failure;
 use crate::commands::terminal::{Prompter, Verdict};
-use crate::keystore::Keystore;
+use crate::keystore::{Keystore, KeystoreError};
 
 /// Trying answers out.
 pub(super) trait Trial {
@@ -133,17 +133,27 @@ fn ask_place(
     client_id: &str,
     keystore: &dyn Keystore,
 ) -> Result<Place, Failure> {
-    let question = "Where to keep the secret";
-    let place = if let Err(error) = keystore.read(client_id) {
-        person.say(&format!("\n{error}.\n{PLACES_WITHOUT_STORE}"))?;
-        choose(person, question, &["file", "environment"], "file")?
-    } else {
-        person.say(PLACES)?;
-        let words = ["keyring", "file", "environment"];
-        choose(person, question, &words, "keyring")?
-    };
+    if let Err(error) = keystore.read(client_id) {
+        return other_place(person, &error);
+    }
+    person.say(PLACES)?;
+    let words = ["keyring", "file", "environment"];
+    let place = choose(person, PLACE, &words, "keyring")?;
     Ok(match &*place {
         "keyring" => Place::Keystore,
+        "environment" => Place::Environment,
+        _ => Place::File,
+    })
+}
+
+/// Where to keep the secret when the credential store cannot be used.
+pub(super) fn other_place(
+    person: &mut dyn Prompter,
+    error: &KeystoreError,
+) -> Result<Place, Failure> {
+    person.say(&format!("\n{error}.\n{PLACES_WITHOUT_STORE}"))?;
+    let place = choose(person, PLACE, &["file", "environment"], "file")?;
+    Ok(match &*place {
         "environment" => Place::Environment,
         _ => Place::File,
     })
@@ -182,7 +192,7 @@ fn judge_file(path: &str) -> Verdict {
 }
 
 /// Whether the files are not there, or may be replaced.
-fn may_replace(person: &mut dyn Prompter, answers: &Answers) -> Result<bool, Failure> {
+pub(super) fn may_replace(person: &mut dyn Prompter, answers: &Answers) -> Result<bool, Failure> {
     let occupied = Plan::new(answers.clone()).occupied();
     if occupied.is_empty() {
         return Ok(true);
@@ -223,6 +233,8 @@ In the Citrix Cloud console (https://citrix.cloud.com) open Identity and Access 
 customer id is told there. Create an API client: a service principal (on older accounts a secure client) with
 the role Read Only Administrator. It has a client id, and a secret, which is shown once.
 ";
+
+const PLACE: &str = "Where to keep the secret";
 
 const PLACES: &str = "
 keyring      the system's credential store, for this account alone: the proxy must run as the same account

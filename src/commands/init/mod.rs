@@ -8,18 +8,14 @@ mod ask;
 mod plan;
 mod write;
 
-use std::fs;
 use std::io;
-use std::path::PathBuf;
 use std::process::ExitCode;
-
-use secrecy::SecretString;
 
 use self::answers::{Answers, Given, Place};
 use self::ask::Trial;
 use self::plan::Plan;
 use super::check::check_site;
-use super::terminal::{Terminal, first_line};
+use super::terminal::{Prompter, Terminal, first_line};
 use super::{Failure, in_runtime, print};
 use crate::check::{Origin, Report};
 use crate::cli;
@@ -40,11 +36,16 @@ pub(super) fn init(surroundings: &Surroundings, command: cli::Init) -> Result<Ex
     let plan = match terminal {
         Some(mut terminal) => {
             let answers = ask::guide(&mut terminal, given, force, keystore, &mut trial)?;
-            Plan::new(answers)
+            let mut plan = Plan::new(answers);
+            carry_out_with(&mut terminal, &mut plan, keystore)?;
+            plan
         }
-        None => from_flags(given, force, keystore, &mut trial)?,
+        None => {
+            let plan = from_flags(given, force, keystore, &mut trial)?;
+            carry_out(&plan, keystore)?;
+            plan
+        }
     };
-    carry_out(&plan, keystore)?;
     for line in plan.told(surroundings.finds(&plan.answers.file)) {
         print(&line)?;
     }
@@ -112,6 +113,25 @@ impl Trial for Live<'_> {
     }
 }
 
+/// Writes everything; when the credential store fails, the secret goes where the person says instead.
+fn carry_out_with(
+    person: &mut dyn Prompter,
+    plan: &mut Plan,
+    keystore: &dyn Keystore,
+) -> Result<(), Failure> {
+    match carry_out(plan, keystore) {
+        Err(Failure::Keystore(error)) => {
+            plan.answers.place = ask::other_place(person, &error)?;
+            let occupied = plan.secret_file().is_some_and(|path| path.exists());
+            if occupied && !ask::may_replace(person, &plan.answers)? {
+                return Err(Failure::Stopped);
+            }
+            carry_out(plan, keystore)
+        }
+        done => done,
+    }
+}
+
 /// Writes the secret, then the settings that lead to it. Once files are being written, Ctrl-C waits until they are.
 fn carry_out(plan: &Plan, keystore: &dyn Keystore) -> Result<(), Failure> {
     let Answers {
@@ -130,13 +150,6 @@ fn carry_out(plan: &Plan, keystore: &dyn Keystore) -> Result<(), Failure> {
         }
         write::settings(&plan.answers.file, &plan.text())
     })
-}
-
-/// The secret in a file that somebody names.
-fn secret_in(path: PathBuf) -> Result<SecretString, Failure> {
-    let read = fs::read(&path).map_err(|error| format!("cannot be read: {error}"));
-    let secret = read.and_then(|bytes| config::client_secret(&bytes).map_err(ToOwned::to_owned));
-    secret.map_err(|what| Failure::SecretFile { path, what })
 }
 
 #[cfg(test)]

@@ -150,7 +150,7 @@ const HEADING: &str = "\
 ";
 
 /// The variable that holds the secret, when it is kept in the environment.
-const VARIABLE: &str = "CITRIX_CLIENT_SECRET";
+pub(super) const VARIABLE: &str = "CITRIX_CLIENT_SECRET";
 
 const DEFAULT_REGION: &str = "us";
 

@@ -1,7 +1,8 @@
 //! Set-ups from flags and by a person who answers from a script.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -138,20 +139,20 @@ fn what_is_written_loads_as_it_was_answered() {
             SecretSource::File(PathBuf::new()),
         ),
     ] {
-        let mut place = Scene::new();
+        let mut scene = Scene::new();
         let name = "CITRIX_CLIENT_SECRET".to_owned();
-        place.surroundings.variables.insert(name, "hunter2".into());
-        fs::write(place.path("given.txt"), "hunter2\r\n").unwrap();
+        scene.surroundings.variables.insert(name, "hunter2".into());
+        fs::write(scene.path("given.txt"), "hunter2\r\n").unwrap();
         let flags = format!("--customer-id acme1234 --client-id client-1 {flags}");
-        let given = place.given(&flags, false).unwrap();
+        let given = scene.given(&flags, false).unwrap();
         let wanted = given.clone();
         let kept = given.place.clone().unwrap();
         let plan = Plan::new(given.into_answers("hunter2".into(), kept));
-        carry_out(&plan, place.keystore.as_ref()).unwrap();
+        carry_out(&plan, scene.keystore.as_ref()).unwrap();
         let text = fs::read_to_string(&plan.answers.file).unwrap();
         assert!(!text.contains("hunter2"), "{text}");
         assert!(text.lines().count() < 16, "{text}");
-        let loaded = place.load(&plan.answers.file);
+        let loaded = scene.load(&plan.answers.file);
         let (id, site) = loaded.config.sites.first_key_value().unwrap();
         assert_eq!(*id, wanted.site);
         assert_eq!(site.customer_id, "acme1234");
@@ -185,9 +186,9 @@ fn what_is_written_loads_as_it_was_answered() {
 
 #[test]
 fn the_settings_are_short_and_commented() {
-    let place = Scene::new();
+    let scene = Scene::new();
     let flags = "--customer-id acme1234 --client-id client-1 --region eu --secret-store file";
-    let given = place.given(flags, false).unwrap();
+    let given = scene.given(flags, false).unwrap();
     let plan = Plan::new(given.into_answers("hunter2".into(), Place::File));
     insta::assert_snapshot!(plan.text(), @r#"
     # Settings of citrix-odata-proxy. What is not here has its default: docs/configuration.md lists all settings.
@@ -203,16 +204,16 @@ fn the_settings_are_short_and_commented() {
 
 #[test]
 fn flags_that_are_wrong_or_missing_are_told_all_at_once() {
-    let place = Scene::new();
-    let failure = place.given("", false).unwrap_err().to_string();
+    let scene = Scene::new();
+    let failure = scene.given("", false).unwrap_err().to_string();
     for flag in ["--customer-id", "--client-id", "--region"] {
         assert!(failure.contains(&format!("{flag} is missing")), "{failure}");
     }
-    place.given("", true).unwrap();
+    scene.given("", true).unwrap();
     let flags = "--site Main --region mars --customer-id a/b --listen 8484";
-    let failure = place.given(flags, false).unwrap_err().to_string();
+    let failure = scene.given(flags, false).unwrap_err().to_string();
     for words in [
-        "5 problem(s)",
+        "has 5 problems:",
         "--site: this is not a name",
         "--region: `mars` is not known here; known: us, eu",
         "--customer-id: an id has letters",
@@ -222,13 +223,58 @@ fn flags_that_are_wrong_or_missing_are_told_all_at_once() {
         assert!(failure.contains(words), "{failure}");
     }
     let flags = "--customer-id a --client-id b --region us --client-secret-file absent";
-    let failure = place.given(flags, false).unwrap_err().to_string();
+    let failure = scene.given(flags, false).unwrap_err().to_string();
     assert!(failure.contains("absent` cannot be read"), "{failure}");
 }
 
 #[test]
+fn a_secret_that_stays_in_the_environment_is_taken_from_there() {
+    let mut scene = Scene::new();
+    let flags = "--customer-id a --client-id b --region us --secret-store environment";
+    assert!(scene.given(flags, false).unwrap().secret.is_none());
+    let name = "CITRIX_CLIENT_SECRET".to_owned();
+    let variables = &mut scene.surroundings.variables;
+    variables.insert(name.clone(), "hunter2".into());
+    let given = scene.given(flags, false).unwrap();
+    assert_eq!(given.secret.unwrap().expose_secret(), "hunter2");
+    let elsewhere = flags.replace("environment", "file");
+    assert!(scene.given(&elsewhere, false).unwrap().secret.is_none());
+    let variables = &mut scene.surroundings.variables;
+    variables.insert(name, "hunter2\nhunter2".into());
+    let failure = scene.given(flags, false).unwrap_err().to_string();
+    assert!(failure.contains("more than one line"), "{failure}");
+    assert!(!failure.contains("hunter2"), "{failure}");
+}
+
+#[test]
+fn a_store_that_fails_at_the_end_costs_no_answers() {
+    let scene = Scene::with(MemoryKeystore::absent());
+    let flags = "--customer-id a --client-id b --region us --secret-store keyring";
+    let given = scene.given(flags, true).unwrap();
+    let mut plan = Plan::new(given.into_answers("hunter2".into(), Place::Keystore));
+    // What is there already is not replaced unasked here, either.
+    fs::create_dir_all(scene.path("settings")).unwrap();
+    fs::write(scene.path("settings/main.client_secret"), "kept").unwrap();
+    let mut person = Scripted::new(&["file", "no"]);
+    let keystore = scene.keystore.as_ref();
+    let failure = carry_out_with(&mut person, &mut plan, keystore).unwrap_err();
+    assert!(matches!(failure, Failure::Stopped));
+    plan.answers.place = Place::Keystore;
+    let mut person = Scripted::new(&["file", "yes"]);
+    carry_out_with(&mut person, &mut plan, scene.keystore.as_ref()).unwrap();
+    assert!(
+        person.transcript.contains("no bus"),
+        "{}",
+        person.transcript
+    );
+    let main = scene.load(&plan.answers.file).config.sites;
+    let secret = &main.first_key_value().unwrap().1.client_secret;
+    assert_eq!(secret.expose_secret(), "hunter2");
+}
+
+#[test]
 fn a_person_is_asked_for_what_is_missing_and_told_what_is_wrong() {
-    let place = Scene::new();
+    let scene = Scene::new();
     let mut person = Scripted::new(&[
         "acme 1234",
         "acme1234",
@@ -243,13 +289,13 @@ fn a_person_is_asked_for_what_is_missing_and_told_what_is_wrong() {
         "",
     ]);
     let mut trial = Outcomes::default();
-    let answers = place.guided("", &mut person, &mut trial).unwrap();
+    let answers = scene.guided("", &mut person, &mut trial).unwrap();
     assert!(person.is_done());
     assert_eq!(answers.customer_id, "acme1234");
     assert_eq!(answers.region, "eu");
     assert_eq!(answers.place, Place::Keystore);
     assert_eq!(answers.listen, None);
-    assert_eq!(answers.file, place.path("settings/citrix-odata-proxy.toml"));
+    assert_eq!(answers.file, scene.path("settings/citrix-odata-proxy.toml"));
     assert_eq!(trial.tried.len(), 1);
     let told = &person.transcript;
     for words in [
@@ -266,22 +312,22 @@ fn a_person_is_asked_for_what_is_missing_and_told_what_is_wrong() {
 
 #[test]
 fn nobody_is_asked_for_what_is_given() {
-    let place = Scene::new();
+    let scene = Scene::new();
     let flags = "--customer-id a --client-id b --region us --secret-store file \
                  --listen 127.0.0.1:1 --config x.toml";
     let mut person = Scripted::new(&["hunter2"]);
-    let answers = place.guided(flags, &mut person, &mut Outcomes::default());
+    let answers = scene.guided(flags, &mut person, &mut Outcomes::default());
     let answers = answers.unwrap();
-    assert_eq!(answers.file, place.path("x.toml"));
+    assert_eq!(answers.file, scene.path("x.toml"));
     assert_eq!(answers.place, Place::File);
 }
 
 #[test]
 fn a_store_that_cannot_be_used_is_not_offered() {
-    let place = Scene::with(MemoryKeystore::absent());
+    let scene = Scene::with(MemoryKeystore::absent());
     let flags = "--customer-id a --client-id b --region us --listen 127.0.0.1:1 --config x.toml";
     let mut person = Scripted::new(&["hunter2", "keyring", "env"]);
-    let answers = place.guided(flags, &mut person, &mut Outcomes::default());
+    let answers = scene.guided(flags, &mut person, &mut Outcomes::default());
     assert_eq!(answers.unwrap().place, Place::Environment);
     let told = &person.transcript;
     assert!(told.contains("cannot be reached: no bus"), "{told}");
@@ -290,15 +336,15 @@ fn a_store_that_cannot_be_used_is_not_offered() {
         "{told}"
     );
     // Nobody was asked: the file it is.
-    let given = place.given(&format!("{flags} --client-secret-file x.txt"), false);
+    let given = scene.given(&format!("{flags} --client-secret-file x.txt"), false);
     given.unwrap_err();
-    fs::write(place.path("x.txt"), "hunter2").unwrap();
-    let mut given = place
+    fs::write(scene.path("x.txt"), "hunter2").unwrap();
+    let mut given = scene
         .given(&format!("{flags} --client-secret-file x.txt"), false)
         .unwrap();
     given.place = None;
     let mut trial = Outcomes::default();
-    let plan = from_flags(given, false, place.keystore.as_ref(), &mut trial).unwrap();
+    let plan = from_flags(given, false, scene.keystore.as_ref(), &mut trial).unwrap();
     assert_eq!(plan.answers.place, Place::File);
 }
 
@@ -333,53 +379,53 @@ fn what_was_wrong_is_asked_again() {
         // As it is, although it does not work.
         (&[client], &["write"], &["a b wrong"]),
     ] {
-        let place = Scene::new();
+        let scene = Scene::new();
         let script = [&["wrong"][..], more].concat();
         let mut person = Scripted::new(&script);
         let mut trial = Outcomes::failing(failures);
-        place.guided(FLAGS, &mut person, &mut trial).unwrap();
+        scene.guided(FLAGS, &mut person, &mut trial).unwrap();
         let words: Vec<String> = trial.tried.iter().map(|words| words.join(" ")).collect();
         assert_eq!(words, tried, "{}", person.transcript);
         assert!(person.is_done(), "{}", person.transcript);
     }
-    let place = Scene::new();
+    let scene = Scene::new();
     let mut person = Scripted::new(&["wrong", "stop"]);
     let mut trial = Outcomes::failing(&[client]);
-    let failure = place.guided(FLAGS, &mut person, &mut trial).unwrap_err();
+    let failure = scene.guided(FLAGS, &mut person, &mut trial).unwrap_err();
     assert!(matches!(failure, Failure::Stopped));
-    assert!(!place.path("x.toml").exists());
+    assert!(!scene.path("x.toml").exists());
 }
 
 #[test]
 fn another_secret_does_not_go_into_the_file_that_was_named() {
-    let place = Scene::new();
-    fs::write(place.path("named.txt"), "wrong").unwrap();
+    let scene = Scene::new();
+    fs::write(scene.path("named.txt"), "wrong").unwrap();
     let flags = "--customer-id a --client-id b --region us --client-secret-file named.txt \
                  --listen 127.0.0.1:1 --config x.toml";
     let mut person = Scripted::new(&["", "right"]);
     let mut trial = Outcomes::failing(&[Some(Suspect::Client)]);
-    let answers = place.guided(flags, &mut person, &mut trial).unwrap();
+    let answers = scene.guided(flags, &mut person, &mut trial).unwrap();
     assert_eq!(answers.place, Place::File);
-    carry_out(&Plan::new(answers), place.keystore.as_ref()).unwrap();
+    carry_out(&Plan::new(answers), scene.keystore.as_ref()).unwrap();
     assert_eq!(
-        fs::read_to_string(place.path("named.txt")).unwrap(),
+        fs::read_to_string(scene.path("named.txt")).unwrap(),
         "wrong"
     );
-    let written = fs::read_to_string(place.path("main.client_secret")).unwrap();
+    let written = fs::read_to_string(scene.path("main.client_secret")).unwrap();
     assert_eq!(written, "right\n");
 }
 
 #[test]
 fn files_that_are_there_are_replaced_only_on_demand() {
-    let place = Scene::new();
+    let scene = Scene::new();
     let flags = "--customer-id a --client-id b --region us --secret-store file \
                  --listen 127.0.0.1:1 --config x.toml";
     for name in ["x.toml", "y.toml", "main.client_secret"] {
-        fs::write(place.path(name), "kept").unwrap();
+        fs::write(scene.path(name), "kept").unwrap();
     }
-    let other = place.path("other/y.toml");
+    let other = scene.path("other/y.toml");
     let mut person = Scripted::new(&["hunter2", "", other.to_str().unwrap()]);
-    let answers = place.guided(flags, &mut person, &mut Outcomes::default());
+    let answers = scene.guided(flags, &mut person, &mut Outcomes::default());
     assert_eq!(answers.unwrap().file, other);
     let told = &person.transcript;
     assert!(told.contains("x.toml is there already"), "{told}");
@@ -388,28 +434,28 @@ fn files_that_are_there_are_replaced_only_on_demand() {
         "{told}"
     );
     let mut person = Scripted::new(&["hunter2", "yes"]);
-    let answers = place.guided(flags, &mut person, &mut Outcomes::default());
-    assert_eq!(answers.unwrap().file, place.path("x.toml"));
+    let answers = scene.guided(flags, &mut person, &mut Outcomes::default());
+    assert_eq!(answers.unwrap().file, scene.path("x.toml"));
 
-    let mut given = place.given(flags, false).unwrap();
+    let mut given = scene.given(flags, false).unwrap();
     given.secret = Some("hunter2".into());
     let mut trial = Outcomes::default();
-    let keystore = place.keystore.as_ref();
+    let keystore = scene.keystore.as_ref();
     let failure = from_flags(given.clone(), false, keystore, &mut trial).unwrap_err();
     assert!(failure.to_string().contains("without --force"), "{failure}");
     assert_eq!(trial.tried.len(), 0);
     from_flags(given, true, keystore, &mut trial).unwrap();
-    assert_eq!(fs::read_to_string(place.path("x.toml")).unwrap(), "kept");
+    assert_eq!(fs::read_to_string(scene.path("x.toml")).unwrap(), "kept");
 }
 
 #[test]
 fn settings_that_do_not_work_are_not_written() {
-    let place = Scene::new();
+    let scene = Scene::new();
     let flags = "--customer-id a --client-id b --region us --secret-store keyring";
-    let mut given = place.given(flags, false).unwrap();
+    let mut given = scene.given(flags, false).unwrap();
     given.secret = Some("hunter2".into());
     let mut trial = Outcomes::failing(&[Some(Suspect::Client)]);
-    let keystore = place.keystore.as_ref();
+    let keystore = scene.keystore.as_ref();
     let failure = from_flags(given, false, keystore, &mut trial).unwrap_err();
     assert!(failure.to_string().contains("--no-check"), "{failure}");
     assert!(keystore.read("b").unwrap().is_none());
@@ -417,11 +463,11 @@ fn settings_that_do_not_work_are_not_written() {
 
 #[test]
 fn without_its_secret_no_settings_are_written() {
-    let place = Scene::with(MemoryKeystore::absent());
+    let scene = Scene::with(MemoryKeystore::absent());
     let flags = "--customer-id a --client-id b --region us --secret-store keyring";
-    let given = place.given(flags, false).unwrap();
+    let given = scene.given(flags, false).unwrap();
     let plan = Plan::new(given.into_answers("hunter2".into(), Place::Keystore));
-    let failure = carry_out(&plan, place.keystore.as_ref()).unwrap_err();
+    let failure = carry_out(&plan, scene.keystore.as_ref()).unwrap_err();
     assert!(failure.to_string().contains("no bus"), "{failure}");
     assert!(!plan.answers.file.exists());
 }
