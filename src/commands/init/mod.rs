@@ -33,18 +33,15 @@ pub(super) fn init(surroundings: &Surroundings, command: cli::Init) -> Result<Ex
         surroundings,
         no_check,
     };
-    let plan = match terminal {
-        Some(mut terminal) => {
-            let answers = ask::guide(&mut terminal, given, force, keystore, &mut trial)?;
-            let mut plan = Plan::new(answers);
-            carry_out_with(&mut terminal, &mut plan, keystore)?;
-            plan
-        }
-        None => {
-            let plan = from_flags(given, force, keystore, &mut trial)?;
-            carry_out(&plan, keystore)?;
-            plan
-        }
+    let plan = if let Some(mut terminal) = terminal {
+        let answers = ask::guide(&mut terminal, given, force, keystore, &mut trial)?;
+        let mut plan = Plan::new(answers);
+        carry_out_with(&mut terminal, &mut plan, keystore)?;
+        plan
+    } else {
+        let plan = from_flags(given, force, keystore, &mut trial)?;
+        carry_out(&plan, keystore)?;
+        plan
     };
     for line in plan.told(surroundings.finds(&plan.answers.file)) {
         print(&line)?;
