@@ -4,11 +4,16 @@ mod check;
 mod data_dir;
 mod demo;
 mod failure;
+mod init;
 mod key;
 mod progress;
+#[cfg(test)]
+mod scripted;
+mod secret;
 mod serve;
 mod simulate;
 mod simulator;
+mod terminal;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -65,6 +70,8 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
             let loaded = load(&surroundings, command.settings, Flags::default())?;
             in_runtime(check::check(&loaded, command.json))
         }
+        Command::Init(command) => init::init(&surroundings, command),
+        Command::Secret(command) => secret::secret(&surroundings, command.command),
     }
 }
 
@@ -89,7 +96,7 @@ fn begin_log(log: &Log) -> Result<(), Failure> {
     )?)
 }
 
-fn in_runtime(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+fn in_runtime<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
