@@ -53,6 +53,9 @@ pub enum Failure {
     /// A server ended by itself.
     #[error("serving ended")]
     Serve(#[source] io::Error),
+    /// No proxy answers that it is well.
+    #[error("no proxy answers well: {0}")]
+    Unwell(String),
     /// Standard output or a file for scripts cannot be written.
     #[error("output cannot be written")]
     Output(#[source] io::Error),
@@ -79,6 +82,7 @@ impl Failure {
             | Self::Bind(_)
             | Self::Runtime(_)
             | Self::Serve(_)
+            | Self::Unwell(_)
             | Self::Output(_) => ExitCode::from(1),
         }
     }

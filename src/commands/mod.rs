@@ -4,10 +4,12 @@ mod check;
 mod data_dir;
 mod demo;
 mod failure;
+mod health;
 mod progress;
 mod serve;
 mod simulate;
 mod simulator;
+mod supervision;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -62,6 +64,18 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Check(command) => {
             let loaded = load(&surroundings, command.settings, Flags::default())?;
             in_runtime(check::check(&loaded, command.json))
+        }
+        Command::Health(command) => {
+            let places = if let Some(url) = &command.url {
+                vec![health::at(url)?]
+            } else {
+                let flags = Flags {
+                    file: command.settings.file,
+                    ..Flags::default()
+                };
+                health::places(&config::server(&surroundings, &flags)?.listen)
+            };
+            in_runtime(health::health(places))
         }
     }
 }

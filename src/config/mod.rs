@@ -46,7 +46,7 @@ use crate::schedule::Schedule;
 use crate::telemetry::{Color, Format};
 
 pub use flags::{Flags, GivenSite};
-pub use load::{Loaded, Surroundings, load, log};
+pub use load::{Loaded, Surroundings, load, log, server};
 pub use problem::{ConfigError, Problem};
 pub use report::Report;
 

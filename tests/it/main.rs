@@ -49,6 +49,7 @@ mod binary;
 mod check;
 mod failing;
 mod giant;
+mod health;
 mod links;
 mod proxies;
 mod restart;
@@ -56,6 +57,8 @@ mod silent;
 mod socket;
 #[cfg(unix)]
 mod stop;
+#[cfg(target_os = "linux")]
+mod supervised;
 mod tls;
 
 mod tidy;

@@ -342,7 +342,7 @@ const GLANCE: Duration = Duration::from_millis(10);
 const QUIET: Duration = Duration::from_secs(1);
 
 /// Beginnings of variables that the program, or what it is made of, takes notice of.
-const FOREIGN: [&str; 7] = [
+const FOREIGN: [&str; 9] = [
     "CITRIX_",
     "RUST_LOG",
     "RUST_BACKTRACE",
@@ -350,4 +350,6 @@ const FOREIGN: [&str; 7] = [
     "NO_COLOR",
     "XDG_",
     "REQUEST_METHOD",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_",
 ];

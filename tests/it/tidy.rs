@@ -25,6 +25,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("config", "odata schedule telemetry"),
     ("check", "auth clock telemetry transport upstream"),
     ("signals", ""),
+    ("service_manager", ""),
     ("server", "signals"),
     ("cli", ""),
     // Puts everything together.
@@ -34,7 +35,7 @@ const ARROWS: &[(&str, &str)] = &[
     ),
     (
         "commands",
-        "app check cli clock config demo gateway server signals tasks telemetry transport",
+        "app check cli clock config demo gateway server service_manager signals tasks telemetry transport",
     ),
     ("main", "cli commands telemetry"),
     ("lib", ""),
@@ -109,6 +110,7 @@ const AT_HOME: &[(&str, &[&str])] = &[
             "src/web",
         ],
     ),
+    ("sd_notify", &["src/service_manager"]),
     ("expose_secret", &["src/auth", "src/config"]),
     ("SystemTime", &[]),
     ("thread::sleep", &[]),

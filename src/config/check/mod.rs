@@ -17,7 +17,7 @@ pub(super) use self::reader::{Read, Reader};
 use super::load::Surroundings;
 use super::problem::Problem;
 use super::raw::Raw;
-use super::{Config, Log, Site};
+use super::{Config, Log, Server, Site};
 use crate::odata::deny::DenyList;
 use crate::odata::name::SiteId;
 use crate::telemetry::{Color, Format};
@@ -53,6 +53,11 @@ pub(super) fn check(
         log: log?,
         data_dir: data_dir?,
     })
+}
+
+/// Checks the settings of the server alone.
+pub(super) fn check_server(raw: &Raw, problems: &mut Vec<Problem>) -> Read<Server> {
+    server::check(&mut Reader::new(raw, problems))
 }
 
 /// Checks the settings of the log alone.
