@@ -18,6 +18,7 @@ mod cache;
 mod collections;
 mod contained;
 mod crowd;
+mod dashboards;
 mod deny;
 mod encoded;
 mod faults;
