@@ -13,7 +13,7 @@ const OPERATING: &str = include_str!("../../docs/operating.md");
 /// What Prometheus adds to what it scrapes.
 const PROMETHEUS: [&str; 3] = ["up", "job", "instance"];
 
-/// Words of PromQL that are neither functions nor names.
+/// Words of queries that are neither functions nor names.
 const GRAMMAR: [&str; 7] = ["by", "on", "and", "unless", "or", "le", "ignoring"];
 
 #[tokio::test(start_paused = true)]

@@ -103,10 +103,8 @@ async fn ready_unless_a_token_failed() {
 #[tokio::test(start_paused = true)]
 async fn metrics_show_levels_and_counts() {
     let found = get("/metrics").await;
-    let mut levels: Vec<&str> = found
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .collect();
+    let is_sample = |line: &&str| !line.starts_with('#');
+    let mut levels: Vec<&str> = found.lines().filter(is_sample).collect();
     levels.sort_unstable();
     insta::assert_snapshot!(levels.join("\n"), @r#"
     200
