@@ -39,6 +39,8 @@ pub enum Command {
     Simulate(Simulate),
     /// Try out the settings step by step, down to one row of data, and say what to do when a step fails
     Check(Check),
+    /// Ask the proxy that runs on this machine whether it is well: exit code 0, or 1 with the reason
+    Health(Health),
     /// Show the settings in force and where each comes from, with secrets masked
     Config(Config),
     /// Make an access key for clients, and the section of the settings file for it
@@ -104,6 +106,17 @@ pub struct Check {
     pub json: bool,
 }
 
+/// Flags of `health`.
+#[derive(Debug, Args)]
+pub struct Health {
+    /// The settings file.
+    #[command(flatten)]
+    pub settings: SettingsFile,
+    /// Address of the proxy [default: where it listens by its settings]
+    #[arg(long, value_name = "URL", conflicts_with = "file")]
+    pub url: Option<String>,
+}
+
 /// Flags of `config`.
 #[derive(Debug, Args)]
 pub struct Config {
@@ -164,6 +177,8 @@ mod tests {
           simulate  Run the simulated Citrix Cloud alone
           check     Try out the settings step by step, down to one row of data, and say what to do when a
                     step fails
+          health    Ask the proxy that runs on this machine whether it is well: exit code 0, or 1 with the
+                    reason
           config    Show the settings in force and where each comes from, with secrets masked
           key       Make an access key for clients, and the section of the settings file for it
           help      Print this message or the help of the given subcommand(s)

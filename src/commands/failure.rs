@@ -102,6 +102,9 @@ pub enum Failure {
     /// No random numbers for a key.
     #[error("the operating system gives no random numbers")]
     Random,
+    /// No proxy answers that it is well.
+    #[error("no proxy answers well: {0}")]
+    Unwell(String),
     /// Standard output or a file for scripts cannot be written.
     #[error("output cannot be written")]
     Output(#[source] io::Error),
@@ -141,6 +144,7 @@ impl Failure {
             | Self::Runtime(_)
             | Self::Serve(_)
             | Self::Random
+            | Self::Unwell(_)
             | Self::Output(_) => ExitCode::from(1),
         }
     }

@@ -4,6 +4,7 @@ mod check;
 mod data_dir;
 mod demo;
 mod failure;
+mod health;
 mod init;
 mod key;
 mod progress;
@@ -13,6 +14,7 @@ mod secret;
 mod serve;
 mod simulate;
 mod simulator;
+mod supervision;
 mod terminal;
 
 use std::io::{self, Write};
@@ -72,6 +74,18 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
         }
         Command::Init(command) => init::init(&surroundings, command),
         Command::Secret(command) => secret::secret(&surroundings, command.command),
+        Command::Health(command) => {
+            let places = if let Some(url) = &command.url {
+                vec![health::at(url)?]
+            } else {
+                let flags = Flags {
+                    file: command.settings.file,
+                    ..Flags::default()
+                };
+                health::places(&config::server(&surroundings, &flags)?.listen)
+            };
+            in_runtime(health::health(places))
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::data_dir::DataDir;
-use super::{Failure, exit_code, print};
+use super::{Failure, exit_code, print, supervision};
 use crate::app::{self, App};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Config, Loaded};
@@ -63,6 +63,8 @@ pub(super) async fn serve_through(
     for note in ready(&app, &tasks, &addresses) {
         print(&note)?;
     }
+    supervision::announce_end(&mut signals);
+    supervision::begin(&app, &addresses, &tasks);
     app.start(&tasks);
     if let Some(tls) = tls {
         tasks.spawn("certificate", tls.watch());

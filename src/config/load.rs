@@ -13,7 +13,7 @@ use super::flags::Flags;
 use super::problem::{ConfigError, Problem};
 use super::raw::{Layer, Raw};
 use super::secret::{self, ApiClient};
-use super::{Config, Log, Report, check, environment, file, text};
+use super::{Config, Log, Report, Server, check, environment, file, text};
 use crate::keystore::{Keystore, SystemKeystore};
 
 /// What settings may come from, apart from flags. Tests bring their own.
@@ -185,6 +185,18 @@ pub fn log(surroundings: &Surroundings) -> Result<Log, ConfigError> {
     let layer = environment::rust_log(&surroundings.variables, &mut problems);
     let raw = Raw::merge(vec![layer]).map_err(|problem| ConfigError::new(vec![problem]))?;
     check::check_log(&raw, surroundings, &mut problems).map_err(|_| ConfigError::new(problems))
+}
+
+/// How clients reach us, alone: for a command that asks a proxy which runs already, and has no use for the rest.
+pub fn server(surroundings: &Surroundings, flags: &Flags) -> Result<Server, ConfigError> {
+    let mut problems = Vec::new();
+    let (_, mut layers) = configured_layers(surroundings, flags, &mut problems)?;
+    layers.push(flags.layer(&surroundings.directory));
+    let raw = Raw::merge(layers).map_err(|problem| ConfigError::new(vec![problem]))?;
+    match check::check_server(&raw, &mut problems) {
+        Ok(server) if problems.is_empty() => Ok(server),
+        _ => Err(ConfigError::new(problems)),
+    }
 }
 
 /// File and environment. A file that cannot be read at all ends it: whatever else seems wrong may be its fault.

@@ -49,7 +49,7 @@ use crate::telemetry::{Color, Format};
 pub(crate) use check::is_key_name;
 pub use flags::{Flags, GivenSite};
 pub use flaw::flaw;
-pub use load::{Loaded, Surroundings, api_clients, load, log};
+pub use load::{Loaded, Surroundings, api_clients, load, log, server};
 pub use problem::{ConfigError, Problem};
 pub use report::{Report, quote};
 pub use secret::{ApiClient, SecretSource, client_secret};

@@ -19,6 +19,7 @@ mod collections;
 mod connect;
 mod contained;
 mod crowd;
+mod dashboards;
 mod deny;
 mod encoded;
 mod faults;
@@ -50,6 +51,7 @@ mod binary;
 mod check;
 mod failing;
 mod giant;
+mod health;
 mod init;
 mod links;
 mod proxies;
@@ -60,6 +62,8 @@ mod silent;
 mod socket;
 #[cfg(unix)]
 mod stop;
+#[cfg(target_os = "linux")]
+mod supervised;
 mod tls;
 
 mod tidy;

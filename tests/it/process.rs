@@ -357,7 +357,7 @@ const GLANCE: Duration = Duration::from_millis(10);
 const QUIET: Duration = Duration::from_secs(1);
 
 /// Beginnings of variables that the program, or what it is made of, takes notice of.
-const FOREIGN: [&str; 8] = [
+const FOREIGN: [&str; 10] = [
     "CREDENTIALS_DIRECTORY",
     "CITRIX_",
     "RUST_LOG",
@@ -366,4 +366,6 @@ const FOREIGN: [&str; 8] = [
     "NO_COLOR",
     "XDG_",
     "REQUEST_METHOD",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_",
 ];

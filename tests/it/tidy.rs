@@ -32,6 +32,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("check", "auth clock telemetry transport upstream"),
     ("signals", ""),
     ("server", "clock signals telemetry"),
+    ("service_manager", ""),
     ("cli", ""),
     // Puts everything together.
     (
@@ -40,7 +41,7 @@ const ARROWS: &[(&str, &str)] = &[
     ),
     (
         "commands",
-        "app check cli clock config demo gateway keystore odata server signals tasks telemetry transport",
+        "app check cli clock config demo gateway keystore odata server service_manager signals tasks telemetry transport",
     ),
     ("main", "cli commands telemetry"),
     ("lib", ""),
@@ -119,6 +120,7 @@ const AT_HOME: &[(&str, &[&str])] = &[
     ("expose_secret", &["src/auth", "src/config", "src/keystore"]),
     ("keyring::", &["src/keystore"]),
     ("dialoguer", &["src/commands/terminal.rs"]),
+    ("sd_notify", &["src/service_manager"]),
     ("SystemTime", &[]),
     ("thread::sleep", &[]),
 ];

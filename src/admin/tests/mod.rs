@@ -191,10 +191,8 @@ async fn ready_unless_a_token_failed() {
 #[tokio::test(start_paused = true)]
 async fn metrics_show_levels_and_counts() {
     let found = get("/metrics").await;
-    let mut levels: Vec<&str> = found
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .collect();
+    let is_sample = |line: &&str| !line.starts_with('#');
+    let mut levels: Vec<&str> = found.lines().filter(is_sample).collect();
     levels.sort_unstable();
     insta::assert_snapshot!(levels.join("\n"), @r#"
     200
@@ -204,6 +202,7 @@ async fn metrics_show_levels_and_counts() {
     auth_token_requests_total{site="main"} 2
     build_info{version="0.1.0"} 1
     cache_disk_entries 45000
+    cache_disk_failures_total 6
     cache_disk_size_bytes 4000000000
     cache_entries 12
     cache_evictions_total 7
@@ -216,6 +215,9 @@ async fn metrics_show_levels_and_counts() {
     gateway_scan_rows{site="main"} 824000
     gateway_scans{site="lab"} 0
     gateway_scans{site="main"} 2
+    process_start_time_seconds 0
+    site_ready{site="lab"} 1
+    site_ready{site="main"} 1
     upstream_grants_total{site="lab",class="background"} 10
     upstream_grants_total{site="lab",class="interactive"} 11
     upstream_grants_total{site="lab",class="metadata"} 8
@@ -297,6 +299,10 @@ async fn plain_metrics_have_types_and_names_that_prometheus_knows() {
     insta::assert_snapshot!(heads.join("\n"), @r"
     # HELP build_info The program.
     # TYPE build_info gauge
+    # HELP process_start_time_seconds When the program started, in seconds since 1970.
+    # TYPE process_start_time_seconds gauge
+    # HELP site_ready 1 when answers can be expected, as /readyz says; else 0.
+    # TYPE site_ready gauge
     # HELP upstream_in_flight Queries that upstream works on.
     # TYPE upstream_in_flight gauge
     # HELP upstream_level Queries that may be in flight now.

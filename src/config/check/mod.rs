@@ -22,7 +22,7 @@ use super::load::Surroundings;
 use super::problem::Problem;
 use super::raw::Raw;
 use super::secret::ApiClient;
-use super::{Config, Log, Site};
+use super::{Config, Log, Server, Site};
 use crate::odata::deny::DenyList;
 use crate::odata::name::SiteId;
 use crate::telemetry::{Color, Format};
@@ -73,6 +73,11 @@ pub(super) fn api_clients(
         .map(|(name, origin)| site::api_client(&mut reader, surroundings, name, origin))
         .collect();
     clients.into_iter().collect()
+}
+
+/// Checks the settings of the server alone.
+pub(super) fn check_server(raw: &Raw, problems: &mut Vec<Problem>) -> Read<Server> {
+    server::check(&mut Reader::new(raw, problems), raw.sites())
 }
 
 /// Checks the settings of the log alone.
