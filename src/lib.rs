@@ -13,6 +13,7 @@
 //! - [`warm`]: answers that are made before anybody asks;
 //! - [`web`], [`admin`]: the OData surface and the operator's surface;
 //! - [`demo`]: Citrix Cloud in a box, which shares no parsing code with the rest;
+//! - [`service`]: being a service of Windows;
 //! - [`config`], [`cli`], [`check`], [`signals`], [`app`]: what the operator decided, and putting it all together.
 
 pub mod clock;
@@ -41,4 +42,5 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod server;
+pub mod service;
 pub mod signals;

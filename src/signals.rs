@@ -1,23 +1,59 @@
-//! Waiting for the order to stop: Ctrl-C, SIGTERM, the closing of a Windows console.
+//! Waiting for the order to stop: Ctrl-C, SIGTERM, the closing of a Windows console, a service manager.
 //!
 //! The first order means "finish what you are doing", the second "now".
 
+use std::future;
 use std::io;
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// The orders to stop, one after the other.
 #[derive(Debug)]
-pub struct Signals(platform::Signals);
+pub struct Signals(Source);
+
+/// Where orders come from.
+#[derive(Debug)]
+enum Source {
+    System(platform::Signals),
+    Orders(UnboundedReceiver<&'static str>),
+}
+
+/// Gives orders to stop, from any thread.
+#[derive(Debug, Clone)]
+pub struct Orders(UnboundedSender<&'static str>);
 
 impl Signals {
     /// Takes over the orders to stop from the operating system, which would end the process at once. Call it
     /// inside a tokio runtime, before work begins; orders between two calls of [`Signals::next`] are not lost.
     pub fn listen() -> io::Result<Self> {
-        platform::Signals::listen().map(Self)
+        platform::Signals::listen().map(Source::System).map(Self)
+    }
+
+    /// Orders that somebody in this process gives, in place of the operating system's: a service of Windows hears of a
+    /// shutdown from its manager, and would hear it twice.
+    pub fn by_hand() -> (Orders, Self) {
+        let (orders, given) = unbounded_channel();
+        (Orders(orders), Self(Source::Orders(given)))
     }
 
     /// Waits for the next order and names it. Dropping the future loses nothing.
     pub async fn next(&mut self) -> &'static str {
-        self.0.next().await
+        match &mut self.0 {
+            Source::System(signals) => signals.next().await,
+            Source::Orders(given) => match given.recv().await {
+                Some(order) => order,
+                // Nobody can give one any more.
+                None => future::pending().await,
+            },
+        }
+    }
+}
+
+impl Orders {
+    /// Orders to stop; `from` is who wants it, for the log.
+    pub fn stop(&self, from: &'static str) {
+        // Who has stopped listening has stopped.
+        self.0.send(from).unwrap_or_default();
     }
 }
 
@@ -88,14 +124,32 @@ mod platform {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
-    use std::process::Command;
+    use std::time::Duration;
+
+    use tokio::time::timeout;
 
     use super::*;
 
+    #[tokio::test(start_paused = true)]
+    async fn orders_are_heard_one_by_one_and_not_for_want_of_anybody_to_give_them() {
+        let (orders, mut signals) = Signals::by_hand();
+        for order in ["first", "second"] {
+            orders.clone().stop(order);
+        }
+        assert_eq!(signals.next().await, "first");
+        assert_eq!(signals.next().await, "second");
+        drop(orders);
+        let never = timeout(Duration::from_mins(1), signals.next()).await;
+        assert!(never.is_err());
+    }
+
+    #[cfg(unix)]
     #[tokio::test]
     async fn hears_the_first_and_the_second_order() {
+        use std::process::Command;
+
         let mut signals = Signals::listen().unwrap();
         for (signal, name) in [("-TERM", "SIGTERM"), ("-INT", "Ctrl-C")] {
             let own = std::process::id().to_string();

@@ -107,6 +107,7 @@ fn settings(folder: &Path) -> Config {
         directory: folder.to_path_buf(),
         config_folder: None,
         data_folder: folder.to_path_buf(),
+        log_folder: None,
     };
     config::load(&surroundings, &Flags::default())
         .unwrap()

@@ -1,5 +1,6 @@
 //! Commands and flags, as types.
 
+mod service;
 mod simulator;
 
 use std::net::SocketAddr;
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use self::service::{InstallService, RunService, Service, ServiceAction};
 pub use self::simulator::{SimulatorArgs, ThrottleShape, TimeLimitShape};
 
 /// A local OData server that makes Citrix Cloud monitoring data easy for Power BI, Excel and scripts.
@@ -35,6 +37,8 @@ pub enum Command {
     Check(Check),
     /// Show the settings in force and where each comes from, with secrets masked
     Config(Config),
+    /// Install, remove or look at the service of Windows
+    Service(Service),
 }
 
 /// Flags of `serve`.
@@ -144,6 +148,7 @@ mod tests {
           check     Try out the settings step by step, down to one row of data, and say what to do when a
                     step fails
           config    Show the settings in force and where each comes from, with secrets masked
+          service   Install, remove or look at the service of Windows
           help      Print this message or the help of the given subcommand(s)
 
         Options:

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use crate::app::BuildError;
 use crate::config::ConfigError;
 use crate::server::BindError;
+use crate::service::ServiceError;
 use crate::telemetry::InitError;
 use crate::transport::NetworkError;
 
@@ -47,6 +48,9 @@ pub enum Failure {
     /// An address cannot be listened on.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// Something could not be done with the service of Windows.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
     /// No worker threads, or no signals.
     #[error("the operating system refused what every program needs")]
     Runtime(#[source] io::Error),
@@ -69,17 +73,24 @@ impl From<AddrParseError> for Failure {
 
 impl Failure {
     /// 2 when the command line or the settings are wrong, else 1.
-    pub fn exit_code(&self) -> ExitCode {
+    pub fn code(&self) -> u8 {
         match self {
-            Self::Settings(_) | Self::Flag { .. } | Self::Build(_) => ExitCode::from(2),
+            Self::Settings(_) | Self::Flag { .. } | Self::Build(_) => 2,
+            Self::Service(error) if error.is_usage() => 2,
             Self::Log(_)
             | Self::Taken(_)
             | Self::Folder(_)
             | Self::Network(_)
             | Self::Bind(_)
+            | Self::Service(_)
             | Self::Runtime(_)
             | Self::Serve(_)
-            | Self::Output(_) => ExitCode::from(1),
+            | Self::Output(_) => 1,
         }
+    }
+
+    /// The same for the process.
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.code())
     }
 }

@@ -24,6 +24,8 @@ pub struct Surroundings {
     pub config_folder: Option<PathBuf>,
     /// The platform's folder for data of ours.
     pub data_folder: PathBuf,
+    /// The folder for log files when the settings name none; `None`: no files then.
+    pub log_folder: Option<PathBuf>,
 }
 
 impl Surroundings {
@@ -35,21 +37,29 @@ impl Surroundings {
             Some(folders) => folders.data_local_dir().to_path_buf(),
             None => directory.join(format!("{NAME}-data")),
         };
-        // A variable whose name is not Unicode is none of ours. Windows does not tell cases apart in names.
-        let variables = std::env::vars_os().filter_map(|(name, value)| {
-            let name = name.into_string().ok()?;
-            let name = if cfg!(windows) {
-                name.to_uppercase()
-            } else {
-                name
-            };
-            Some((name, value))
-        });
         Self {
-            variables: variables.collect(),
+            variables: variables(),
             directory,
             config_folder: folders.map(|folders| folders.config_dir().to_path_buf()),
             data_folder,
+            log_folder: None,
+        }
+    }
+
+    /// Those of a service of Windows. Its account has no profile that an administrator could put anything into, and it
+    /// is started in a folder of the system, so all that it has is in one folder for the whole machine.
+    pub fn of_service() -> Self {
+        let variables = variables();
+        let shared = variables.get("PROGRAMDATA").map(PathBuf::from);
+        let directory = shared
+            .unwrap_or_else(|| PathBuf::from(r"C:\ProgramData"))
+            .join(NAME);
+        Self {
+            variables,
+            data_folder: directory.join("data"),
+            log_folder: Some(directory.join("logs")),
+            config_folder: None,
+            directory,
         }
     }
 
@@ -63,7 +73,7 @@ impl Surroundings {
     }
 
     /// Where a settings file is looked for when none is named.
-    fn places(&self) -> Vec<PathBuf> {
+    pub fn places(&self) -> Vec<PathBuf> {
         let name = format!("{NAME}.toml");
         let folders = [Some(&self.directory), self.config_folder.as_ref()];
         folders
@@ -74,6 +84,20 @@ impl Surroundings {
     }
 }
 
+/// The environment. A variable whose name is not Unicode is none of ours. Windows does not tell cases apart in names.
+fn variables() -> BTreeMap<String, OsString> {
+    let variables = std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.into_string().ok()?;
+        let name = if cfg!(windows) {
+            name.to_uppercase()
+        } else {
+            name
+        };
+        Some((name, value))
+    });
+    variables.collect()
+}
+
 /// Without the environment, which may hold secrets.
 impl std::fmt::Debug for Surroundings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -81,6 +105,7 @@ impl std::fmt::Debug for Surroundings {
             .field("directory", &self.directory)
             .field("config_folder", &self.config_folder)
             .field("data_folder", &self.data_folder)
+            .field("log_folder", &self.log_folder)
             .finish_non_exhaustive()
     }
 }

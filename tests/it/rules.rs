@@ -145,6 +145,7 @@ fn defaults() -> Config {
         directory: PathBuf::new(),
         config_folder: None,
         data_folder: PathBuf::new(),
+        log_folder: None,
     };
     let flags = Flags {
         site: Some(GivenSite {

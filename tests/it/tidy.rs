@@ -26,6 +26,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("check", "auth clock telemetry transport upstream"),
     ("signals", ""),
     ("server", "signals"),
+    ("service", "signals telemetry"),
     ("cli", ""),
     // Puts everything together.
     (
@@ -34,7 +35,7 @@ const ARROWS: &[(&str, &str)] = &[
     ),
     (
         "commands",
-        "app check cli clock config demo gateway server signals tasks telemetry transport",
+        "app check cli clock config demo gateway server service signals tasks telemetry transport",
     ),
     ("main", "cli commands telemetry"),
     ("lib", ""),

@@ -299,6 +299,7 @@ fn config(folder: &Path, knobs: &Knobs, settings: &str) -> config::Config {
         directory: folder.to_path_buf(),
         config_folder: None,
         data_folder: folder.join("data"),
+        log_folder: None,
     };
     let loaded = config::load(&surroundings, &Flags::default());
     loaded.unwrap_or_else(|error| panic!("{error}")).config

@@ -59,7 +59,8 @@ fn defaults_are_as_documented() {
         Log {
             filter: "info".to_owned(),
             format: Format::Text,
-            color: Color::Auto
+            color: Color::Auto,
+            files: None,
         }
     );
     assert_eq!(config.data_dir, Path::new("/platform/data"));

@@ -24,6 +24,7 @@ impl Given {
             directory: folder.path().to_path_buf(),
             config_folder: Some(folder.path().join("platform")),
             data_folder: PathBuf::from("/platform/data"),
+            log_folder: None,
         };
         let flags = Flags::default();
         Self {

@@ -1,13 +1,23 @@
 //! Log output and its filter; the names of the fields used across the program.
 
+mod files;
+mod notices;
+
 use std::error::Error;
 use std::io::{self, IsTerminal};
+use std::sync::Arc;
 
+use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::fmt;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+
+pub use self::files::{FilesError, LogFiles, Rotation};
+pub use self::notices::{NOTICE, Notices};
 
 /// How a log line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +48,15 @@ pub enum InitError {
     Twice(#[source] TryInitError),
 }
 
-/// Sends log lines to `output`, by which standard error is reached, from now on. `filter` has the syntax of `RUST_LOG`.
-pub fn init<W>(filter: &str, format: Format, color: Color, output: W) -> Result<(), InitError>
+/// Sends log lines to `output`, by which standard error is reached, from now on, and what matters to the
+/// administrator to `notices` as well. `filter` has the syntax of `RUST_LOG`; what it stops goes nowhere.
+pub fn init<W>(
+    filter: &str,
+    format: Format,
+    color: Color,
+    output: W,
+    notices: Option<Arc<dyn Notices>>,
+) -> Result<(), InitError>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
@@ -50,11 +67,21 @@ where
     match format {
         Format::Text => {
             let ansi = color == Color::Auto && io::stderr().is_terminal();
-            lines.with_ansi(ansi).finish().try_init()
+            begin(lines.with_ansi(ansi).finish(), notices)
         }
-        Format::Json => lines.json().flatten_event(true).finish().try_init(),
+        Format::Json => begin(lines.json().flatten_event(true).finish(), notices),
     }
     .map_err(InitError::Twice)
+}
+
+fn begin<S>(lines: S, notices: Option<Arc<dyn Notices>>) -> Result<(), TryInitError>
+where
+    S: Subscriber + for<'s> LookupSpan<'s> + Send + Sync,
+{
+    match notices {
+        Some(place) => lines.with(notices::layer(place)).try_init(),
+        None => lines.try_init(),
+    }
 }
 
 /// An error and its sources, joined by `: `. A part that the text before it says already is left out, because
@@ -108,7 +135,7 @@ mod tests {
 
     #[test]
     fn refuses_a_bad_filter_without_touching_the_log() {
-        let error = init("info,=loud=", Format::Text, Color::Never, io::sink).unwrap_err();
+        let error = init("info,=loud=", Format::Text, Color::Never, io::sink, None).unwrap_err();
         assert!(matches!(error, InitError::Filter(_)));
     }
 }
