@@ -19,7 +19,7 @@ pub trait Notices: Send + Sync {
 }
 
 /// The target of lines that are noted though they are no warnings.
-pub const NOTICE: &str = "citrix_odata_proxy::notice";
+pub const NOTICE: &str = "citrix_odata_proxy::telemetry::notice";
 
 /// Gives warnings, errors and notices to `place`.
 pub(super) fn layer<S>(place: Arc<dyn Notices>) -> impl Layer<S>
@@ -105,7 +105,7 @@ mod tests {
         tracing::subscriber::with_default(subscriber, || {
             tracing::info!("a request");
             tracing::info!(target: NOTICE, "the service runs");
-            tracing::info!(target: "citrix_odata_proxy::notices", "no notice");
+            tracing::info!(target: "citrix_odata_proxy::telemetry", "no notice");
             tracing::warn!(folder = %"C:\\data", "cannot be used");
             tracing::error!("two\nlines");
         });

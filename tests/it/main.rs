@@ -50,6 +50,7 @@ mod check;
 mod failing;
 mod giant;
 mod links;
+mod logs;
 mod proxies;
 mod restart;
 mod silent;

@@ -220,6 +220,9 @@ fn reports_values_with_origins_and_without_secrets() {
     scans.range_never = []                                    # default
     log.filter = "info"                                       # default
     log.format = "text"                                       # default
+    log.folder = ""                                           # default
+    log.rotate = "daily"                                      # default
+    log.keep = 14                                             # default
     sites.main.profile = "citrix-cloud"                       # default
     sites.main.region = "JP"                                  # variable CITRIX_ODATA_PROXY__SITES__MAIN__REGION
     sites.main.customer_id = "acme1234"                       # DIR/citrix-odata-proxy.toml, line 5

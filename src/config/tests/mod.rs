@@ -1,6 +1,7 @@
 //! Settings from all sources together: what a load gives, and what it says when it cannot.
 
 mod layers;
+mod logs;
 mod problems;
 mod secrets;
 mod values;

@@ -2,7 +2,9 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::io;
 
+use windows_service::Error;
 use windows_service::service::{
     Service, ServiceAccess, ServiceAction, ServiceActionType, ServiceErrorControl,
     ServiceFailureActions, ServiceFailureResetPeriod, ServiceInfo, ServiceSidType,
@@ -48,22 +50,31 @@ fn equip(service: &Service, installation: &Installation) -> Result<(), ServiceEr
         action_type: ServiceActionType::Restart,
         delay,
     });
-    let configure = || {
-        service.set_description(DESCRIPTION)?;
-        service.set_delayed_auto_start(true)?;
-        service.set_config_service_sid_info(ServiceSidType::Unrestricted)?;
+    let configured = [
+        service.set_description(DESCRIPTION),
+        service.set_delayed_auto_start(true),
+        service.set_config_service_sid_info(ServiceSidType::Unrestricted),
         service.update_failure_actions(ServiceFailureActions {
             reset_period: ServiceFailureResetPeriod::After(FAILURES_FORGOTTEN),
             reboot_msg: None,
             command: None,
             actions: Some(restarts.to_vec()),
-        })?;
+        }),
         // An exit code is a failure, too: settings that cannot be read are read again once they are put right.
-        service.set_failure_actions_on_non_crash_failures(true)
-    };
-    configure().map_err(refused("configure the service"))?;
+        service.set_failure_actions_on_non_crash_failures(true),
+    ];
+    for set in configured {
+        if !matches!(&set, Err(Error::Winapi(error)) if is_unknown(error)) {
+            set.map_err(refused("configure the service"))?;
+        }
+    }
     events::register()?;
     folders::make(installation)
+}
+
+/// Whether the service manager has never heard of a property: Windows knows all of ours, Wine does not.
+fn is_unknown(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(124)
 }
 
 pub(crate) fn uninstall() -> Result<(), ServiceError> {
