@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use self::service::{InstallService, RunService, Service, ServiceAction};
+pub use self::service::{InstallService, RunService, Service, ServiceAction, ServiceFlags};
 pub use self::simulator::{SimulatorArgs, ThrottleShape, TimeLimitShape};
 
 /// A local OData server that makes Citrix Cloud monitoring data easy for Power BI, Excel and scripts.

@@ -31,16 +31,27 @@ pub enum ServiceAction {
 pub struct InstallService {
     /// What it is started with.
     #[command(flatten)]
-    pub run: RunService,
+    pub flags: ServiceFlags,
     /// Account without a password: `NT AUTHORITY\LocalService`, a group managed `DOMAIN\name$` [default: the service's
     /// own, `NT SERVICE\citrix-odata-proxy`]
     #[arg(long, value_name = "NAME")]
     pub account: Option<String>,
 }
 
-/// What the service is started with.
+/// Flags of `service run`.
 #[derive(Debug, Args)]
 pub struct RunService {
+    /// What it is started with.
+    #[command(flatten)]
+    pub flags: ServiceFlags,
+    /// Folder for all that is named by no other flag and no setting
+    #[arg(long, value_name = "DIR")]
+    pub home: PathBuf,
+}
+
+/// What the service is started with.
+#[derive(Debug, Args)]
+pub struct ServiceFlags {
     /// Settings file [default: %ProgramData%\citrix-odata-proxy\citrix-odata-proxy.toml]
     #[arg(long = "config", value_name = "FILE")]
     pub file: Option<PathBuf>,

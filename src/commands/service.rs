@@ -1,14 +1,13 @@
 //! `service`: the proxy as a service of Windows.
 
+use std::panic;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use tracing::Level;
-
 use super::{Failure, begin_log, in_runtime, load, print, serve};
-use crate::cli::{InstallService, RunService, Service, ServiceAction, SettingsFile};
-use crate::config::{Flags, Surroundings};
+use crate::cli::{InstallService, RunService, Service, ServiceAction, ServiceFlags, SettingsFile};
+use crate::config::{self, Flags, Surroundings};
 use crate::service::{self, Account, Installation, Manager};
 use crate::signals::Signals;
 use crate::telemetry::{self, NOTICE};
@@ -34,13 +33,13 @@ pub(super) fn service(command: Service, here: &Surroundings) -> Result<ExitCode,
 }
 
 fn install(command: InstallService, here: &Surroundings) -> Result<ExitCode, Failure> {
-    let there = Surroundings::of_service();
+    let there = Surroundings::of_service(here.service_home());
     let absolute = |path: &Path| here.directory.join(path);
     let installation = Installation {
-        settings: command.run.file.as_deref().map(absolute),
-        listen: command.run.listen,
+        settings: command.flags.file.as_deref().map(absolute),
+        listen: command.flags.listen,
         data_dir: command
-            .run
+            .flags
             .data_dir
             .map(|folder| absolute(Path::new(&folder))),
         account: Account::named(command.account.as_deref())?,
@@ -89,30 +88,39 @@ fn status() -> Result<ExitCode, Failure> {
     })
 }
 
-/// The service itself; returns its exit code. It has no console: what goes wrong is in the event log.
+/// The service itself; returns its exit code. It has no console: what goes wrong is in its log and in the event log.
 fn run(command: RunService, manager: &Manager, signals: Signals) -> u32 {
-    match try_to_run(command, manager, signals) {
+    // Nobody sees standard error.
+    panic::set_hook(Box::new(|defect| tracing::error!("{defect}")));
+    let surroundings = Surroundings::of_service(command.home);
+    match try_to_run(command.flags, &surroundings, manager, signals) {
         Ok(()) => 0,
         Err(failure) => {
-            let text = telemetry::chain(&failure);
-            if tracing::dispatcher::has_been_set() {
-                tracing::error!("the service has failed: {text}");
-            } else if let Some(notices) = manager.notices() {
-                notices.take(Level::ERROR, &format!("the service cannot start: {text}"));
+            if !tracing::dispatcher::has_been_set() {
+                // The settings do not say where the log is, so it is where it would be without them. When that fails,
+                // there is no other place.
+                let log = config::log(&surroundings).map_err(Failure::from);
+                drop(log.and_then(|log| begin_log(&log, manager.notices())));
             }
+            tracing::error!("the service has failed: {}", telemetry::chain(&failure));
             failure.code().into()
         }
     }
 }
 
-fn try_to_run(command: RunService, manager: &Manager, signals: Signals) -> Result<(), Failure> {
+fn try_to_run(
+    command: ServiceFlags,
+    surroundings: &Surroundings,
+    manager: &Manager,
+    signals: Signals,
+) -> Result<(), Failure> {
     let flags = Flags {
         listen: command.listen,
         data_dir: command.data_dir,
         ..Flags::default()
     };
     let settings = SettingsFile { file: command.file };
-    let loaded = load(&Surroundings::of_service(), settings, flags)?;
+    let loaded = load(surroundings, settings, flags)?;
     begin_log(&loaded.config.log, manager.notices())?;
     let patience = loaded.config.server.drain.saturating_add(END_PATIENCE);
     let ready = || {

@@ -46,21 +46,24 @@ impl Surroundings {
         }
     }
 
-    /// Those of a service of Windows. Its account has no profile that an administrator could put anything into, and it
-    /// is started in a folder of the system, so all that it has is in one folder for the whole machine.
-    pub fn of_service() -> Self {
-        let variables = variables();
-        let shared = variables.get("PROGRAMDATA").map(PathBuf::from);
-        let directory = shared
-            .unwrap_or_else(|| PathBuf::from(r"C:\ProgramData"))
-            .join(NAME);
+    /// Those of a service of Windows that has all in `home`. Its account has no profile that an administrator could put
+    /// anything into, and it is started in a folder of the system.
+    pub fn of_service(home: PathBuf) -> Self {
         Self {
-            variables,
-            data_folder: directory.join("data"),
-            log_folder: Some(directory.join("logs")),
+            variables: variables(),
+            data_folder: home.join("data"),
+            log_folder: Some(home.join("logs")),
             config_folder: None,
-            directory,
+            directory: home,
         }
+    }
+
+    /// The machine's folder for a service of ours, by the variable that Windows has for it.
+    pub fn service_home(&self) -> PathBuf {
+        let shared = self.variables.get("PROGRAMDATA").map(PathBuf::from);
+        shared
+            .unwrap_or_else(|| PathBuf::from(r"C:\ProgramData"))
+            .join(NAME)
     }
 
     /// A variable's value.

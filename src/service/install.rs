@@ -39,6 +39,8 @@ impl Installation {
     /// The arguments with which the service manager starts the program.
     pub fn arguments(&self) -> Vec<OsString> {
         let mut arguments: Vec<OsString> = vec!["service".into(), "run".into()];
+        // In the service's own environment the machine's folder may be another one.
+        arguments.extend(["--home".into(), self.home.clone().into()]);
         if let Some(settings) = &self.settings {
             arguments.extend(["--config".into(), settings.into()]);
         }
@@ -161,7 +163,8 @@ mod tests {
 
     #[test]
     fn the_command_line_says_what_is_not_found_otherwise() {
-        assert_eq!(plain().arguments(), ["service", "run"]);
+        let arguments = plain().arguments();
+        assert_eq!(arguments, ["service", "run", "--home", "home"]);
         let all = Installation {
             settings: Some(PathBuf::from("/set tings/a.toml")),
             listen: vec!["127.0.0.1:1".to_owned(), "[::1]:1".to_owned()],
@@ -171,6 +174,8 @@ mod tests {
         let expected = [
             "service",
             "run",
+            "--home",
+            "home",
             "--config",
             "/set tings/a.toml",
             "--listen",

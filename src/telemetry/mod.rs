@@ -7,14 +7,13 @@ use std::error::Error;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
-use tracing::Subscriber;
-use tracing_subscriber::EnvFilter;
+use tracing::Dispatch;
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::fmt;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+use tracing_subscriber::{EnvFilter, Layer, Registry, registry};
 
 pub use self::files::{FilesError, LogFiles, Rotation};
 pub use self::notices::{NOTICE, Notices};
@@ -63,24 +62,37 @@ where
     let filter = EnvFilter::builder()
         .parse(filter)
         .map_err(InitError::Filter)?;
-    let lines = fmt().with_env_filter(filter).with_writer(output);
-    match format {
-        Format::Text => {
-            let ansi = color == Color::Auto && io::stderr().is_terminal();
-            begin(lines.with_ansi(ansi).finish(), notices)
-        }
-        Format::Json => begin(lines.json().flatten_event(true).finish(), notices),
-    }
-    .map_err(InitError::Twice)
+    let ansi = color == Color::Auto && io::stderr().is_terminal();
+    dispatch(filter, format, ansi, output, notices)
+        .try_init()
+        .map_err(InitError::Twice)
 }
 
-fn begin<S>(lines: S, notices: Option<Arc<dyn Notices>>) -> Result<(), TryInitError>
+fn dispatch<W>(
+    filter: EnvFilter,
+    format: Format,
+    ansi: bool,
+    output: W,
+    notices: Option<Arc<dyn Notices>>,
+) -> Dispatch
 where
-    S: Subscriber + for<'s> LookupSpan<'s> + Send + Sync,
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
+    let lines = fmt::layer().with_writer(output).with_ansi(ansi);
+    match format {
+        Format::Text => layered(filter, lines, notices),
+        Format::Json => layered(filter, lines.json().flatten_event(true), notices),
+    }
+}
+
+fn layered<L>(filter: EnvFilter, lines: L, notices: Option<Arc<dyn Notices>>) -> Dispatch
+where
+    L: Layer<Registry> + Send + Sync,
+{
+    let lines = registry().with(lines);
     match notices {
-        Some(place) => lines.with(notices::layer(place)).try_init(),
-        None => lines.try_init(),
+        Some(place) => lines.with(notices::layer(place)).with(filter).into(),
+        None => lines.with(filter).into(),
     }
 }
 
@@ -102,6 +114,10 @@ pub fn chain(error: &dyn Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
+    use tracing::Level;
+
     use super::*;
 
     #[derive(Debug, thiserror::Error)]
@@ -130,6 +146,58 @@ mod tests {
         ];
         for (texts, expected) in cases {
             assert_eq!(chain(&*layered(texts).unwrap()), expected);
+        }
+    }
+
+    /// What was written or taken.
+    #[derive(Debug, Clone, Default)]
+    struct Book(Arc<Mutex<Vec<String>>>);
+
+    impl io::Write for Book {
+        fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+            let text = String::from_utf8_lossy(line).into_owned();
+            self.0.lock().unwrap().push(text);
+            Ok(line.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Notices for Book {
+        fn take(&self, level: Level, text: &str) {
+            self.0.lock().unwrap().push(format!("{level} {text}"));
+        }
+    }
+
+    #[test]
+    fn lines_in_either_format_go_where_they_should() {
+        for (format, line) in [
+            (Format::Text, "cannot be used folder=\"data\""),
+            (
+                Format::Json,
+                r#""message":"cannot be used","folder":"data""#,
+            ),
+        ] {
+            for noted in [false, true] {
+                let (lines, notices) = (Book::default(), Book::default());
+                let output = lines.clone();
+                let place = noted.then(|| Arc::new(notices.clone()) as Arc<dyn Notices>);
+                let filter = EnvFilter::new("info,loud=off");
+                let dispatch = dispatch(filter, format, false, move || output.clone(), place);
+                tracing::dispatcher::with_default(&dispatch, || {
+                    tracing::warn!(folder = "data", "cannot be used");
+                    tracing::info!("a request");
+                    tracing::debug!("a detail");
+                    tracing::error!(target: "loud", "not wanted");
+                });
+                let lines = lines.0.lock().unwrap();
+                assert_eq!(lines.len(), 2, "{lines:?}");
+                assert!(lines[0].contains(line), "{lines:?}");
+                let expected = noted.then_some("WARN cannot be used folder=\"data\"");
+                assert_eq!(*notices.0.lock().unwrap(), Vec::from_iter(expected));
+            }
         }
     }
 

@@ -60,12 +60,18 @@ async fn a_folder_that_cannot_be_written_is_told_and_lines_go_to_standard_error(
 #[cfg(not(windows))]
 #[tokio::test]
 async fn a_service_of_windows_is_for_windows() {
-    let runs = ["install", "uninstall", "status", "run"];
-    for action in runs {
-        let ended = Program::new(&["service", action]).run().await;
-        assert_eq!(ended.code, Some(2), "{action}");
+    let actions = [
+        &["install"][..],
+        &["uninstall"],
+        &["status"],
+        &["run", "--home", "."],
+    ];
+    for action in actions {
+        let program = Program::new(&["service"]).arguments(action);
+        let ended = program.run().await;
+        assert_eq!(ended.code, Some(2), "{action:?}");
         assert!(ended.stderr.contains("deploy/systemd"), "{}", ended.stderr);
-        assert_eq!(ended.stdout, "", "{action}");
+        assert_eq!(ended.stdout, "", "{action:?}");
     }
     let account = ["service", "install", "--account", "EXAMPLE\\ada"];
     let ended = Program::new(&account).run().await;

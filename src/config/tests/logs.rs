@@ -1,5 +1,7 @@
 //! Where log lines go.
 
+use std::path::Path;
+
 use super::*;
 use crate::telemetry::{LogFiles, Rotation};
 
@@ -40,9 +42,10 @@ fn one_file_is_too_few() {
 
 #[test]
 fn all_of_a_service_is_in_one_folder_of_the_machine() {
-    let service = Surroundings::of_service();
-    let home = &service.directory;
-    assert!(home.ends_with("citrix-odata-proxy"), "{}", home.display());
+    let given = Given::nothing().variable("PROGRAMDATA", "/shared");
+    let home = given.surroundings.service_home();
+    assert_eq!(home, Path::new("/shared").join("citrix-odata-proxy"));
+    let service = Surroundings::of_service(home.clone());
     assert_eq!(service.places(), [home.join("citrix-odata-proxy.toml")]);
     assert_eq!(service.data_folder, home.join("data"));
     assert_eq!(service.log_folder, Some(home.join("logs")));
