@@ -1,7 +1,7 @@
 //! The program as a service of Windows: installed, removed, asked how it is, run by the service manager.
 //!
-//! What is decided is here and in [`install`], and is the same on every platform, so that it can be tested on every
-//! platform; `windows` carries it out, and [`elsewhere`] says that there is no such thing. What the service does is the
+//! What is decided is here and in `install` and `stage`, and is the same on every platform, so that it can be tested on every
+//! platform; `windows` carries it out, and `elsewhere` says that there is no such thing. What the service does is the
 //! caller's: this room knows a [`Job`] that it starts and tells to stop.
 
 #[cfg(not(windows))]
