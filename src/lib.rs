@@ -15,7 +15,8 @@
 //! - [`warm`]: answers that are made before anybody asks;
 //! - [`web`], [`admin`], [`pages`]: the OData surface, the operator's surface, and pages for people;
 //! - [`demo`]: Citrix Cloud in a box, which shares no parsing code with the rest;
-//! - [`config`], [`cli`], [`check`], [`signals`], [`service_manager`], [`app`]: what the operator decided, and putting it all together.
+//! - [`service`], [`service_manager`]: being a service of Windows, and of systemd;
+//! - [`config`], [`cli`], [`check`], [`signals`], [`app`]: what the operator decided, and putting it all together.
 
 pub mod clock;
 pub mod journal;
@@ -46,5 +47,6 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod server;
+pub mod service;
 pub mod service_manager;
 pub mod signals;

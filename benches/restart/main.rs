@@ -110,6 +110,7 @@ fn settings(folder: &Path) -> Config {
         config_folder: None,
         data_folder: folder.to_path_buf(),
         keystore: Arc::new(SystemKeystore::new()),
+        log_folder: None,
     };
     config::load(&surroundings, &Flags::default())
         .unwrap()

@@ -1,5 +1,6 @@
 //! Commands and flags, as types.
 
+mod service;
 mod setup;
 mod simulator;
 
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use self::service::{InstallService, RunService, Service, ServiceAction, ServiceFlags};
 pub use self::setup::{Init, Secret, SecretCommand, SecretOf, SecretPlace};
 pub use self::simulator::{SimulatorArgs, ThrottleShape, TimeLimitShape};
 
@@ -45,6 +47,8 @@ pub enum Command {
     Config(Config),
     /// Make an access key for clients, and the section of the settings file for it
     Key(Key),
+    /// Install, remove or look at the service of Windows
+    Service(Service),
 }
 
 /// Flags of `serve`.
@@ -181,6 +185,7 @@ mod tests {
                     reason
           config    Show the settings in force and where each comes from, with secrets masked
           key       Make an access key for clients, and the section of the settings file for it
+          service   Install, remove or look at the service of Windows
           help      Print this message or the help of the given subcommand(s)
 
         Options:

@@ -17,6 +17,7 @@ use crate::cli::Demo;
 use crate::clock::SystemClock;
 use crate::config::{self, Flags, GivenSite, Loaded, Surroundings};
 use crate::demo::{Knobs, Simulator};
+use crate::signals::Signals;
 use crate::tasks::Tasks;
 use crate::transport::{InProcess, Transport};
 
@@ -79,6 +80,7 @@ pub(super) async fn demo(
     knobs: Knobs,
     live: Option<Live>,
 ) -> Result<ExitCode, Failure> {
+    let signals = Signals::listen().map_err(Failure::Runtime)?;
     let clock = SystemClock::shared();
     let sessions = knobs.sessions;
     let simulator = Simulator::new(knobs, Arc::clone(&clock));
@@ -89,7 +91,7 @@ pub(super) async fn demo(
         }
         notes(addresses, sessions)
     };
-    serve_through(&loaded.config, &transport, &clock, ready).await
+    serve_through(&loaded.config, &transport, &clock, signals, ready).await
 }
 
 /// What a newcomer does next, at the first of the `addresses` that were bound.

@@ -9,6 +9,7 @@ use crate::app::BuildError;
 use crate::config::ConfigError;
 use crate::keystore::KeystoreError;
 use crate::server::{BindError, TlsError};
+use crate::service::ServiceError;
 use crate::telemetry::InitError;
 use crate::transport::NetworkError;
 
@@ -93,6 +94,9 @@ pub enum Failure {
     /// An address cannot be listened on.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// Something could not be done with the service of Windows.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
     /// No worker threads, or no signals.
     #[error("the operating system refused what every program needs")]
     Runtime(#[source] io::Error),
@@ -121,7 +125,7 @@ impl From<AddrParseError> for Failure {
 
 impl Failure {
     /// 2 when the command line or the settings are wrong, else 1.
-    pub fn exit_code(&self) -> ExitCode {
+    pub fn code(&self) -> u8 {
         match self {
             Self::Settings(_)
             | Self::Flag { .. }
@@ -130,7 +134,8 @@ impl Failure {
             | Self::SecretFile { .. }
             | Self::Occupied(_)
             | Self::Build(_)
-            | Self::Tls(_) => ExitCode::from(2),
+            | Self::Tls(_) => 2,
+            Self::Service(error) if error.is_usage() => 2,
             Self::Log(_)
             | Self::Keystore(_)
             | Self::Terminal(_)
@@ -141,12 +146,18 @@ impl Failure {
             | Self::Folder(_)
             | Self::Network(_)
             | Self::Bind(_)
+            | Self::Service(_)
             | Self::Runtime(_)
             | Self::Serve(_)
             | Self::Random
             | Self::Unwell(_)
-            | Self::Output(_) => ExitCode::from(1),
+            | Self::Output(_) => 1,
         }
+    }
+
+    /// The same for the process.
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.code())
     }
 }
 

@@ -15,8 +15,12 @@ use crate::signals::Signals;
 use crate::tasks::Tasks;
 use crate::transport::Transport;
 
-/// Serves until told to stop.
-pub(super) async fn serve(loaded: &Loaded) -> Result<ExitCode, Failure> {
+/// Serves until `signals` say to stop. `ready` is called once the addresses are bound.
+pub(super) async fn serve(
+    loaded: &Loaded,
+    signals: Signals,
+    ready: impl FnOnce(),
+) -> Result<ExitCode, Failure> {
     if let Some(file) = &loaded.file {
         tracing::info!(file = %file.display(), "settings read");
     } else {
@@ -29,7 +33,11 @@ pub(super) async fn serve(loaded: &Loaded) -> Result<ExitCode, Failure> {
         &loaded.config,
         &app::network()?,
         &SystemClock::shared(),
-        |_, _, _| Vec::new(),
+        signals,
+        |_, _, _| {
+            ready();
+            Vec::new()
+        },
     )
     .await
 }
@@ -40,9 +48,9 @@ pub(super) async fn serve_through(
     config: &Config,
     transport: &Arc<dyn Transport>,
     clock: &Arc<dyn Clock>,
+    mut signals: Signals,
     ready: impl FnOnce(&App, &Tasks, &[SocketAddr]) -> Vec<String>,
 ) -> Result<ExitCode, Failure> {
-    let mut signals = Signals::listen().map_err(Failure::Runtime)?;
     // Before the addresses: a second process with the same settings hears the reason, and not that a port is taken.
     let data_dir = DataDir::take(&config.data_dir)?;
     let mut config = config.clone();

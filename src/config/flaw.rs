@@ -23,6 +23,7 @@ pub fn flaw(name: &str, value: &str) -> Option<Problem> {
         Err(problem) => return Some(problem),
     };
     let surroundings = Surroundings {
+        log_folder: None,
         variables: BTreeMap::new(),
         directory: PathBuf::new(),
         config_folder: None,

@@ -27,6 +27,8 @@ pub struct Surroundings {
     pub config_folder: Option<PathBuf>,
     /// The platform's folder for data of ours.
     pub data_folder: PathBuf,
+    /// The folder for log files when the settings name none; `None`: no files then.
+    pub log_folder: Option<PathBuf>,
     /// The system's credential store. It is asked for a site's client secret when nothing else says where that is.
     pub keystore: Arc<dyn Keystore>,
 }
@@ -40,22 +42,13 @@ impl Surroundings {
             Some(folders) => folders.data_local_dir().to_path_buf(),
             None => directory.join(format!("{NAME}-data")),
         };
-        // A variable whose name is not Unicode is none of ours. Windows does not tell cases apart in names.
-        let variables = std::env::vars_os().filter_map(|(name, value)| {
-            let name = name.into_string().ok()?;
-            let name = if cfg!(windows) {
-                name.to_uppercase()
-            } else {
-                name
-            };
-            Some((name, value))
-        });
         Self {
-            variables: variables.collect(),
+            variables: variables(),
             directory,
             config_folder: folders.map(|folders| folders.config_dir().to_path_buf()),
             data_folder,
             keystore: Arc::new(SystemKeystore::new()),
+            log_folder: None,
         }
     }
 
@@ -72,6 +65,27 @@ impl Surroundings {
         places.find(|place| place.exists()).as_deref() == Some(file)
     }
 
+    /// Those of a service of Windows that has all in `home`. Its account has no profile that an administrator could put
+    /// anything into, and it is started in a folder of the system.
+    pub fn of_service(home: PathBuf) -> Self {
+        Self {
+            variables: variables(),
+            data_folder: home.join("data"),
+            log_folder: Some(home.join("logs")),
+            config_folder: None,
+            directory: home,
+            keystore: Arc::new(SystemKeystore::new()),
+        }
+    }
+
+    /// The machine's folder for a service of ours, by the variable that Windows has for it.
+    pub fn service_home(&self) -> PathBuf {
+        let shared = self.variables.get("PROGRAMDATA").map(PathBuf::from);
+        shared
+            .unwrap_or_else(|| PathBuf::from(r"C:\ProgramData"))
+            .join(NAME)
+    }
+
     /// A variable's value.
     pub(super) fn variable(&self, name: &str) -> Option<&OsString> {
         if cfg!(windows) {
@@ -82,7 +96,7 @@ impl Surroundings {
     }
 
     /// Where a settings file is looked for when none is named.
-    fn places(&self) -> Vec<PathBuf> {
+    pub fn places(&self) -> Vec<PathBuf> {
         let name = format!("{NAME}.toml");
         let folders = [Some(&self.directory), self.config_folder.as_ref()];
         folders
@@ -93,6 +107,20 @@ impl Surroundings {
     }
 }
 
+/// The environment. A variable whose name is not Unicode is none of ours. Windows does not tell cases apart in names.
+fn variables() -> BTreeMap<String, OsString> {
+    let variables = std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.into_string().ok()?;
+        let name = if cfg!(windows) {
+            name.to_uppercase()
+        } else {
+            name
+        };
+        Some((name, value))
+    });
+    variables.collect()
+}
+
 /// Without the environment, which may hold secrets.
 impl std::fmt::Debug for Surroundings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -100,6 +128,7 @@ impl std::fmt::Debug for Surroundings {
             .field("directory", &self.directory)
             .field("config_folder", &self.config_folder)
             .field("data_folder", &self.data_folder)
+            .field("log_folder", &self.log_folder)
             .finish_non_exhaustive()
     }
 }

@@ -44,7 +44,7 @@ use url::Url;
 use crate::odata::name::SiteId;
 use crate::odata::question::Question;
 use crate::schedule::Schedule;
-use crate::telemetry::{Color, Format};
+use crate::telemetry::{Color, Format, LogFiles};
 
 pub(crate) use check::is_key_name;
 pub use flags::{Flags, GivenSite};
@@ -269,4 +269,6 @@ pub struct Log {
     pub format: Format,
     /// Whether text may be coloured: not when `NO_COLOR` is set.
     pub color: Color,
+    /// Files for the lines, in place of standard error.
+    pub files: Option<LogFiles>,
 }

@@ -54,6 +54,7 @@ mod giant;
 mod health;
 mod init;
 mod links;
+mod logs;
 mod proxies;
 mod restart;
 mod secrets;

@@ -148,6 +148,7 @@ fn defaults() -> Config {
         config_folder: None,
         data_folder: PathBuf::new(),
         keystore: Arc::new(SystemKeystore::new()),
+        log_folder: None,
     };
     let flags = Flags {
         site: Some(GivenSite {

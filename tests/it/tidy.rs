@@ -32,6 +32,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("check", "auth clock telemetry transport upstream"),
     ("signals", ""),
     ("server", "clock signals telemetry"),
+    ("service", "signals telemetry"),
     ("service_manager", ""),
     ("cli", ""),
     // Puts everything together.
@@ -41,7 +42,7 @@ const ARROWS: &[(&str, &str)] = &[
     ),
     (
         "commands",
-        "app check cli clock config demo gateway keystore odata server service_manager signals tasks telemetry transport",
+        "app check cli clock config demo gateway keystore odata server service service_manager signals tasks telemetry transport",
     ),
     ("main", "cli commands telemetry"),
     ("lib", ""),

@@ -301,6 +301,7 @@ fn config(folder: &Path, knobs: &Knobs, settings: &str) -> config::Config {
         config_folder: None,
         data_folder: folder.join("data"),
         keystore: Arc::new(SystemKeystore::new()),
+        log_folder: None,
     };
     let loaded = config::load(&surroundings, &Flags::default());
     loaded.unwrap_or_else(|error| panic!("{error}")).config

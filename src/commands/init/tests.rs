@@ -33,6 +33,7 @@ impl Scene {
         let folder = tempfile::tempdir().unwrap();
         let keystore = Arc::new(keystore);
         let surroundings = Surroundings {
+            log_folder: None,
             variables: BTreeMap::new(),
             directory: folder.path().to_path_buf(),
             config_folder: Some(folder.path().join("settings")),

@@ -59,7 +59,8 @@ fn defaults_are_as_documented() {
         Log {
             filter: "info".to_owned(),
             format: Format::Text,
-            color: Color::Auto
+            color: Color::Auto,
+            files: None,
         }
     );
     assert_eq!(config.data_dir, Path::new("/platform/data"));
@@ -230,6 +231,9 @@ fn reports_values_with_origins_and_without_secrets() {
     scans.range_never = []                                    # default
     log.filter = "info"                                       # default
     log.format = "text"                                       # default
+    log.folder = ""                                           # default
+    log.rotate = "daily"                                      # default
+    log.keep = 14                                             # default
     sites.main.profile = "citrix-cloud"                       # default
     sites.main.region = "JP"                                  # variable CITRIX_ODATA_PROXY__SITES__MAIN__REGION
     sites.main.customer_id = "acme1234"                       # DIR/citrix-odata-proxy.toml, line 5

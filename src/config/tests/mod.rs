@@ -1,6 +1,7 @@
 //! Settings from all sources together: what a load gives, and what it says when it cannot.
 
 mod layers;
+mod logs;
 mod problems;
 mod secrets;
 mod values;
@@ -29,6 +30,7 @@ impl Given {
             config_folder: Some(folder.path().join("platform")),
             data_folder: PathBuf::from("/platform/data"),
             keystore: Arc::new(MemoryKeystore::default()),
+            log_folder: None,
         };
         let flags = Flags::default();
         Self {
