@@ -15,6 +15,7 @@ pub(super) fn warm(warm: &[Warm], now: Timestamp) -> Markup {
                 h2 { "Asked in advance" }
                 div class="scroll" tabindex="0" role="region" aria-label="Asked in advance" {
                     table {
+                        caption { "Questions of the settings, without their values." }
                         thead { tr {
                             th scope="col" { "Question" }
                             th scope="col" { "Site" }
