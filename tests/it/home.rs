@@ -77,7 +77,7 @@ async fn the_request_does_not_wait_for_the_new_answers() {
     assert!(page.contains("<noscript><meta http-equiv=\"refresh\""));
     // One after the other. What is forgotten meanwhile is not made any more, and what is being made is not kept.
     post(&world, &format!("{PURGE}?set=Users")).await;
-    sleep(Duration::from_secs(60)).await;
+    sleep(Duration::from_mins(1)).await;
     assert_eq!(background_turns(&world).await, "1");
     assert_eq!(status(&world).await["cache"]["stored_total"], 0);
 }

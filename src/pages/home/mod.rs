@@ -54,7 +54,7 @@ fn content(status: &Status, address: &Address) -> Markup {
             (plot::activity(&status.history, status.now))
             (sets::sets(status, address))
             (recent::recent(status))
-            (warm::warm(&status.warm, status.now))
+            (warm::warm(status))
         }
     }
 }
