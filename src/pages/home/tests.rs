@@ -14,7 +14,8 @@ fn lines(markup: Markup) -> String {
         let line = if LINES.contains(&name) { "\n" } else { "" };
         format!("{line}<{part}")
     });
-    parts.collect()
+    let text: String = parts.collect();
+    text.trim_start().to_owned()
 }
 
 const LINES: [&str; 17] = [
