@@ -25,6 +25,7 @@ mod encoded;
 mod faults;
 mod havoc;
 mod heavy;
+mod home;
 mod keys;
 mod lane;
 mod large;
