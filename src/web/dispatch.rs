@@ -101,7 +101,7 @@ impl Surface {
                 .find(|known| *known == path)
                 .map(Place::Operator);
             // The router must not see another path than the one that was judged.
-            let scheme = access.transport().scheme();
+            let scheme = access.scheme().as_str();
             let Some(uri) = operator_uri(&path, &parts.uri, scheme, &authority) else {
                 return not_found(&*self.source, parts.uri.path()).into_response();
             };
@@ -116,7 +116,7 @@ impl Surface {
             site,
             root: service_root(
                 self.public_url.as_ref(),
-                access.transport().scheme(),
+                access.scheme().as_str(),
                 &authority,
                 root,
             ),

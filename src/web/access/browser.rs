@@ -3,7 +3,7 @@
 //! A page of a stranger that somebody on this machine looks at can make the browser send requests here, with the
 //! passwords that the browser knows. Browsers say so (Fetch Metadata, `Origin`); terminals and report tools say nothing.
 
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use url::Url;
 
 /// What a request does.
@@ -68,7 +68,7 @@ impl Page {
         is_own: impl FnOnce(&Url) -> bool,
         is_listed: impl FnOnce(&[u8]) -> bool,
     ) -> Self {
-        let said = |name| headers.get(name).map(http::HeaderValue::as_bytes);
+        let said = |name| headers.get(name).map(HeaderValue::as_bytes);
         let site = match said(SEC_FETCH_SITE) {
             None => Site::Unsaid,
             Some(b"same-origin" | b"none") => Site::Own,
@@ -113,9 +113,9 @@ pub(super) fn is_allowed(kind: Kind, page: Page) -> bool {
     }
 }
 
-const SEC_FETCH_SITE: &str = "sec-fetch-site";
-const SEC_FETCH_MODE: &str = "sec-fetch-mode";
-const SEC_FETCH_DEST: &str = "sec-fetch-dest";
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 #[cfg(test)]
 mod tests {
@@ -123,7 +123,12 @@ mod tests {
 
     /// `site`, `mode`, `dest` and `origin`, `-` for one that is not said.
     fn page(text: &str) -> Page {
-        let names = [SEC_FETCH_SITE, SEC_FETCH_MODE, SEC_FETCH_DEST, "origin"];
+        let names = [
+            SEC_FETCH_SITE,
+            SEC_FETCH_MODE,
+            SEC_FETCH_DEST,
+            header::ORIGIN,
+        ];
         let mut headers = HeaderMap::new();
         for (name, value) in names.into_iter().zip(text.split(' ')) {
             if value != "-" {

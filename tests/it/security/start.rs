@@ -30,6 +30,10 @@ async fn other_machines_are_let_in_only_when_access_and_encryption_are_settled()
         if expected.is_empty() {
             let proxy = program.start().await;
             assert_eq!(addresses(&proxy.stdout()).len(), 2, "{settings}");
+            // What is done without is in the log.
+            proxy.says("(server.plain_http)").await;
+            let anybody = proxy.stderr().contains("(server.anonymous)");
+            assert_eq!(anybody, settings.contains("anonymous"), "{settings}");
             continue;
         }
         let ended = program.run().await;
