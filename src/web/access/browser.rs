@@ -33,8 +33,10 @@ pub(super) struct Page {
 enum Site {
     /// Not said: no browser of today.
     Unsaid,
-    /// Our own page, or no page at all.
+    /// Our own page.
     Own,
+    /// No page at all: the address line, a bookmark.
+    NoPage,
     /// Any other. `same-site` is not enough to be ours: another port of this machine may be another user's.
     Foreign,
 }
@@ -46,6 +48,9 @@ enum Origin {
     Own,
     /// On the operator's list of those that may read.
     Listed,
+    /// `null`: the browser does not say which it is. That is said of our own forms, too, since our pages have a
+    /// `Referrer-Policy` of `no-referrer`.
+    Hidden,
     Foreign,
 }
 
@@ -71,7 +76,8 @@ impl Page {
         let said = |name| headers.get(name).map(HeaderValue::as_bytes);
         let site = match said(SEC_FETCH_SITE) {
             None => Site::Unsaid,
-            Some(b"same-origin" | b"none") => Site::Own,
+            Some(b"same-origin") => Site::Own,
+            Some(b"none") => Site::NoPage,
             Some(_) => Site::Foreign,
         };
         let navigates = site == Site::Foreign
@@ -79,6 +85,7 @@ impl Page {
             && said(SEC_FETCH_DEST) == Some(b"document");
         let origin = match headers.get(header::ORIGIN) {
             None => Origin::Unsaid,
+            Some(origin) if origin == "null" => Origin::Hidden,
             Some(origin) if is_listed(origin.as_bytes()) => Origin::Listed,
             Some(origin) => {
                 let origin = origin.to_str().ok().and_then(|text| Url::parse(text).ok());
@@ -103,13 +110,18 @@ pub(super) fn is_allowed(kind: Kind, page: Page) -> bool {
         Kind::Free => true,
         // An old browser says its origin and no more; what it may not read, it does not show to the page.
         Kind::Read => !foreign || page.navigates || page.origin == Origin::Listed,
-        Kind::Exchange => match page.origin {
-            Origin::Listed => true,
-            Origin::Unsaid | Origin::Own => !foreign,
-            Origin::Foreign => false,
-        },
+        Kind::Exchange => page.origin == Origin::Listed || is_own(page),
         // A list of readers is no list of writers.
-        Kind::Write => !foreign && matches!(page.origin, Origin::Unsaid | Origin::Own),
+        Kind::Write => is_own(page),
+    }
+}
+
+/// Whether nothing is said of another page.
+fn is_own(page: Page) -> bool {
+    match page.origin {
+        Origin::Unsaid | Origin::Own => page.site != Site::Foreign,
+        Origin::Hidden => page.site == Site::Own,
+        Origin::Listed | Origin::Foreign => false,
     }
 }
 
@@ -157,6 +169,15 @@ mod tests {
                 true,
             ),
             ("none navigate document -", true, true, true),
+            // A form of ours, and what pretends to be one.
+            ("same-origin navigate document null", true, true, true),
+            ("none navigate document null", true, false, false),
+            (
+                "same-origin cors empty https://evil.example",
+                true,
+                false,
+                false,
+            ),
             // Scripts, pictures and frames of other pages; another port of this machine.
             ("cross-site no-cors image -", false, false, false),
             ("cross-site no-cors script -", false, false, false),
