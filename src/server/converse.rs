@@ -297,7 +297,7 @@ mod tests {
                 // The one side cuts the connection, or the other has no more questions.
                 tokio::select! {
                     _ = connection => {}
-                    _ = asking.then(|()| future::pending::<()>()) => {}
+                    () = asking.then(|()| future::pending::<()>()) => {}
                 }
             })
             .await;

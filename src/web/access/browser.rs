@@ -154,85 +154,87 @@ mod tests {
         )
     }
 
+    /// What is said, then whether GET, POST to a service, and POST to the operator's paths are allowed.
+    const PAGES: &[(&str, bool, bool, bool)] = &[
+        // Terminals and report tools.
+        ("- - - -", true, true, true),
+        // Our own pages, the address line.
+        ("same-origin cors empty -", true, true, true),
+        (
+            "same-origin cors empty http://localhost:8484",
+            true,
+            true,
+            true,
+        ),
+        ("none navigate document -", true, true, true),
+        // A form of ours, and what pretends to be one.
+        ("same-origin navigate document null", true, true, true),
+        ("none navigate document null", true, false, false),
+        (
+            "same-origin cors empty https://evil.example",
+            true,
+            false,
+            false,
+        ),
+        // Scripts, pictures and frames of other pages; another port of this machine.
+        ("cross-site no-cors image -", false, false, false),
+        ("cross-site no-cors script -", false, false, false),
+        ("cross-site navigate iframe -", false, false, false),
+        (
+            "cross-site cors empty https://evil.example",
+            false,
+            false,
+            false,
+        ),
+        (
+            "same-site cors empty http://localhost:3000",
+            false,
+            false,
+            false,
+        ),
+        ("same-site no-cors empty -", false, false, false),
+        ("cross-site cors empty null", false, false, false),
+        ("cross-site - - -", false, false, false),
+        ("new-word cors empty -", false, false, false),
+        // Links, and forms.
+        ("cross-site navigate document -", true, false, false),
+        ("same-site navigate document -", true, false, false),
+        (
+            "cross-site navigate document https://evil.example",
+            true,
+            false,
+            false,
+        ),
+        // Old browsers.
+        ("- - - https://evil.example", true, false, false),
+        ("- - - null", true, false, false),
+        ("- - - http://localhost:8485", true, false, false),
+        ("- - - http://localhost:8484", true, true, true),
+        // The list.
+        (
+            "cross-site cors empty https://app.example.com",
+            true,
+            true,
+            false,
+        ),
+        ("- - - https://app.example.com", true, true, false),
+        (
+            "cross-site cors empty https://app.example.com.evil.example",
+            false,
+            false,
+            false,
+        ),
+        (
+            "cross-site cors empty http://app.example.com",
+            false,
+            false,
+            false,
+        ),
+    ];
+
     #[test]
     fn only_our_own_pages_and_those_on_the_list_may_read_and_only_our_own_may_write() {
-        // What is said, then whether GET, POST to a service, and POST to the operator's paths are allowed.
-        for (said, read, exchange, write) in [
-            // Terminals and report tools.
-            ("- - - -", true, true, true),
-            // Our own pages, the address line.
-            ("same-origin cors empty -", true, true, true),
-            (
-                "same-origin cors empty http://localhost:8484",
-                true,
-                true,
-                true,
-            ),
-            ("none navigate document -", true, true, true),
-            // A form of ours, and what pretends to be one.
-            ("same-origin navigate document null", true, true, true),
-            ("none navigate document null", true, false, false),
-            (
-                "same-origin cors empty https://evil.example",
-                true,
-                false,
-                false,
-            ),
-            // Scripts, pictures and frames of other pages; another port of this machine.
-            ("cross-site no-cors image -", false, false, false),
-            ("cross-site no-cors script -", false, false, false),
-            ("cross-site navigate iframe -", false, false, false),
-            (
-                "cross-site cors empty https://evil.example",
-                false,
-                false,
-                false,
-            ),
-            (
-                "same-site cors empty http://localhost:3000",
-                false,
-                false,
-                false,
-            ),
-            ("same-site no-cors empty -", false, false, false),
-            ("cross-site cors empty null", false, false, false),
-            ("cross-site - - -", false, false, false),
-            ("new-word cors empty -", false, false, false),
-            // Links, and forms.
-            ("cross-site navigate document -", true, false, false),
-            ("same-site navigate document -", true, false, false),
-            (
-                "cross-site navigate document https://evil.example",
-                true,
-                false,
-                false,
-            ),
-            // Old browsers.
-            ("- - - https://evil.example", true, false, false),
-            ("- - - null", true, false, false),
-            ("- - - http://localhost:8485", true, false, false),
-            ("- - - http://localhost:8484", true, true, true),
-            // The list.
-            (
-                "cross-site cors empty https://app.example.com",
-                true,
-                true,
-                false,
-            ),
-            ("- - - https://app.example.com", true, true, false),
-            (
-                "cross-site cors empty https://app.example.com.evil.example",
-                false,
-                false,
-                false,
-            ),
-            (
-                "cross-site cors empty http://app.example.com",
-                false,
-                false,
-                false,
-            ),
-        ] {
+        for &(said, read, exchange, write) in PAGES {
             let page = page(said);
             let found =
                 [Kind::Read, Kind::Exchange, Kind::Write].map(|kind| is_allowed(kind, page));
