@@ -60,6 +60,7 @@ pub(super) async fn serve_through(
     let tasks = Tasks::new();
     let app = App::new(&config, transport, clock, &tasks)?;
     let tls = tls(&config, clock)?;
+    warn_of_openness(&config);
     let listeners = Listeners::bind(&config.server.listen)
         .await?
         .limited(limits(&config))
@@ -101,6 +102,25 @@ fn tls(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Tls>, Failure> 
         Tls::load(files, Arc::clone(clock))
     };
     Ok(config.server.tls.as_ref().map(load).transpose()?)
+}
+
+/// Says what the operator has chosen to do without, for whoever reads the log.
+fn warn_of_openness(config: &Config) {
+    let server = &config.server;
+    let reachable = |address: &SocketAddr| !address.ip().to_canonical().is_loopback();
+    if !server.listen.iter().any(reachable) {
+        return;
+    }
+    if server.keys.is_empty() {
+        tracing::warn!(
+            "anybody on another machine who reaches this server may read everything (server.anonymous)"
+        );
+    }
+    if server.tls.is_none() {
+        tracing::warn!(
+            "other machines are answered without TLS: data and access keys can be read on the way (server.plain_http)"
+        );
+    }
 }
 
 fn limits(config: &Config) -> Limits {

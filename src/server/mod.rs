@@ -2,12 +2,13 @@
 //!
 //! - [`bind`]: sockets; [`tls`]: the certificate, which may change while we run;
 //! - [`places`]: how many connections there may be, and which one makes room;
-//! - [`converse`]: one connection; [`patient`]: how long its client may take nothing.
+//! - [`converse`]: one connection; [`patient`], [`held`]: how long its client may take nothing.
 //!
 //! This room knows nothing of what is answered.
 
 mod bind;
 mod converse;
+mod held;
 mod patient;
 mod places;
 mod tls;

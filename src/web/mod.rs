@@ -95,12 +95,12 @@ fn service_of(
     journal: Journal,
 ) -> Service {
     let hosts = host::AllowedHosts::new(&settings);
-    let transport = if settings.tls {
-        access::Transport::Tls
+    let scheme = if settings.tls {
+        access::Scheme::Https
     } else {
-        access::Transport::Plain
+        access::Scheme::Http
     };
-    let access = access::Access::new(settings.access, settings.public_url.clone(), transport);
+    let access = access::Access::new(settings.access, settings.public_url.clone(), scheme);
     let surface = dispatch::Surface::new(source, admin, settings.public_url);
     Service::new(access, hosts, surface, metrics, journal)
 }
