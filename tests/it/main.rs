@@ -20,6 +20,7 @@ mod contained;
 mod crowd;
 mod deny;
 mod encoded;
+mod explore;
 mod faults;
 mod havoc;
 mod heavy;
