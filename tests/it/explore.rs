@@ -182,7 +182,7 @@ async fn what_is_refused_is_told_and_stays_editable() {
     .await;
     assert_eq!(status, 400);
     assert!(
-        text.contains("`&lt;script&gt;` is no value for SessionKey"),
+        text.contains("<code>&lt;script&gt;</code> is no value for SessionKey"),
         "{text}"
     );
     assert_eq!(world.pages_asked(), asked);
@@ -190,7 +190,9 @@ async fn what_is_refused_is_told_and_stays_editable() {
 
 #[tokio::test(start_paused = true)]
 async fn an_upstream_that_is_down_is_a_page_of_its_own() {
-    let fault = "times=always,kind=status,status=503".parse().unwrap();
+    let fault = "set=$metadata,times=always,kind=status,status=503"
+        .parse()
+        .unwrap();
     let world = World::with_fault(small(), "sites.main.upstream.retry_budget = '2s'", fault);
     for path in [
         "/explore",
@@ -199,16 +201,15 @@ async fn an_upstream_that_is_down_is_a_page_of_its_own() {
     ] {
         let (status, text) = page(&world, path).await;
         assert_eq!(status, 503, "{path}");
-        assert!(
-            text.contains("Error 503 UpstreamUnavailable"),
-            "{path}: {text}"
-        );
+        assert!(text.contains("Error 503 UpstreamBusy"), "{path}: {text}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn rows_that_cannot_be_had_leave_the_rest_of_the_page() {
-    let fault = "set=Sessions,times=always,kind=status,status=503".parse().unwrap();
+    let fault = "set=Sessions,times=always,kind=status,status=503"
+        .parse()
+        .unwrap();
     let world = World::with_fault(small(), "sites.main.upstream.retry_budget = '2s'", fault);
     let (status, text) = page(&world, "/explore/main/Sessions?top=5").await;
     assert_eq!(status, 503);

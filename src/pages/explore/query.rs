@@ -124,10 +124,11 @@ fn term(
     let labels = knowledge.labels(&set.name, column);
     let value = || {
         literal(kind, labels.as_ref(), &condition.value).map_err(|expected| {
-            format!(
-                "`{}` is no value for {name}: write {expected}.",
-                condition.value
-            )
+            let typed = &condition.value;
+            if typed.trim().is_empty() {
+                return format!("The condition on {name} has no value: write {expected}.");
+            }
+            format!("`{typed}` is no value for {name}: write {expected}.")
         })
     };
     let compared = |operator: &str| Ok(format!("{name} {operator} {}", value()?));
@@ -285,6 +286,15 @@ mod tests {
                 "`1` is no value for Blob: write the condition into the query by hand: its type is not for forms.",
                 "`Sessions` does not lead to `Never`.",
             ]
+        );
+    }
+
+    #[test]
+    fn a_condition_wants_a_value() {
+        let faults = asked("where=ConnectionState&is=eq&value=+");
+        assert_eq!(
+            faults.unwrap_err(),
+            ["The condition on ConnectionState has no value: write one of the names, or a number."]
         );
     }
 
