@@ -101,7 +101,9 @@ fn by_hand(form: &Form) -> Options {
             "$skip" if form.skip == 0 => skip = value.trim().parse().unwrap_or(0),
             // The page reads JSON, whatever is asked.
             "$skip" | "$format" => {}
-            _ if options.iter().any(|(known, _)| *known == name) => {}
+            _ if options
+                .iter()
+                .any(|(known, _)| known.eq_ignore_ascii_case(&name)) => {}
             _ => options.push((name, value)),
         }
     }
@@ -261,7 +263,7 @@ mod tests {
                 "$filter=Name%20eq%20%27a%26b%3F//%27",
                 "$filter=Name eq 'a&b?//'&$top=50",
             ),
-            ("$select=A&$select=B", "$select=A&$top=50"),
+            ("$select=A&$SELECT=B", "$select=A&$top=50"),
         ] {
             let mut query = form_urlencoded::Serializer::new(String::new());
             query.append_pair("raw", raw);

@@ -67,7 +67,9 @@ impl View {
         let catalogue =
             match ask::catalogue(&*self.shared.settings.odata, site, &self.headers).await {
                 Ok(catalogue) => catalogue,
-                Err(trouble) => return self.trouble(&trouble, site, "the entity sets", &[]),
+                Err(trouble) => {
+                    return self.trouble(&trouble, site, &format!("the sets of {site}"), &[]);
+                }
             };
         let query = self.query.as_deref().unwrap_or_default();
         let mut pairs = form_urlencoded::parse(query.as_bytes());

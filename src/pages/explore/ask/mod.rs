@@ -207,8 +207,8 @@ fn unreadable() -> Trouble {
 
 fn too_late() -> Trouble {
     let message = format!(
-        "There is no answer after {} s. Others may be waiting for Citrix Cloud, or the query is heavy: filter by a date \
-         column, choose fewer columns, expand less, and try again.",
+        "There is no answer after {} s. Citrix Cloud may be busy or out of reach, which the page `/` tells; or the query is heavy: \
+         filter by a date column, choose fewer columns, expand less, and try again.",
         PATIENCE.as_secs()
     );
     Trouble::new(StatusCode::GATEWAY_TIMEOUT, "Timeout", message)
