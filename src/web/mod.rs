@@ -5,7 +5,7 @@
 //! - [`wishes`], [`party`], [`odata`]: from a request to an [`Ask`](crate::gateway::Ask), and from its answer to a reply;
 //! - [`reply`], [`conditional`], [`body`], [`encoding`], [`ready`], [`whole`]: head and body of a reply;
 //! - [`error`], [`problem`]: which failure has which status and words, and how they are written;
-//! - [`inside`]: the same for pages of this process;
+//! - [`mod@inside`]: the same for pages of this process;
 //! - [`trace`], [`metrics`]: one line and one count a request, at the end of its body.
 //!
 //! Invariants: no redirects; no status 401, 403 or 308; a body ends cleanly only when it is complete.
