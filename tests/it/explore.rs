@@ -201,7 +201,7 @@ async fn an_upstream_that_is_down_is_a_page_of_its_own() {
     ] {
         let (status, text) = page(&world, path).await;
         assert_eq!(status, 503, "{path}");
-        assert!(text.contains("Error 503 UpstreamBusy"), "{path}: {text}");
+        assert!(text.contains("Error 503 Upstream"), "{path}: {text}");
     }
 }
 

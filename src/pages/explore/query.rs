@@ -67,7 +67,7 @@ pub(super) fn options(
         ("$top", form.top.to_string()),
         (
             "$skip",
-            Some(form.skip)
+            form.skip
                 .filter(|skip| *skip > 0)
                 .map_or_else(String::new, |skip| skip.to_string()),
         ),
@@ -94,13 +94,13 @@ fn by_hand(form: &Form) -> Options {
     let pairs = form_urlencoded::parse(query.trim_start_matches('?').as_bytes());
     let mut options: Options = Vec::new();
     let mut top = form.top;
-    let mut skip = form.skip;
+    let mut skip = None;
     for (name, value) in pairs.into_owned() {
         match name.to_ascii_lowercase().as_str() {
             "$top" => top = value.trim().parse().unwrap_or(top).clamp(1, TOP_MAX),
-            "$skip" if form.skip == 0 => skip = value.trim().parse().unwrap_or(0),
+            "$skip" => skip = value.trim().parse::<u32>().ok(),
             // The page reads JSON, whatever is asked.
-            "$skip" | "$format" => {}
+            "$format" => {}
             _ if options
                 .iter()
                 .any(|(known, _)| known.eq_ignore_ascii_case(&name)) => {}
@@ -108,7 +108,7 @@ fn by_hand(form: &Form) -> Options {
         }
     }
     options.push(("$top".to_owned(), top.to_string()));
-    if skip > 0 {
+    if let Some(skip) = form.skip.or(skip).filter(|skip| *skip > 0) {
         options.push(("$skip".to_owned(), skip.to_string()));
     }
     options
@@ -268,6 +268,11 @@ mod tests {
             let mut query = form_urlencoded::Serializer::new(String::new());
             query.append_pair("raw", raw);
             assert_eq!(asked(&query.finish()).as_deref(), Ok(expected), "{raw}");
+        }
+        // The links between pages say more than the query.
+        for (skip, expected) in [("0", "$top=50"), ("9", "$top=50&$skip=9")] {
+            let form = format!("raw=%24skip%3D7&skip={skip}");
+            assert_eq!(asked(&form).as_deref(), Ok(expected));
         }
     }
 
