@@ -22,6 +22,7 @@ mod crowd;
 mod dashboards;
 mod deny;
 mod encoded;
+mod explore;
 mod faults;
 mod havoc;
 mod heavy;
