@@ -28,12 +28,11 @@ pub(super) fn settings(path: &Path, text: &str) -> Result<(), Failure> {
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
     fs::create_dir_all(folder)?;
-    let mut file = tempfile::Builder::new();
+    let mut temporary = tempfile::Builder::new();
+    temporary.prefix(".citrix-odata-proxy-");
     #[cfg(unix)]
-    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-    #[cfg(unix)]
-    file.permissions(permissions);
-    let mut file = file.tempfile_in(folder)?;
+    temporary.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+    let mut file = temporary.tempfile_in(folder)?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
     file.persist(path)?;
