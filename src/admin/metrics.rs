@@ -1,7 +1,6 @@
 //! The exposition for Prometheus: what the rooms count, and how the gateway is now.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use axum::extract::State;
@@ -19,13 +18,14 @@ use prometheus_client::registry::{Registry, Unit};
 use super::health::is_ready;
 use super::json::error;
 use super::status::seconds;
-use super::{Operator, cache_metrics, lane_metrics};
+use super::{Desk, cache_metrics, lane_metrics};
 use crate::gateway::{AuthState, GatewayStatus, SiteStatus};
 
 /// `GET /metrics`: `OpenMetrics` for those who ask for it, else the older text format.
-pub(super) async fn metrics(State(operator): State<Arc<Operator>>, headers: HeaderMap) -> Response {
-    let status = operator.watched.status();
-    let Ok(text) = exposition(&operator.settings.registry, &status, operator.started) else {
+pub(super) async fn metrics(State(desk): State<Desk>, headers: HeaderMap) -> Response {
+    let shared = &desk.shared;
+    let status = shared.watched.status();
+    let Ok(text) = exposition(&shared.settings.registry, &status, shared.started) else {
         return error(
             StatusCode::INTERNAL_SERVER_ERROR,
             "InternalError",

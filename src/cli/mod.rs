@@ -37,6 +37,8 @@ pub enum Command {
     Health(Health),
     /// Show the settings in force and where each comes from, with secrets masked
     Config(Config),
+    /// Make an access key for clients, and the section of the settings file for it
+    Key(Key),
 }
 
 /// Flags of `serve`.
@@ -117,6 +119,17 @@ pub struct Config {
     pub settings: SettingsFile,
 }
 
+/// Flags of `key`.
+#[derive(Debug, Args)]
+pub struct Key {
+    /// What to call the key in the log [default: one that is made up]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// A site that the key is for; may be repeated [default: all sites, and the pages for operators]
+    #[arg(long = "site", value_name = "SITE")]
+    pub sites: Vec<String>,
+}
+
 /// Where the settings are.
 #[derive(Debug, Args)]
 pub struct SettingsFile {
@@ -159,6 +172,7 @@ mod tests {
           health    Ask the proxy that runs on this machine whether it is well: exit code 0, or 1 with the
                     reason
           config    Show the settings in force and where each comes from, with secrets masked
+          key       Make an access key for clients, and the section of the settings file for it
           help      Print this message or the help of the given subcommand(s)
 
         Options:

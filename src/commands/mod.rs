@@ -5,6 +5,7 @@ mod data_dir;
 mod demo;
 mod failure;
 mod health;
+mod key;
 mod progress;
 mod serve;
 mod simulate;
@@ -32,6 +33,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
             print(&loaded.report.to_string())?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Key(command) => key::key(&command),
         Command::Serve(command) => {
             let flags = Flags {
                 listen: command.listen,
@@ -73,7 +75,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
                     file: command.settings.file,
                     ..Flags::default()
                 };
-                health::places(&config::server(&surroundings, &flags)?.listen)
+                health::places(&config::server(&surroundings, &flags)?)
             };
             in_runtime(health::health(places))
         }

@@ -16,6 +16,7 @@ mod world;
 mod ahead;
 mod cache;
 mod collections;
+mod connect;
 mod contained;
 mod crowd;
 mod dashboards;
@@ -54,6 +55,7 @@ mod health;
 mod links;
 mod proxies;
 mod restart;
+mod security;
 mod silent;
 mod socket;
 #[cfg(unix)]
