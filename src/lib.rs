@@ -5,6 +5,7 @@
 //!
 //! - [`clock`], [`schedule`], [`tasks`], [`telemetry`]: time, what is due, background work, log output;
 //! - [`journal`]: the latest requests;
+//! - [`keystore`]: where a client secret rests;
 //! - [`transport`]: sending one HTTP request, over the network or into a router in this process;
 //! - [`odata`]: the language: questions, pages, links, `$metadata`; pure functions over bytes;
 //! - [`auth`]: proving who we are, upstream;
@@ -18,6 +19,7 @@
 
 pub mod clock;
 pub mod journal;
+pub mod keystore;
 pub mod schedule;
 pub mod tasks;
 pub mod telemetry;

@@ -1,5 +1,6 @@
 //! Commands and flags, as types.
 
+mod setup;
 mod simulator;
 
 use std::net::SocketAddr;
@@ -7,13 +8,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use self::setup::{Init, Secret, SecretCommand, SecretOf, SecretPlace};
 pub use self::simulator::{SimulatorArgs, ThrottleShape, TimeLimitShape};
 
 /// A local OData server that makes Citrix Cloud monitoring data easy for Power BI, Excel and scripts.
 ///
 /// Try it first without an account: run `citrix-odata-proxy demo` and paste the address it prints into
-/// Power BI (Get data > OData feed) or Excel. Then write a settings file, try it out with
-/// `citrix-odata-proxy check`, and run `citrix-odata-proxy serve`.
+/// Power BI (Get data > OData feed) or Excel. Then let `citrix-odata-proxy init` ask for your account and
+/// write the settings file, and run `citrix-odata-proxy serve`.
 #[derive(Debug, Parser)]
 #[command(name = "citrix-odata-proxy", version, arg_required_else_help = true)]
 pub struct Cli {
@@ -29,6 +31,10 @@ pub enum Command {
     Serve(Serve),
     /// Run the proxy in front of a simulated Citrix Cloud: no account, no settings file, no internet
     Demo(Demo),
+    /// Set the proxy up: ask for the account, try it out, and write the settings file
+    Init(Init),
+    /// Keep the client secret in the system's credential store
+    Secret(Secret),
     /// Run the simulated Citrix Cloud alone
     Simulate(Simulate),
     /// Try out the settings step by step, down to one row of data, and say what to do when a step fails
@@ -157,8 +163,8 @@ mod tests {
         A local OData server that makes Citrix Cloud monitoring data easy for Power BI, Excel and scripts.
 
         Try it first without an account: run `citrix-odata-proxy demo` and paste the address it prints into
-        Power BI (Get data > OData feed) or Excel. Then write a settings file, try it out with
-        `citrix-odata-proxy check`, and run `citrix-odata-proxy serve`.
+        Power BI (Get data > OData feed) or Excel. Then let `citrix-odata-proxy init` ask for your account
+        and write the settings file, and run `citrix-odata-proxy serve`.
 
         Usage: citrix-odata-proxy <COMMAND>
 
@@ -166,6 +172,8 @@ mod tests {
           serve     Run the proxy
           demo      Run the proxy in front of a simulated Citrix Cloud: no account, no settings file, no
                     internet
+          init      Set the proxy up: ask for the account, try it out, and write the settings file
+          secret    Keep the client secret in the system's credential store
           simulate  Run the simulated Citrix Cloud alone
           check     Try out the settings step by step, down to one row of data, and say what to do when a
                     step fails

@@ -42,6 +42,8 @@ pub(super) fn prepare(surroundings: &Surroundings, command: Demo) -> Result<Prep
         listen: command.listen,
         data_dir: command.data_dir,
         site: Some(GivenSite {
+            name: "main".to_owned(),
+            region: String::new(),
             endpoint: ENDPOINT.to_owned(),
             customer_id: knobs.customer_id.clone(),
             client_id: knobs.client_id.clone(),

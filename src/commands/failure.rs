@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use crate::app::BuildError;
 use crate::config::ConfigError;
+use crate::keystore::KeystoreError;
 use crate::server::{BindError, TlsError};
 use crate::telemetry::InitError;
 use crate::transport::NetworkError;
@@ -24,6 +25,48 @@ pub enum Failure {
         flag: &'static str,
         /// What is wrong with its value.
         what: String,
+    },
+    /// Flags are wrong or missing: a sentence each.
+    #[error("the command line has {}:{}", problems(.0.len()), list(.0))]
+    CommandLine(Vec<String>),
+    /// What came in place of a client secret.
+    #[error(
+        "the client secret on standard input {0}; give the secret, and nothing else, in one line"
+    )]
+    Input(&'static str),
+    /// A file that names the client secret cannot be used.
+    #[error("the client secret's file `{}` {what}", path.display())]
+    SecretFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, as the end of a sentence.
+        what: String,
+    },
+    /// Files are there that may not be replaced.
+    #[error("not replaced without --force:{}", list(&paths(.0)))]
+    Occupied(Vec<PathBuf>),
+    /// The credential store did not do what it was asked.
+    #[error("{0}; {hint}", hint = .0.hint())]
+    Keystore(#[from] KeystoreError),
+    /// The terminal gave no answer.
+    #[error("the terminal cannot be asked")]
+    Terminal(#[source] io::Error),
+    /// The settings do not work, so they were not written.
+    #[error(
+        "the settings do not work, so nothing was written; set right what the check says, or write them all the same \
+         with --no-check"
+    )]
+    Unproven,
+    /// The person at the terminal wants no more.
+    #[error("stopped; nothing was written")]
+    Stopped,
+    /// A file cannot be written.
+    #[error("`{}` cannot be written", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
     },
     /// The program cannot be built from the settings.
     #[error(transparent)]
@@ -80,10 +123,20 @@ impl Failure {
     /// 2 when the command line or the settings are wrong, else 1.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Settings(_) | Self::Flag { .. } | Self::Build(_) | Self::Tls(_) => {
-                ExitCode::from(2)
-            }
+            Self::Settings(_)
+            | Self::Flag { .. }
+            | Self::CommandLine(_)
+            | Self::Input(_)
+            | Self::SecretFile { .. }
+            | Self::Occupied(_)
+            | Self::Build(_)
+            | Self::Tls(_) => ExitCode::from(2),
             Self::Log(_)
+            | Self::Keystore(_)
+            | Self::Terminal(_)
+            | Self::Unproven
+            | Self::Stopped
+            | Self::Write { .. }
             | Self::Taken(_)
             | Self::Folder(_)
             | Self::Network(_)
@@ -95,4 +148,24 @@ impl Failure {
             | Self::Output(_) => ExitCode::from(1),
         }
     }
+}
+
+fn problems(count: usize) -> String {
+    match count {
+        1 => "a problem".to_owned(),
+        count => format!("{count} problems"),
+    }
+}
+
+/// Each on a line of its own.
+fn list(lines: &[String]) -> String {
+    let lines = lines.iter().flat_map(|line| ["\n  ", line]);
+    lines.collect()
+}
+
+fn paths(paths: &[PathBuf]) -> Vec<String> {
+    paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect()
 }

@@ -5,12 +5,17 @@ mod data_dir;
 mod demo;
 mod failure;
 mod health;
+mod init;
 mod key;
 mod progress;
+#[cfg(test)]
+mod scripted;
+mod secret;
 mod serve;
 mod simulate;
 mod simulator;
 mod supervision;
+mod terminal;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -79,6 +84,8 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
             };
             in_runtime(health::health(places))
         }
+        Command::Init(command) => init::init(&surroundings, command),
+        Command::Secret(command) => secret::secret(&surroundings, command.command),
     }
 }
 
@@ -103,7 +110,7 @@ fn begin_log(log: &Log) -> Result<(), Failure> {
     )?)
 }
 
-fn in_runtime(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+fn in_runtime<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

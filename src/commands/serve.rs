@@ -22,6 +22,9 @@ pub(super) async fn serve(loaded: &Loaded) -> Result<ExitCode, Failure> {
     } else {
         tracing::info!("no settings file; settings come from the environment");
     }
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
     serve_through(
         &loaded.config,
         &app::network()?,

@@ -5,13 +5,16 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use directories::ProjectDirs;
 
 use super::flags::Flags;
 use super::problem::{ConfigError, Problem};
 use super::raw::{Layer, Raw};
+use super::secret::{self, ApiClient};
 use super::{Config, Log, Report, Server, check, environment, file, text};
+use crate::keystore::{Keystore, SystemKeystore};
 
 /// What settings may come from, apart from flags. Tests bring their own.
 #[derive(Clone)]
@@ -24,6 +27,8 @@ pub struct Surroundings {
     pub config_folder: Option<PathBuf>,
     /// The platform's folder for data of ours.
     pub data_folder: PathBuf,
+    /// The system's credential store. It is asked for a site's client secret when nothing else says where that is.
+    pub keystore: Arc<dyn Keystore>,
 }
 
 impl Surroundings {
@@ -50,7 +55,21 @@ impl Surroundings {
             directory,
             config_folder: folders.map(|folders| folders.config_dir().to_path_buf()),
             data_folder,
+            keystore: Arc::new(SystemKeystore::new()),
         }
+    }
+
+    /// The settings file that is found from everywhere: in the platform's folder, or for an account without a home in
+    /// the working directory.
+    pub fn settings_file(&self) -> PathBuf {
+        let folder = self.config_folder.as_ref().unwrap_or(&self.directory);
+        folder.join(format!("{NAME}.toml"))
+    }
+
+    /// Whether a program that is started here without `--config` reads this settings file.
+    pub fn finds(&self, file: &Path) -> bool {
+        let mut places = self.places().into_iter();
+        places.find(|place| place.exists()).as_deref() == Some(file)
     }
 
     /// A variable's value.
@@ -94,10 +113,51 @@ pub struct Loaded {
     pub report: Report,
     /// The settings file that was read, if any.
     pub file: Option<PathBuf>,
+    /// What works, and should be otherwise; a sentence each, for the log.
+    pub warnings: Vec<String>,
+}
+
+/// Settings that were read and layered, and not checked yet.
+struct Layered {
+    raw: Raw,
+    file: Option<PathBuf>,
+    /// What was found wrong on the way.
+    problems: Vec<Problem>,
 }
 
 /// Reads, layers and checks all settings.
 pub fn load(surroundings: &Surroundings, flags: &Flags) -> Result<Loaded, ConfigError> {
+    let Layered {
+        raw,
+        file,
+        mut problems,
+    } = layered(surroundings, flags)?;
+    match check::check(&raw, surroundings, &mut problems) {
+        Ok(config) if problems.is_empty() => Ok(Loaded {
+            report: Report::new(&raw, &config, file.as_deref()),
+            warnings: secret::warnings(&config, surroundings),
+            config,
+            file,
+        }),
+        _ => Err(ConfigError::new(problems)),
+    }
+}
+
+/// The API clients of all sites, for those who look after their secrets: so a secret that is missing, or cannot be
+/// read, is no problem here, and neither is a setting of another section that is wrong.
+pub fn api_clients(
+    surroundings: &Surroundings,
+    flags: &Flags,
+) -> Result<Vec<ApiClient>, ConfigError> {
+    let layered = layered(surroundings, flags)?;
+    let mut problems = layered.problems;
+    match check::api_clients(&layered.raw, surroundings, &mut problems) {
+        Ok(clients) if problems.is_empty() => Ok(clients),
+        _ => Err(ConfigError::new(problems)),
+    }
+}
+
+fn layered(surroundings: &Surroundings, flags: &Flags) -> Result<Layered, ConfigError> {
     let mut problems = Vec::new();
     let (file, mut layers) = match &flags.site {
         Some(site) => (None, vec![site.layer()]),
@@ -112,14 +172,11 @@ pub fn load(surroundings: &Surroundings, flags: &Flags) -> Result<Loaded, Config
     ));
     layers.push(flags.layer(&surroundings.directory));
     let raw = Raw::merge(layers).map_err(|problem| ConfigError::new(vec![problem]))?;
-    match check::check(&raw, surroundings, &mut problems) {
-        Ok(config) if problems.is_empty() => Ok(Loaded {
-            report: Report::new(&raw, &config, file.as_deref()),
-            config,
-            file,
-        }),
-        _ => Err(ConfigError::new(problems)),
-    }
+    Ok(Layered {
+        raw,
+        file,
+        problems,
+    })
 }
 
 /// The settings of the log alone, from defaults and environment: for commands that need no others.
@@ -223,8 +280,8 @@ fn no_site(surroundings: &Surroundings, file: Option<&Path>) -> Problem {
         .map(|path| format!("`{}`", path.display()))
         .collect();
     problem.hint(format!(
-        "no settings file was found at {}; write one, name one with --config, or set the variables \
-         CITRIX_CUSTOMER_ID, CITRIX_CLIENT_ID and CITRIX_CLIENT_SECRET",
+        "no settings file was found at {}; let `citrix-odata-proxy init` write one, name one with --config, or set the \
+         variables CITRIX_CUSTOMER_ID, CITRIX_CLIENT_ID and CITRIX_CLIENT_SECRET",
         places.join(" or ")
     ))
 }

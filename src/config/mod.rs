@@ -19,6 +19,7 @@ mod flags;
 mod load;
 
 mod check;
+mod flaw;
 mod secret;
 
 mod problem;
@@ -47,9 +48,11 @@ use crate::telemetry::{Color, Format};
 
 pub(crate) use check::is_key_name;
 pub use flags::{Flags, GivenSite};
-pub use load::{Loaded, Surroundings, load, log, server};
+pub use flaw::flaw;
+pub use load::{Loaded, Surroundings, api_clients, load, log, server};
 pub use problem::{ConfigError, Problem};
-pub use report::Report;
+pub use report::{Report, quote};
+pub use secret::{ApiClient, SecretSource, client_secret};
 
 /// What the operator decided.
 #[derive(Debug, Clone)]
@@ -142,6 +145,8 @@ pub struct Site {
     pub client_id: String,
     /// The API client's secret; not empty.
     pub client_secret: SecretString,
+    /// Where that was found.
+    pub client_secret_source: SecretSource,
     /// Which form the token endpoint's path has.
     pub token_path: TokenPath,
     /// How upstream is asked.

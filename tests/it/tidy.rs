@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 /// Who may know whom: a room, and the rooms below it that it may name. A new arrow is a change of the design.
 const ARROWS: &[(&str, &str)] = &[
     ("clock", ""),
+    ("keystore", ""),
     ("schedule", ""),
     ("tasks", ""),
     ("telemetry", ""),
@@ -27,7 +28,7 @@ const ARROWS: &[(&str, &str)] = &[
     // Shares nothing with the rest, so that a mistake there cannot cancel itself out here.
     ("demo", "clock"),
     // Options are checked with the types of the rooms that they are for.
-    ("config", "odata schedule telemetry"),
+    ("config", "keystore odata schedule telemetry"),
     ("check", "auth clock telemetry transport upstream"),
     ("signals", ""),
     ("service_manager", ""),
@@ -40,7 +41,7 @@ const ARROWS: &[(&str, &str)] = &[
     ),
     (
         "commands",
-        "app check cli clock config demo gateway server service_manager signals tasks telemetry transport",
+        "app check cli clock config demo gateway keystore odata server service_manager signals tasks telemetry transport",
     ),
     ("main", "cli commands telemetry"),
     ("lib", ""),
@@ -116,8 +117,10 @@ const AT_HOME: &[(&str, &[&str])] = &[
             "src/web",
         ],
     ),
+    ("expose_secret", &["src/auth", "src/config", "src/keystore"]),
     ("sd_notify", &["src/service_manager"]),
-    ("expose_secret", &["src/auth", "src/config"]),
+    ("keyring::", &["src/keystore"]),
+    ("dialoguer", &["src/commands/terminal.rs"]),
     ("SystemTime", &[]),
     ("thread::sleep", &[]),
 ];

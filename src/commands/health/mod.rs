@@ -56,7 +56,11 @@ pub(super) fn at(base: &str) -> Result<Url, Failure> {
 
 /// Where to ask a proxy with these settings.
 pub(super) fn places(server: &Server) -> Vec<Url> {
-    let scheme = if server.tls.is_some() { "https" } else { "http" };
+    let scheme = if server.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
     at_addresses(scheme, &server.listen)
 }
 

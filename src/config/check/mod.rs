@@ -21,6 +21,7 @@ pub(super) use self::reader::{Read, Reader};
 use super::load::Surroundings;
 use super::problem::Problem;
 use super::raw::Raw;
+use super::secret::ApiClient;
 use super::{Config, Log, Server, Site};
 use crate::odata::deny::DenyList;
 use crate::odata::name::SiteId;
@@ -62,6 +63,21 @@ pub(super) fn check(
 /// Checks the settings of the server alone.
 pub(super) fn check_server(raw: &Raw, problems: &mut Vec<Problem>) -> Read<Server> {
     server::check(&mut Reader::new(raw, problems), raw.sites())
+}
+
+/// Checks the API clients of all sites alone.
+pub(super) fn api_clients(
+    raw: &Raw,
+    surroundings: &Surroundings,
+    problems: &mut Vec<Problem>,
+) -> Read<Vec<ApiClient>> {
+    let mut reader = Reader::new(raw, problems);
+    let clients: Vec<Read<ApiClient>> = raw
+        .sites()
+        .iter()
+        .map(|(name, origin)| site::api_client(&mut reader, surroundings, name, origin))
+        .collect();
+    clients.into_iter().collect()
 }
 
 /// Checks the settings of the log alone.

@@ -129,7 +129,7 @@ fn finds_the_file() {
 
     sites
       problem: no site is configured
-      hint:    no settings file was found at `DIR/citrix-odata-proxy.toml` or `DIR/platform/citrix-odata-proxy.toml`; write one, name one with --config, or set the variables CITRIX_CUSTOMER_ID, CITRIX_CLIENT_ID and CITRIX_CLIENT_SECRET
+      hint:    no settings file was found at `DIR/citrix-odata-proxy.toml` or `DIR/platform/citrix-odata-proxy.toml`; let `citrix-odata-proxy init` write one, name one with --config, or set the variables CITRIX_CUSTOMER_ID, CITRIX_CLIENT_ID and CITRIX_CLIENT_SECRET
     ");
 }
 
@@ -161,6 +161,8 @@ fn the_demo_brings_its_own_site() {
         .variable("CITRIX_ODATA_PROXY__CACHE__TTL", "nonsense")
         .variable("RUST_LOG", "debug");
     given.flags.site = Some(GivenSite {
+        name: "main".to_owned(),
+        region: String::new(),
         endpoint: "http://127.0.0.1:9".to_owned(),
         customer_id: "demo".to_owned(),
         client_id: "demo-client".to_owned(),
