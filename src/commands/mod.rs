@@ -88,7 +88,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
                     file: command.settings.file,
                     ..Flags::default()
                 };
-                health::places(&config::server(&surroundings, &flags)?.listen)
+                health::places(&config::server(&surroundings, &flags)?)
             };
             in_runtime(health::health(places))
         }

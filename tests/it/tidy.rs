@@ -119,9 +119,9 @@ const AT_HOME: &[(&str, &[&str])] = &[
         ],
     ),
     ("expose_secret", &["src/auth", "src/config", "src/keystore"]),
+    ("sd_notify", &["src/service_manager"]),
     ("keyring::", &["src/keystore"]),
     ("dialoguer", &["src/commands/terminal.rs"]),
-    ("sd_notify", &["src/service_manager"]),
     ("SystemTime", &[]),
     ("thread::sleep", &[]),
 ];

@@ -14,6 +14,7 @@ use url::Url;
 
 use self::ask::ask;
 use super::{Failure, print};
+use crate::config::Server;
 
 /// Asks at each place in turn, until one says that it is well.
 pub(super) async fn health(places: Vec<Url>) -> Result<ExitCode, Failure> {
@@ -53,17 +54,23 @@ pub(super) fn at(base: &str) -> Result<Url, Failure> {
     Ok(url)
 }
 
-/// Where to ask a proxy that listens at these addresses. One that speaks TLS does not understand plain HTTP, so that is
-/// tried after it.
-pub(super) fn places(listen: &[SocketAddr]) -> Vec<Url> {
-    let places = listen
-        .iter()
-        .filter(|address| address.port() != 0)
-        .flat_map(|address| {
-            let address = SocketAddr::new(reachable(address.ip()), address.port());
-            ["http", "https"].map(|scheme| format!("{scheme}://{address}/{PATH}"))
-        });
-    places.filter_map(|place| Url::parse(&place).ok()).collect()
+/// Where to ask a proxy with these settings.
+pub(super) fn places(server: &Server) -> Vec<Url> {
+    let scheme = if server.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    at_addresses(scheme, &server.listen)
+}
+
+fn at_addresses(scheme: &str, listen: &[SocketAddr]) -> Vec<Url> {
+    let addresses = listen.iter().filter(|address| address.port() != 0);
+    let places = addresses.map(|address| {
+        let address = SocketAddr::new(reachable(address.ip()), address.port());
+        Url::parse(&format!("{scheme}://{address}/{PATH}"))
+    });
+    places.filter_map(Result::ok).collect()
 }
 
 /// Where this machine finds what listens on an address: on all of them means on loopback, too.
@@ -86,30 +93,17 @@ mod tests {
 
     #[test]
     fn places_are_those_that_this_machine_reaches() {
-        for (listen, expected) in [
-            (
-                "127.0.0.1:8484",
-                "http://127.0.0.1:8484/healthz https://127.0.0.1:8484/healthz",
-            ),
-            (
-                "0.0.0.0:80",
-                "http://127.0.0.1/healthz https://127.0.0.1:80/healthz",
-            ),
-            (
-                "[::]:8484",
-                "http://[::1]:8484/healthz https://[::1]:8484/healthz",
-            ),
-            (
-                "192.0.2.7:443",
-                "http://192.0.2.7:443/healthz https://192.0.2.7/healthz",
-            ),
-            ("127.0.0.1:0", ""),
+        for (scheme, listen, expected) in [
+            ("http", "127.0.0.1:8484", "http://127.0.0.1:8484/healthz"),
+            ("https", "127.0.0.1:8484", "https://127.0.0.1:8484/healthz"),
+            ("http", "0.0.0.0:80", "http://127.0.0.1/healthz"),
+            ("http", "[::]:8484", "http://[::1]:8484/healthz"),
+            ("https", "192.0.2.7:443", "https://192.0.2.7/healthz"),
+            ("http", "127.0.0.1:0", ""),
         ] {
-            let places: Vec<String> = places(&[listen.parse().unwrap()])
-                .iter()
-                .map(Url::to_string)
-                .collect();
-            assert_eq!(places.join(" "), expected, "{listen}");
+            let places = at_addresses(scheme, &[listen.parse().unwrap()]);
+            let places: Vec<&str> = places.iter().map(Url::as_str).collect();
+            assert_eq!(places.join(" "), expected, "{scheme} {listen}");
         }
     }
 
