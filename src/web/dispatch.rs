@@ -12,32 +12,38 @@ use http::{Request, StatusCode, Uri};
 use tower::ServiceExt;
 use url::Url;
 
-use super::host::Authority;
+use super::batch::{self, Locator, Means};
+use super::exchange::{Exchange, exchange};
+use super::host::{AllowedHosts, Authority};
 use super::local::service_root;
 use super::notes::{Notes, Place};
 use super::odata::{self, Call};
 use super::problem::{Problem, either};
+use super::query;
+use super::request_id::RequestId;
 use super::route::{Route, route, tidy};
+use super::sites::Sites;
 use super::source::Source;
-use crate::odata::name::SiteId;
 
 /// What answers.
 pub(crate) struct Surface {
     source: Arc<dyn Source>,
-    sites: Vec<SiteId>,
-    /// The site of `/monitorodata`.
-    default_site: Option<SiteId>,
+    sites: Sites,
     operator: Router,
     public_url: Option<Url>,
 }
 
 /// A request under a host name that is ours.
 #[derive(Debug)]
-pub(crate) struct Admitted<B> {
+pub(crate) struct Admitted<'a, B> {
     pub request: Request<B>,
     pub authority: Authority,
     /// `None` for a client within this process.
     pub client: Option<IpAddr>,
+    /// The request's name.
+    pub id: RequestId,
+    /// The names that are ours.
+    pub hosts: &'a AllowedHosts,
 }
 
 impl Surface {
@@ -51,8 +57,10 @@ impl Surface {
             })
             .method_not_allowed_fallback(async || Problem::method_not_allowed(None));
         Self {
-            sites: source.sites(),
-            default_site: source.default_site(),
+            sites: Sites {
+                all: source.sites(),
+                default: source.default_site(),
+            },
             source,
             operator,
             public_url,
@@ -60,7 +68,7 @@ impl Surface {
     }
 
     /// Answers a request of any path.
-    pub(crate) async fn answer<B>(&self, admitted: Admitted<B>, notes: &Notes) -> Response
+    pub(crate) async fn answer<B>(&self, admitted: Admitted<'_, B>, notes: &Notes) -> Response
     where
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
@@ -68,6 +76,8 @@ impl Surface {
             request,
             authority,
             client,
+            id,
+            hosts,
         } = admitted;
         let (mut parts, body) = request.into_parts();
         let path = tidy(parts.uri.path());
@@ -82,26 +92,41 @@ impl Surface {
             let request = Request::from_parts(parts, Body::new(body));
             return self.operator(request).await;
         };
-        let Some(site) = self.site(site) else {
+        let Some(site) = self.sites.named(site) else {
             return not_found(&*self.source, parts.uri.path()).into_response();
         };
         let call = Call {
             site,
             root: service_root(self.public_url.as_ref(), &authority, root),
             below,
+            query: parts.uri.query(),
             request: &parts,
             client,
         };
-        odata::serve(&*self.source, call, notes).await
-    }
-
-    /// The site of that name, whatever its case.
-    fn site(&self, named: Option<&str>) -> Option<&SiteId> {
-        let Some(name) = named else {
-            return self.default_site.as_ref();
-        };
-        let mut sites = self.sites.iter();
-        sites.find(|site| site.as_str().eq_ignore_ascii_case(name))
+        // Boxed, so that a plain question does not carry the room for what only others need.
+        match exchange(below) {
+            None => odata::serve(&*self.source, call, notes).await,
+            Some(Exchange::Query { below }) => {
+                let call = Call { below, ..call };
+                let answered = query::serve(&*self.source, call, Body::new(body), notes);
+                Box::pin(answered).await
+            }
+            Some(Exchange::Batch) => {
+                let means = Means {
+                    source: Arc::clone(&self.source),
+                    locator: Locator {
+                        hosts,
+                        sites: &self.sites,
+                        site,
+                        authority: &authority,
+                        root,
+                        public_url: self.public_url.as_ref(),
+                    },
+                    id,
+                };
+                Box::pin(batch::serve(means, call, Body::new(body), notes)).await
+            }
+        }
     }
 
     async fn operator(&self, request: Request<Body>) -> Response {

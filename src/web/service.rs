@@ -71,7 +71,8 @@ impl Shared {
         // One line and one count a request, when its body ends. Not for requests that hyper itself refuses.
         let watch = Watch::begin(id, request.method(), &self.metrics);
         // Turns a panic of a handler into a problem. A panic while a body is sent cuts the connection.
-        let answered = AssertUnwindSafe(self.admit(request, client, watch.notes())).catch_unwind();
+        let answered =
+            AssertUnwindSafe(self.admit(request, client, id, watch.notes())).catch_unwind();
         let mut response = answered
             .await
             .unwrap_or_else(|panic| problem::from_panic(&*panic));
@@ -82,7 +83,13 @@ impl Shared {
     }
 
     /// Refuses hosts that are not ours. Everything inside may trust the authority.
-    async fn admit<B>(&self, request: Request<B>, client: Option<IpAddr>, notes: &Notes) -> Response
+    async fn admit<B>(
+        &self,
+        request: Request<B>,
+        client: Option<IpAddr>,
+        id: RequestId,
+        notes: &Notes,
+    ) -> Response
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
@@ -93,6 +100,8 @@ impl Shared {
                     request: Request::from_parts(parts, body),
                     authority,
                     client,
+                    id,
+                    hosts: &self.hosts,
                 };
                 self.surface.answer(admitted, notes).await
             }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::gateway::Way;
 use crate::telemetry::chain;
 use crate::web::metrics::{Finished, Metrics};
-use crate::web::notes::{Facts, Notes, Place};
+use crate::web::notes::{Facts, Notes, Place, Tally};
 use crate::web::request_id::RequestId;
 
 /// What is known of a request that is under way.
@@ -92,6 +92,8 @@ impl Line {
                     status = self.status,
                     cache.outcome = facts.outcome,
                     cache.age = facts.age.map(|age| age.as_secs()),
+                    batch.requests = facts.tally.as_ref().map(|tally| tally.requests),
+                    batch.failed = facts.tally.as_ref().map(Tally::failed),
                     rows = facts.rows,
                     upstream.pages = pages,
                     upstream.ms = millis(time),
@@ -123,6 +125,9 @@ impl Line {
             rows: facts.rows,
             cut: self.ended == Ended::Cut,
         });
+        for (&(outcome, status), &count) in facts.tally.iter().flat_map(|tally| &tally.answered) {
+            self.metrics.count_in_batch(outcome, status, count);
+        }
     }
 }
 
