@@ -116,9 +116,7 @@ impl Metrics {
         self.rows.inc_by(request.rows);
         self.cut.inc_by(request.cut.into());
     }
-}
 
-impl Metrics {
     /// Counts requests of one batch that had the same outcome and status.
     pub(crate) fn count_in_batch(&self, outcome: &'static str, status: u16, count: u64) {
         let labels = RequestLabels {

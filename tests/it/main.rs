@@ -14,6 +14,7 @@
 mod world;
 
 mod ahead;
+mod batch;
 mod cache;
 mod collections;
 mod contained;
