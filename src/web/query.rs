@@ -38,7 +38,7 @@ async fn post(
     notes: &Notes,
 ) -> Result<Response, Problem> {
     is_text(&call.request.headers)?;
-    let body = received(body, QUESTION_BYTES_MAX).await?;
+    let body = received(&call.request.headers, body, QUESTION_BYTES_MAX).await?;
     let query = combined(call.query, &body)?;
     let call = Call {
         query: Some(&query),

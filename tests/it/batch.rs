@@ -31,14 +31,11 @@ struct Part {
 
 /// GET requests as a multipart batch.
 fn multipart(urls: &[&str]) -> String {
-    let mut body = String::new();
-    for (at, url) in urls.iter().enumerate() {
-        body.push_str(&format!(
-            "--b\r\nContent-Type: application/http\r\nContent-ID: {at}\r\n\r\n{} HTTP/1.1\r\n\r\n\r\n",
-            request_line(url)
-        ));
-    }
-    body + "--b--\r\n"
+    let parts = urls.iter().enumerate().map(|(at, url)| {
+        let line = request_line(url);
+        format!("--b\r\nContent-Type: application/http\r\nContent-ID: {at}\r\n\r\n{line} HTTP/1.1\r\n\r\n\r\n")
+    });
+    parts.collect::<String>() + "--b--\r\n"
 }
 
 fn request_line(url: &str) -> String {
@@ -552,7 +549,7 @@ async fn who_sends_slowly_waits_alone() {
     assert!(timeout(Duration::from_secs(50), &mut slow).await.is_err());
     world.ask("/Users").await.rows();
     assert_eq!(slow.await.status(), 408);
-    assert_eq!(began.elapsed(), Duration::from_secs(60));
+    assert_eq!(began.elapsed(), Duration::from_mins(1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,18 +1,20 @@
 //! `$batch`: many reads in one request (OData 4.01 Protocol, section 11.7; JSON Format, section 19).
 //!
-//! - [`multipart`], [`json`]: the two formats, each read and written;
+//! - [`format`](mod@format), [`multipart`], [`json`]: the two formats, each read and written;
 //! - [`item`], [`target`]: one request of a batch, and where its URL leads;
-//! - [`order`]: what becomes of it, after what became of others;
+//! - [`order`], [`preference`]: what becomes of it, after what became of others;
 //! - [`run`]: asks one after the other, and sends each answer on as it comes.
 //!
 //! Invariants: nothing is asked before all of a batch is read; every request is asked as if it had come alone, and of the
 //! site of the batch only; a batch that ends cleanly is complete, as every answer in it.
 
 mod error;
+mod format;
 mod item;
 mod json;
 mod multipart;
 mod order;
+mod preference;
 mod run;
 mod target;
 
@@ -24,12 +26,12 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
 
-use self::error::BatchError;
+use self::format::Format;
 use self::item::{Item, Planned};
 use self::order::Order;
+use self::preference::ContinueOnError;
 use self::run::Run;
 pub(crate) use self::target::Locator;
-use super::list;
 use super::no_body::no_body;
 use super::notes::{Notes, Place, Tally};
 use super::odata::{self, Call};
@@ -49,19 +51,6 @@ pub(crate) struct Means<'a> {
     pub locator: Locator<'a>,
     /// Its name in the log, which the errors in it carry.
     pub id: RequestId,
-}
-
-/// In which a batch came. Its answer comes in the same: clients that send `Accept: application/json` with every request
-/// send it with multipart batches, too, and read multipart.
-#[derive(Debug, PartialEq, Eq)]
-enum Format {
-    /// `multipart/mixed`.
-    Multipart {
-        /// What separates the parts.
-        boundary: String,
-    },
-    /// `application/json`.
-    Json,
 }
 
 /// Answers a call to `$batch`.
@@ -97,7 +86,7 @@ async fn post(
     Wishes::read(headers)?;
     let format = Format::of(headers)?;
     let preference = ContinueOnError::wanted(headers);
-    let body = received(body, BATCH_BYTES_MAX).await?;
+    let body = received(headers, body, BATCH_BYTES_MAX).await?;
     let items = format
         .read(&body)
         .inspect_err(|error| notes.failed(error))
@@ -164,91 +153,6 @@ async fn collected(
     Ok(whole.into())
 }
 
-impl Format {
-    fn of(headers: &HeaderMap) -> Result<Self, Problem> {
-        let media_type = headers.get(header::CONTENT_TYPE);
-        let media_type = media_type.and_then(|value| value.to_str().ok());
-        let mut parts = list::split(media_type.unwrap_or_default(), ';');
-        let name = parts.next().unwrap_or_default();
-        if name.eq_ignore_ascii_case("application/json") {
-            return Ok(Self::Json);
-        }
-        if !name.eq_ignore_ascii_case("multipart/mixed") {
-            return Err(unsupported_media_type());
-        }
-        let boundary = parts
-            .map(list::pair)
-            .find(|(name, _)| name.eq_ignore_ascii_case("boundary"))
-            .and_then(|(_, value)| value)
-            .filter(|value| (1..=BOUNDARY_BYTES_MAX).contains(&value.len()));
-        let boundary = boundary.ok_or_else(|| Problem::from(&BatchError::NoBoundary))?;
-        Ok(Self::Multipart {
-            boundary: boundary.to_owned(),
-        })
-    }
-
-    fn read(&self, body: &Bytes) -> Result<Vec<Item>, BatchError> {
-        match self {
-            Self::Multipart { boundary } => multipart::read(body, boundary),
-            Self::Json => json::read(body),
-        }
-    }
-
-    fn writer(&self) -> Writer {
-        match self {
-            Self::Multipart { .. } => Writer::Multipart(multipart::Writer::new()),
-            Self::Json => Writer::Json(json::Writer::default()),
-        }
-    }
-}
-
-/// `Prefer: odata.continue-on-error`, or the same without the prefix, with or without a value.
-#[derive(Debug, PartialEq, Eq)]
-struct ContinueOnError {
-    value: bool,
-    /// The name as the client spelled it, for `Preference-Applied`.
-    name: &'static str,
-}
-
-impl ContinueOnError {
-    fn wanted(headers: &HeaderMap) -> Option<Self> {
-        list::members(headers, PREFER).find_map(|preference| {
-            let (typed, value) = list::pair(list::split(preference, ';').next()?);
-            let name = CONTINUE_NAMES
-                .into_iter()
-                .find(|name| name.eq_ignore_ascii_case(typed))?;
-            let value = match value {
-                None => true,
-                Some(value) if value.eq_ignore_ascii_case("true") => true,
-                Some(value) if value.eq_ignore_ascii_case("false") => false,
-                Some(_) => return None,
-            };
-            Some(Self { value, name })
-        })
-    }
-
-    fn applied(&self) -> Option<HeaderValue> {
-        let value = if self.value { "" } else { "=false" };
-        HeaderValue::try_from(format!("{}{value}", self.name)).ok()
-    }
-}
-
-/// Writes answers in the format of the batch.
-#[derive(Debug)]
-enum Writer {
-    Multipart(multipart::Writer),
-    Json(json::Writer),
-}
-
-impl Writer {
-    fn content_type(&self) -> Option<HeaderValue> {
-        match self {
-            Self::Multipart(writer) => writer.content_type(),
-            Self::Json(_) => Some(HeaderValue::from_static("application/json")),
-        }
-    }
-}
-
 fn write_headers(
     headers: &mut HeaderMap,
     content_type: Option<HeaderValue>,
@@ -289,84 +193,10 @@ fn method_not_allowed() -> Problem {
     }
 }
 
-fn unsupported_media_type() -> Problem {
-    Problem::new(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "UnsupportedMediaType",
-        "A batch comes in one of two forms. Send it with `Content-Type: multipart/mixed; boundary=…` or \
-         `Content-Type: application/json`.",
-    )
-}
-
 /// A thousand requests with URLs of 2000 bytes, which is more than Power Query writes.
 const BATCH_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// So many requests one batch may hold.
 const ITEMS_MAX: usize = 1000;
-/// RFC 2046, section 5.1.1.
-const BOUNDARY_BYTES_MAX: usize = 70;
 const METHODS: &str = "POST, HEAD, OPTIONS";
-const PREFER: HeaderName = HeaderName::from_static("prefer");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
-const CONTINUE_NAMES: [&str; 2] = ["odata.continue-on-error", "continue-on-error"];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn headers(name: &'static str, value: &str) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        headers.insert(name, value.parse().unwrap());
-        headers
-    }
-
-    #[test]
-    fn the_format_is_that_of_the_content_type() {
-        let long = "b".repeat(71);
-        for (media_type, expected) in [
-            ("application/json", Ok("json")),
-            ("Application/JSON; odata.metadata=minimal", Ok("json")),
-            ("multipart/mixed; boundary=b_1", Ok("b_1")),
-            ("multipart/mixed;boundary=\"b (1)\"", Ok("b (1)")),
-            ("Multipart/Mixed; charset=utf-8; BOUNDARY=b1 ", Ok("b1")),
-            ("multipart/mixed; boundary=a=b", Ok("a=b")),
-            ("multipart/mixed", Err(400)),
-            ("multipart/mixed; boundary=", Err(400)),
-            (&format!("multipart/mixed; boundary={long}"), Err(400)),
-            ("multipart/form-data; boundary=b", Err(415)),
-            ("text/plain", Err(415)),
-            ("", Err(415)),
-        ] {
-            let found = Format::of(&headers("content-type", media_type));
-            let found = found.map_err(|problem| problem.status.as_u16());
-            let expected = expected.map(|expected| match expected {
-                "json" => Format::Json,
-                boundary => Format::Multipart {
-                    boundary: boundary.to_owned(),
-                },
-            });
-            assert_eq!(found, expected, "{media_type}");
-        }
-        assert_eq!(Format::of(&HeaderMap::new()).unwrap_err().status, 415);
-    }
-
-    #[test]
-    fn the_preference_is_confirmed_as_it_was_spelled() {
-        for (prefer, expected) in [
-            ("odata.continue-on-error", "odata.continue-on-error"),
-            ("Continue-On-Error=true", "continue-on-error"),
-            ("continue-on-error=\"TRUE\"; x=1", "continue-on-error"),
-            (
-                "respond-async, odata.continue-on-error=false",
-                "odata.continue-on-error=false",
-            ),
-            ("odata.continue-on-error=perhaps", ""),
-            ("odata.maxpagesize=5", ""),
-        ] {
-            let wanted = ContinueOnError::wanted(&headers("prefer", prefer));
-            let applied = wanted.and_then(|wanted| wanted.applied());
-            let applied = applied.as_ref().map_or("", |value| value.to_str().unwrap());
-            assert_eq!(applied, expected, "{prefer}");
-        }
-    }
-}

@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, Stream, stream};
-use http::{Method, StatusCode, header, request, response};
+use http::{Method, StatusCode, header, request};
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
@@ -24,9 +24,8 @@ use super::super::odata::{self, Call};
 use super::super::problem::{self, Problem};
 use super::super::request_id::RequestId;
 use super::super::source::Source;
-use super::Writer;
+use super::format::Writer;
 use super::item::{Label, Planned};
-use super::multipart;
 use super::order::{Order, Step};
 use super::target::Target;
 use crate::odata::name::SiteId;
@@ -105,7 +104,7 @@ impl Run {
                         let status = head.status.as_u16();
                         under_way.status = Some(status);
                         self.order.answered(&label, status);
-                        self.head(&label, &head, out);
+                        self.writer.head(&label, &head, out);
                         Stage::Sending(body, under_way)
                     } else {
                         // A blank between two answers means nothing: behind a delimiter it is padding (RFC 2046, section
@@ -117,7 +116,7 @@ impl Run {
                 Stage::Sending(mut body, under_way) => match body.frame().await {
                     Some(Ok(frame)) => {
                         if let Ok(bytes) = frame.into_data() {
-                            self.data(bytes, out);
+                            self.writer.data(bytes, out);
                         }
                         Stage::Sending(body, under_way)
                     }
@@ -126,7 +125,7 @@ impl Run {
                         return Some(Err(error));
                     }
                     None => {
-                        self.end_one(out);
+                        self.writer.end_one(out);
                         Stage::Between
                     }
                 },
@@ -140,7 +139,7 @@ impl Run {
         let next = self.left.next().map(|next| (self.order.step(&next), next));
         let target = match next {
             None | Some((Step::End, _)) => {
-                self.end(out);
+                self.writer.end(out);
                 return Stage::Ended;
             }
             Some((Step::FailedDependency, Planned { label, .. })) => {
@@ -149,10 +148,7 @@ impl Run {
             Some((Step::Ask, Planned { label, target, .. })) => (label, target),
         };
         let (label, target) = target;
-        match &mut self.writer {
-            Writer::Multipart(writer) => writer.begin(out),
-            Writer::Json(writer) => writer.begin(out),
-        }
+        self.writer.begin(out);
         let under_way = UnderWay {
             batch: self.notes.clone(),
             own: Notes::default(),
@@ -176,35 +172,6 @@ impl Run {
             response
         }
         .boxed()
-    }
-
-    fn head(&mut self, label: &Label, head: &response::Parts, out: &mut VecDeque<Bytes>) {
-        match &mut self.writer {
-            Writer::Multipart(_) => multipart::Writer::head(label, head, out),
-            Writer::Json(writer) => writer.head(label, head, out),
-        }
-    }
-
-    fn data(&mut self, bytes: Bytes, out: &mut VecDeque<Bytes>) {
-        match &mut self.writer {
-            Writer::Multipart(_) => out.push_back(bytes),
-            Writer::Json(writer) => writer.data(bytes, out),
-        }
-    }
-
-    fn end_one(&mut self, out: &mut VecDeque<Bytes>) {
-        match &mut self.writer {
-            // The next delimiter ends it.
-            Writer::Multipart(_) => {}
-            Writer::Json(writer) => writer.end_one(out),
-        }
-    }
-
-    fn end(&self, out: &mut VecDeque<Bytes>) {
-        match &self.writer {
-            Writer::Multipart(writer) => writer.end(out),
-            Writer::Json(writer) => writer.end(out),
-        }
     }
 }
 

@@ -263,11 +263,8 @@ mod tests {
         #[test]
         fn parts_come_out_as_they_went_in(parts in proptest::collection::vec("[-ab\r\n ]{0,12}", 0..9)) {
             let boundary = "batch_1";
-            let mut body = String::new();
-            for part in &parts {
-                body.push_str(&format!("--{boundary}\r\n{part}\r\n"));
-            }
-            body.push_str(&format!("--{boundary}--\r\n"));
+            let body: Vec<String> = parts.iter().map(|part| format!("--{boundary}\r\n{part}\r\n")).collect();
+            let body = format!("{}--{boundary}--\r\n", body.concat());
             let found = super::parts(body.as_bytes(), boundary).unwrap();
             let expected: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
             proptest::prop_assert_eq!(found, expected);
