@@ -1,34 +1,41 @@
 //! Forgetting stored answers.
 
-use std::sync::Arc;
-
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, Uri, header};
 use serde::Serialize;
 use url::Url;
 
-use super::Operator;
-use super::json::{error, json};
-use super::page::base;
+use super::Desk;
+use super::form;
+use super::json::error;
 
-/// `POST /api/cache/purge[?site=&set=]`.
-pub(super) async fn purge(State(operator): State<Arc<Operator>>, request: Request) -> Response {
-    let public_url = operator.settings.public_url.as_ref();
-    if is_cross_site(request.headers(), request.uri(), public_url) {
-        return error(
-            StatusCode::FORBIDDEN,
-            "CrossSite",
-            "A web page of another origin sent this. Send it from a terminal, or from this server's page.",
-        );
+/// `POST /api/cache/purge[?site=&set=]`. What waits to be made anew is struck from the list, too.
+pub(super) async fn purge(State(desk): State<Desk>, request: Request) -> Response {
+    if let Some(refusal) = refuse_cross_site(&desk, &request) {
+        return refusal;
     }
-    let wanted = match operator.wanted(request.uri().query()) {
+    let wanted = match desk.wanted(request.uri().query()) {
         Ok(wanted) => wanted,
         Err(no_such_site) => return no_such_site.into_response(),
     };
-    let purged = operator.watched.purge(wanted.which()).await;
+    desk.shared.errands.strike(wanted.which());
+    let purged = desk.shared.watched.purge(wanted.which()).await;
     tracing::info!(purged, "stored answers were forgotten on request");
-    json(StatusCode::OK, &Purged { purged })
+    form::done(request.headers(), &Purged { purged })
+}
+
+/// What a web page of another origin is told that wants to change something.
+pub(super) fn refuse_cross_site(desk: &Desk, request: &Request) -> Option<Response> {
+    let public_url = desk.shared.settings.public_url.as_ref();
+    let refused = is_cross_site(request.headers(), request.uri(), public_url);
+    refused.then(|| {
+        error(
+            StatusCode::FORBIDDEN,
+            "CrossSite",
+            "A web page of another origin sent this. Send it from a terminal, or from this server's page.",
+        )
+    })
 }
 
 #[derive(Serialize)]
@@ -49,6 +56,15 @@ fn is_cross_site(headers: &HeaderMap, uri: &Uri, public_url: Option<&Url>) -> bo
         !ours.iter().any(|ours| is_origin_of(origin, ours))
     });
     foreign_site || foreign_origin
+}
+
+/// The address of this server as its clients know it.
+fn base(public_url: Option<&Url>, uri: &Uri) -> String {
+    match (public_url, uri.authority()) {
+        (Some(url), _) => url.to_string(),
+        (None, Some(authority)) => format!("{}://{authority}", uri.scheme_str().unwrap_or("http")),
+        (None, None) => String::new(),
+    }
 }
 
 fn is_origin_of(origin: &str, base: &str) -> bool {

@@ -45,6 +45,11 @@ impl RangeRules {
         if self.off || self.never.is_match(set) {
             return None;
         }
+        self.date(set)
+    }
+
+    /// The indexed date of `set` that clients may filter by, whether or not it is walked by it.
+    pub fn date(&self, set: &str) -> Option<&str> {
         let added = self.added.iter().map(|(s, c)| (s.as_str(), c.as_str()));
         let mut known = added.chain(INDEXED_DATES);
         let (_, column) = known.find(|(known, _)| known.eq_ignore_ascii_case(set))?;
@@ -143,8 +148,9 @@ mod tests {
     #[test]
     fn off_is_off_for_all() {
         let rules = RangeRules::none();
-        for (set, _) in INDEXED_DATES {
+        for (set, date) in INDEXED_DATES {
             assert_eq!(rules.column(set), None);
+            assert_eq!(rules.date(set), Some(date));
         }
     }
 

@@ -90,8 +90,8 @@ impl RangeWalk {
     }
 }
 
-/// The column as `$metadata` writes it.
-fn date_column<'a>(entity: &'a EntityType, column: &str) -> Option<&'a String> {
+/// The date column of that name, as `$metadata` writes it; `None` when there is none, or when it is no date.
+pub fn date_column<'a>(entity: &'a EntityType, column: &str) -> Option<&'a String> {
     let mut named = entity.properties.iter();
     let (column, kind) = named.find(|(name, _)| name.eq_ignore_ascii_case(column))?;
     (kind == "Edm.DateTimeOffset").then_some(column)

@@ -82,10 +82,7 @@ impl Surface {
         let (mut parts, body) = request.into_parts();
         let path = tidy(parts.uri.path());
         let Route::Odata { site, root, below } = route(&path) else {
-            notes.facts().place = OPERATOR_PATHS
-                .into_iter()
-                .find(|known| *known == path)
-                .map(Place::Operator);
+            notes.facts().place = operator_place(&path).map(Place::Operator);
             if let Some(uri) = operator_uri(&path, &parts.uri, &authority) {
                 parts.uri = uri;
             }
@@ -135,6 +132,18 @@ impl Surface {
             Err(never) => match never {},
         }
     }
+}
+
+/// The known path that this is, or is below.
+fn operator_place(path: &str) -> Option<&'static str> {
+    let above = || {
+        let (first, _) = path.strip_prefix('/')?.split_once('/')?;
+        OPERATOR_FOLDERS
+            .into_iter()
+            .find(|folder| folder.strip_prefix('/') == Some(first))
+    };
+    let mut known = OPERATOR_PATHS.into_iter();
+    known.find(|known| *known == path).or_else(above)
 }
 
 /// The tidy path, in absolute form, so that the operator's page knows the address that was used.
@@ -188,20 +197,40 @@ fn nearest<'a>(path: &str, known: &'a [String]) -> Vec<&'a str> {
 }
 
 /// Known ones, for hints and for the log.
-const OPERATOR_PATHS: [&str; 6] = [
+const OPERATOR_PATHS: [&str; 9] = [
     "/",
+    "/explore",
+    "/connect",
     "/healthz",
     "/readyz",
     "/metrics",
     "/api/status",
     "/api/cache/purge",
+    "/api/cache/refresh",
 ];
+/// Those with more paths below them.
+const OPERATOR_FOLDERS: [&str; 3] = ["/assets", "/explore", "/connect"];
 /// Paths less alike than this (Jaro–Winkler, 0 to 1) are not offered.
 const LIKENESS_MIN: f64 = 0.8;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn operators_paths_are_logged_without_what_is_below_them() {
+        for (path, expected) in [
+            ("/", Some("/")),
+            ("/explore", Some("/explore")),
+            ("/explore/main/Users", Some("/explore")),
+            ("/assets/page.css", Some("/assets")),
+            ("/assets", None),
+            ("/metrics/x", None),
+            ("/explorer", None),
+        ] {
+            assert_eq!(operator_place(path), expected, "{path}");
+        }
+    }
 
     #[test]
     fn near_paths_are_named() {

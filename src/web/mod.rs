@@ -6,6 +6,7 @@
 //! - [`reply`], [`conditional`], [`body`], [`encoding`], [`ready`], [`whole`]: head and body of a reply;
 //! - [`exchange`], [`mod@batch`], [`query`], [`received`]: questions that come in the body of a POST;
 //! - [`error`], [`problem`]: which failure has which status and words, and how they are written;
+//! - [`inside`]: the same for pages of this process;
 //! - [`trace`], [`metrics`]: one line and one count a request, at the end of its body.
 //!
 //! Invariants: no redirects; no status 401, 403 or 308; a body ends cleanly only when it is complete.
@@ -21,6 +22,7 @@ mod exchange;
 mod heartbeat;
 mod hex;
 mod host;
+mod inside;
 mod list;
 mod local;
 mod metrics;
@@ -49,7 +51,9 @@ use axum::Router;
 use url::Url;
 
 use crate::gateway::Gateway;
+use crate::journal::Journal;
 
+pub use inside::Inside;
 pub use metrics::Metrics;
 pub use service::Service;
 
@@ -65,14 +69,21 @@ pub struct Settings {
     pub public_url: Option<Url>,
 }
 
-/// Everything that is served: the OData surface, and `admin` for all other paths.
+/// Everything that is served: the OData surface, and `admin` for all other paths. Requests that are over are written into
+/// the `journal`.
 pub fn service(
     gateway: Arc<Gateway>,
     admin: Router,
     settings: Settings,
     metrics: Arc<Metrics>,
+    journal: Journal,
 ) -> Service {
-    service_of(gateway, admin, settings, metrics)
+    service_of(gateway, admin, settings, metrics, journal)
+}
+
+/// The OData surface for pages of this process.
+pub fn inside(gateway: Arc<Gateway>, metrics: Arc<Metrics>, journal: Journal) -> Inside {
+    Inside::new(gateway, metrics, journal)
 }
 
 fn service_of(
@@ -80,10 +91,11 @@ fn service_of(
     admin: Router,
     settings: Settings,
     metrics: Arc<Metrics>,
+    journal: Journal,
 ) -> Service {
     let hosts = host::AllowedHosts::new(&settings);
     let surface = dispatch::Surface::new(source, admin, settings.public_url);
-    Service::new(hosts, surface, metrics)
+    Service::new(hosts, surface, metrics, journal)
 }
 
 #[cfg(test)]

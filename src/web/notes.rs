@@ -26,6 +26,8 @@ pub(crate) struct Facts {
     pub place: Option<Place>,
     /// How the answer came about.
     pub outcome: Option<&'static str>,
+    /// Whether it was stored already.
+    pub from_cache: bool,
     /// The age of a stored answer when it was given.
     pub age: Option<Duration>,
     /// Rows handed to the connection.
@@ -103,6 +105,7 @@ impl Notes {
         let mut facts = self.facts();
         facts.outcome = Some(answer.outcome.as_str());
         facts.age = answer.outcome.age();
+        facts.from_cache = answer.outcome.age().is_some();
         if let AnswerBody::Live(reader) = &answer.body {
             facts.upstream = Upstream::Working(Arc::clone(reader.progress()));
         }

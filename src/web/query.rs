@@ -25,7 +25,7 @@ pub(crate) async fn serve(
         return odata::options(METHODS);
     }
     if method != Method::POST {
-        return Problem::method_not_allowed(Some(METHODS)).into_response();
+        return method_not_allowed(Some(METHODS)).into_response();
     }
     let answered = post(source, call, body, notes).await;
     answered.unwrap_or_else(IntoResponse::into_response)
@@ -45,6 +45,16 @@ async fn post(
         ..call
     };
     odata::get(source, call, notes).await
+}
+
+/// Options in a body come with POST.
+pub(crate) fn method_not_allowed(allow: Option<&'static str>) -> Problem {
+    Problem {
+        message: "The options of a query are sent to `$query` with POST. Send them so, or write them behind the `?` of \
+                  the URL and leave `/$query` out."
+            .into(),
+        ..Problem::method_not_allowed(allow)
+    }
 }
 
 /// Whether a body of this type can be options. curl says that it is a form, and means the same.

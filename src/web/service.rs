@@ -21,6 +21,7 @@ use super::notes::Notes;
 use super::problem;
 use super::request_id::RequestId;
 use super::trace::Watch;
+use crate::journal::Journal;
 
 /// Everything that is served. Clones share it.
 #[derive(Clone)]
@@ -32,14 +33,21 @@ struct Shared {
     hosts: AllowedHosts,
     surface: Surface,
     metrics: Arc<Metrics>,
+    journal: Journal,
 }
 
 impl Service {
-    pub(super) fn new(hosts: AllowedHosts, surface: Surface, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(
+        hosts: AllowedHosts,
+        surface: Surface,
+        metrics: Arc<Metrics>,
+        journal: Journal,
+    ) -> Self {
         let shared = Shared {
             hosts,
             surface,
             metrics,
+            journal,
         };
         Self {
             shared: Arc::new(shared),
@@ -69,7 +77,7 @@ impl Shared {
         // Names the request, for the client and for the line.
         let id = RequestId::next();
         // One line and one count a request, when its body ends. Not for requests that hyper itself refuses.
-        let watch = Watch::begin(id, request.method(), &self.metrics);
+        let watch = Watch::begin(id, request.method(), &self.metrics, &self.journal);
         // Turns a panic of a handler into a problem. A panic while a body is sent cuts the connection.
         let answered =
             AssertUnwindSafe(self.admit(request, client, id, watch.notes())).catch_unwind();

@@ -17,6 +17,7 @@ mod ahead;
 mod batch;
 mod cache;
 mod collections;
+mod connect;
 mod contained;
 mod crowd;
 mod deny;

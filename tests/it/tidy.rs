@@ -9,6 +9,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("schedule", ""),
     ("tasks", ""),
     ("telemetry", ""),
+    ("journal", "clock"),
     ("transport", ""),
     ("odata", ""),
     ("auth", "clock tasks telemetry transport"),
@@ -16,9 +17,13 @@ const ARROWS: &[(&str, &str)] = &[
     ("cache", "clock odata tasks"),
     ("gateway", "auth cache clock odata telemetry upstream"),
     // Its table of errors names the causes of all rooms below.
-    ("web", "cache gateway odata telemetry transport upstream"),
+    (
+        "web",
+        "cache gateway journal odata telemetry transport upstream",
+    ),
     ("warm", "clock gateway odata schedule tasks telemetry"),
-    ("admin", "clock gateway odata warm"),
+    ("admin", "clock gateway journal odata tasks telemetry warm"),
+    ("pages", "admin clock gateway odata"),
     // Shares nothing with the rest, so that a mistake there cannot cancel itself out here.
     ("demo", "clock"),
     // Options are checked with the types of the rooms that they are for.
@@ -30,7 +35,7 @@ const ARROWS: &[(&str, &str)] = &[
     // Puts everything together.
     (
         "app",
-        "admin auth cache clock config gateway odata tasks transport upstream warm web",
+        "admin auth cache clock config gateway journal odata pages tasks transport upstream warm web",
     ),
     (
         "commands",
@@ -104,6 +109,7 @@ const AT_HOME: &[(&str, &[&str])] = &[
             "src/app.rs",
             "src/commands",
             "src/demo",
+            "src/pages",
             "src/server.rs",
             "src/transport/in_process.rs",
             "src/web",

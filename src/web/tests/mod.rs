@@ -98,6 +98,10 @@ fn entry(large: bool) -> Entry {
     Entry::of(content, jiff::Timestamp::UNIX_EPOCH, &text, 2)
 }
 
+fn journal() -> Journal {
+    Journal::new(crate::clock::SystemClock::shared())
+}
+
 fn service() -> (Service, Arc<Always>, Registry) {
     let source = Arc::new(Always::default());
     let settings = Settings {
@@ -110,7 +114,7 @@ fn service() -> (Service, Arc<Always>, Registry) {
     let metrics = Arc::new(Metrics::new(&mut registry));
     let known: Arc<dyn source::Source> = Arc::<Always>::clone(&source);
     (
-        service_of(known, admin, settings, metrics),
+        service_of(known, admin, settings, metrics, journal()),
         source,
         registry,
     )

@@ -90,9 +90,8 @@ impl Locator<'_> {
             None if inner.method == Method::GET || inner.method == Method::HEAD => {
                 (inner.method, located.below.into_owned(), query)
             }
-            Some(Exchange::Query { .. }) | None => {
-                return Err(read_only(located.below.ends_with("query")));
-            }
+            Some(Exchange::Query { .. }) => return Err(query::method_not_allowed(Some("POST"))),
+            None => return Err(Problem::method_not_allowed(Some(METHODS))),
         };
         let mut headers = inner.headers;
         for name in UNHEEDED {
@@ -178,11 +177,13 @@ fn below_root(path: &str) -> Cow<'_, str> {
     Cow::Borrowed(path)
 }
 
-/// The query without access keys: whoever sent the batch has shown one, and they are no part of a question.
+/// The query without access keys: whoever sent the batch has shown one, and they are no part of a question. The name is read
+/// in any spelling, because what is left in would go on to Citrix.
 fn without_key(query: &str) -> String {
     let is_key = |piece: &&str| {
         let name = piece.split('=').next().unwrap_or_default();
-        percent_decode_str(name).decode_utf8_lossy() == "key"
+        let name: Cow<'_, [u8]> = percent_decode_str(name).into();
+        name.eq_ignore_ascii_case(b"key")
     };
     let kept: Vec<&str> = query.split('&').filter(|piece| !is_key(piece)).collect();
     kept.join("&")
@@ -209,10 +210,6 @@ fn no_references() -> Problem {
         "NotSupported",
         "This server does not support URLs that refer to an earlier request of the batch. Write the URL out.",
     )
-}
-
-fn read_only(is_query: bool) -> Problem {
-    Problem::method_not_allowed(Some(if is_query { "POST" } else { METHODS }))
 }
 
 /// What is for the connection, or for whoever sent the batch. Answers in a batch are not compressed one by one.

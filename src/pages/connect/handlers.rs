@@ -1,0 +1,216 @@
+//! From a request to a page or a file: asks the gateway which sets there are, and no more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Path, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::StatusCode;
+use maud::{Markup, html};
+use tokio::time::timeout;
+
+use super::choice::{Choice, Unknown};
+use super::picker::Picker;
+use super::programs::Program;
+use super::target::{Target, choice};
+use super::{guides, overview, pbids};
+use crate::gateway::{OfferedSet, OfferedSets};
+use crate::odata::name::SiteId;
+use crate::pages::Shared;
+use crate::pages::address::Address;
+use crate::pages::shell::{Page, Part};
+
+/// `GET /connect…`.
+pub(in crate::pages) fn routes() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/connect", get(programs))
+        .route("/connect/citrix.pbids", get(connection))
+        .route("/connect/{program}", get(guide))
+}
+
+/// `GET /connect`: all programs.
+async fn programs(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let visit = Visit::new(&shared, &request);
+    visit
+        .shown("Connect", |picked| {
+            overview::content(&visit.address, &picked.picker, &picked.target)
+        })
+        .await
+}
+
+/// `GET /connect/{program}`: one of them.
+async fn guide(
+    State(shared): State<Arc<Shared>>,
+    Path(program): Path<String>,
+    request: Request,
+) -> Response {
+    let visit = Visit::new(&shared, &request);
+    let Some(program) = Program::named(&program) else {
+        return visit.not_found(
+            &html! { p { "There are no steps for a program of that name. These are known:" } },
+        );
+    };
+    let title = format!("Connect {}", program.name());
+    visit
+        .shown(&title, |picked| {
+            guides::content(program, &visit.address, &picked.picker, &picked.target)
+        })
+        .await
+}
+
+/// `GET /connect/citrix.pbids`: a connection file for a site; with `set`, for that set alone.
+async fn connection(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let visit = Visit::new(&shared, &request);
+    let picked = match visit.pick().await {
+        Ok(picked) => picked,
+        Err(unknown) => return visit.unknown(&unknown).await,
+    };
+    let target = &picked.target;
+    let site = (!target.is_default).then_some(&target.site);
+    let (url, set) = match visit.choice.set {
+        Some(_) => (target.address(), Some(target.set.name.as_str())),
+        None => (target.root.clone(), None),
+    };
+    pbids::download(&pbids::file_name(site, set), pbids::connection(&url)).into_response()
+}
+
+/// A request, read.
+struct Visit<'a> {
+    shared: &'a Shared,
+    address: Address,
+    choice: Choice,
+}
+
+/// What a visitor picked, and what else there is to pick.
+struct Picked {
+    target: Target,
+    picker: Picker,
+}
+
+impl<'a> Visit<'a> {
+    fn new(shared: &'a Shared, request: &Request) -> Self {
+        Self {
+            shared,
+            address: Address::of(shared.settings.public_url.as_ref(), request.uri()),
+            choice: Choice::read(request.uri().query()),
+        }
+    }
+
+    async fn shown(&self, title: &str, content: impl FnOnce(&Picked) -> Markup) -> Response {
+        match self.pick().await {
+            Ok(picked) => self.respond(StatusCode::OK, title, content(&picked)),
+            Err(unknown) => self.unknown(&unknown).await,
+        }
+    }
+
+    async fn pick(&self) -> Result<Picked, Unknown> {
+        let gateway = &self.shared.gateway;
+        let (sites, default) = (gateway.sites(), gateway.default_site());
+        let site = self.choice.site(&sites, default)?;
+        let named = self.choice.set()?;
+        let offered = self.offered(&site).await;
+        let set = match (&offered, named) {
+            (Some(offered), Some(name)) => offered.set(name),
+            (Some(offered), None) => offered.set(FIRST_SET).or_else(|| first(offered)),
+            (None, name) => gateway.presumed_set(&site, name.unwrap_or(FIRST_SET)),
+        };
+        let set = set.ok_or_else(|| Unknown::Set(named.unwrap_or(FIRST_SET).to_owned()))?;
+        let owned = |sets: OfferedSets| sets.names().into_iter().map(str::to_owned).collect();
+        Ok(Picked {
+            target: Target {
+                is_default: default == Some(&site),
+                root: self.address.service_root(&site, default),
+                site,
+                set,
+                keys: self.shared.settings.keys,
+                now: self.shared.settings.clock.now(),
+            },
+            picker: Picker {
+                sites,
+                sets: offered.map(owned),
+            },
+        })
+    }
+
+    /// The sets of a site, when they are known or can be had soon.
+    async fn offered(&self, site: &SiteId) -> Option<OfferedSets> {
+        let asked = self.shared.gateway.offered_sets(site);
+        timeout(PATIENCE, asked).await.ok()?.ok()
+    }
+
+    async fn unknown(&self, unknown: &Unknown) -> Response {
+        let sentence = match unknown {
+            Unknown::Site(name) => html! {
+                p { "There is no site called " code { (name) } ". The sites are:" }
+                ul {
+                    @for site in self.shared.gateway.sites() {
+                        li { a href=(self.address.link(&format!("/connect?site={site}"))) { (site) } }
+                    }
+                }
+            },
+            Unknown::Set(name) => html! {
+                p { "No entity set called " code { (name) } " may be asked for." }
+                (self.nearest(name).await)
+            },
+        };
+        self.not_found(&sentence)
+    }
+
+    /// Links to sets of similar names.
+    async fn nearest(&self, name: &str) -> Markup {
+        let gateway = &self.shared.gateway;
+        let site = self.choice.site(&gateway.sites(), gateway.default_site());
+        let Ok(site) = site else { return html! {} };
+        let offered = self.offered(&site).await;
+        let near = offered.as_ref().map(|offered| offered.nearest(name));
+        let near = near.unwrap_or_default();
+        html! {
+            @if !near.is_empty() {
+                p { "Did you mean:" }
+                ul {
+                    @for set in near {
+                        li { a href=(self.address.link(&format!("/connect?{}", choice(&site, set)))) { (set) } }
+                    }
+                }
+            }
+        }
+    }
+
+    fn not_found(&self, what: &Markup) -> Response {
+        let content = html! {
+            section class="connect" {
+                h1 { "Not found" }
+                (what)
+                ul {
+                    @for program in Program::ALL {
+                        li { a href=(self.address.link(&program.path())) { (program.name()) } }
+                    }
+                }
+            }
+        };
+        self.respond(StatusCode::NOT_FOUND, "Not found", content)
+    }
+
+    fn respond(&self, status: StatusCode, title: &str, content: Markup) -> Response {
+        let page = Page {
+            title,
+            part: Part::Connect,
+            refresh: None,
+            content,
+        };
+        page.respond(status, &self.address)
+    }
+}
+
+fn first(offered: &OfferedSets) -> Option<OfferedSet> {
+    let name = *offered.names().first()?;
+    offered.set(name)
+}
+
+/// The set of the examples, unless another one is picked.
+const FIRST_SET: &str = "Sessions";
+
+/// A page waits no longer for the list of sets: without it, the visitor types a name.
+const PATIENCE: Duration = Duration::from_secs(5);

@@ -1,0 +1,23 @@
+//! How to get at the data: for each program the steps, and texts to copy with the real address in them.
+//!
+//! - [`programs`]: which programs there are; [`overview`]: a card for each; [`guides`]: a page for each;
+//! - [`choice`]: what a visitor picked; [`target`]: that, with everything a text needs; [`picker`]: the form for it;
+//! - [`texts`]: queries and settings in the language of each program, as text;
+//! - [`pbids`]: connection files for Power BI Desktop;
+//! - [`handlers`]: the only place here that asks the gateway.
+
+mod choice;
+mod guides;
+mod handlers;
+mod overview;
+mod parts;
+mod pbids;
+mod picker;
+mod programs;
+mod target;
+mod texts;
+
+pub(super) use self::handlers::routes;
+
+#[cfg(test)]
+mod tests;

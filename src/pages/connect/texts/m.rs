@@ -1,0 +1,223 @@
+//! Power Query M, for Power BI and Excel.
+
+use jiff::tz::TimeZone;
+
+use crate::pages::connect::target::Target;
+
+/// The whole set.
+pub(in crate::pages::connect) fn table(target: &Target) -> String {
+    format!("let\n{}in\n    Rows\n", source(target))
+}
+
+/// One of the two parameters of incremental refresh, for the advanced editor of a blank query of that name. `days` before
+/// the end of the example.
+pub(in crate::pages::connect) fn parameter(target: &Target, days: i8) -> String {
+    let date = target.since().to_zoned(TimeZone::UTC).date();
+    let moment = date
+        .checked_add(jiff::Span::new().days(7 - i64::from(days)))
+        .unwrap_or(date);
+    format!(
+        "#datetime({}, {}, {}, 0, 0, 0)\n    meta [IsParameterQuery = true, IsParameterQueryRequired = true, Type = \"DateTime\"]\n",
+        moment.year(),
+        moment.month(),
+        moment.day()
+    )
+}
+
+/// Incremental refresh with steps that Power Query turns into a filter by itself: one source for all tables.
+pub(in crate::pages::connect) fn incremental(target: &Target, date: &str) -> String {
+    let (column, choose, last) = (field(date), choose(target), last(target));
+    format!(
+        "let\n{source}    \
+             // {comment} carries a time zone, the parameters do not: read them as UTC.\n    \
+             From = DateTime.AddZone(RangeStart, 0),\n    \
+             To = DateTime.AddZone(RangeEnd, 0),\n    \
+             Filtered = Table.SelectRows(Rows, each {column} >= From and {column} < To){choose}\n\
+         in\n    {last}\n",
+        source = source(target).replace("[Data]\n", "[Data],\n"),
+        comment = one_line(date),
+    )
+}
+
+/// Incremental refresh with the filter in our own words. The address stays a constant: one that is put together of parts
+/// is a dynamic data source, which the Power BI service does not refresh.
+pub(in crate::pages::connect) fn explicit(target: &Target, date: &str) -> String {
+    let select = if target.set.key.is_empty() {
+        String::new()
+    } else {
+        format!(
+            ",\n                #\"$select\" = {}",
+            text(&target.columns().join(","))
+        )
+    };
+    format!(
+        "let\n    \
+             // UTC, as OData writes it.\n    \
+             Literal = (moment as datetime) as text =>\n        \
+                 DateTime.ToText(moment, [Format = \"yyyy-MM-ddTHH:mm:ss\", Culture = \"en-US\"]) & \"Z\",\n    \
+             Rows = OData.Feed(\n        {address},\n        null,\n        [\n            \
+                 Implementation = \"2.0\",\n            \
+                 Query = [\n                \
+                     #\"$filter\" = {from} & Literal(RangeStart)\n                    \
+                     & {to} & Literal(RangeEnd){select}\n            \
+                 ]\n        ]\n    )\n\
+         in\n    Rows\n",
+        address = text(&target.address()),
+        from = text(&format!("{date} ge ")),
+        to = text(&format!(" and {date} lt ")),
+    )
+}
+
+fn source(target: &Target) -> String {
+    format!(
+        "    Source = OData.Feed({root}, null, [Implementation = \"2.0\"]),\n    \
+             Rows = Source{{[Name = {set}, Signature = \"table\"]}}[Data]\n",
+        root = text(&target.root),
+        set = text(&target.set.name),
+    )
+}
+
+/// The step that leaves out columns, when some are known.
+fn choose(target: &Target) -> String {
+    if target.set.key.is_empty() {
+        return String::new();
+    }
+    let columns: Vec<String> = target.columns().into_iter().map(text).collect();
+    format!(
+        ",\n    // Name the columns that the report needs; each one left out makes the refresh faster.\n    \
+         Chosen = Table.SelectColumns(Filtered, {{{}}})",
+        columns.join(", ")
+    )
+}
+
+fn last(target: &Target) -> &'static str {
+    if target.set.key.is_empty() {
+        "Filtered"
+    } else {
+        "Chosen"
+    }
+}
+
+/// A text literal: quotes are doubled, `#(` begins an escape, and a line break would end the literal.
+fn text(value: &str) -> String {
+    let control = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    let mut quoted = value.replace('"', "\"\"").replace("#(", "#(#)(");
+    for c in value.chars().filter(|c| control(*c)) {
+        quoted = quoted.replace(c, &format!("#({:04X})", u32::from(c)));
+    }
+    format!("\"{quoted}\"")
+}
+
+/// A column of a row: `[StartDate]`, or `[#"…"]` where the name is not plain.
+fn field(name: &str) -> String {
+    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && name.starts_with(|c: char| c.is_ascii_alphabetic());
+    if plain {
+        format!("[{name}]")
+    } else {
+        format!("[#{}]", text(name))
+    }
+}
+
+/// For a comment, which ends with its line.
+fn one_line(name: &str) -> String {
+    name.replace(
+        |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'),
+        " ",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::connect::tests::{target, without_date};
+
+    #[test]
+    fn whole_tables() {
+        insta::assert_snapshot!(table(&target()), @r#"
+        let
+            Source = OData.Feed("http://localhost:8484/monitorodata", null, [Implementation = "2.0"]),
+            Rows = Source{[Name = "Sessions", Signature = "table"]}[Data]
+        in
+            Rows
+        "#);
+    }
+
+    #[test]
+    fn incremental_refresh_that_folds() {
+        insta::assert_snapshot!(incremental(&target(), "StartDate"), @r#"
+        let
+            Source = OData.Feed("http://localhost:8484/monitorodata", null, [Implementation = "2.0"]),
+            Rows = Source{[Name = "Sessions", Signature = "table"]}[Data],
+            // StartDate carries a time zone, the parameters do not: read them as UTC.
+            From = DateTime.AddZone(RangeStart, 0),
+            To = DateTime.AddZone(RangeEnd, 0),
+            Filtered = Table.SelectRows(Rows, each [StartDate] >= From and [StartDate] < To),
+            // Name the columns that the report needs; each one left out makes the refresh faster.
+            Chosen = Table.SelectColumns(Filtered, {"SessionKey", "StartDate"})
+        in
+            Chosen
+        "#);
+        let mut unknown = target();
+        unknown.set.key.clear();
+        assert!(incremental(&unknown, "StartDate").ends_with("in\n    Filtered\n"));
+    }
+
+    #[test]
+    fn incremental_refresh_in_our_own_words() {
+        insta::assert_snapshot!(explicit(&target(), "StartDate"), @r#"
+        let
+            // UTC, as OData writes it.
+            Literal = (moment as datetime) as text =>
+                DateTime.ToText(moment, [Format = "yyyy-MM-ddTHH:mm:ss", Culture = "en-US"]) & "Z",
+            Rows = OData.Feed(
+                "http://localhost:8484/monitorodata/Sessions",
+                null,
+                [
+                    Implementation = "2.0",
+                    Query = [
+                        #"$filter" = "StartDate ge " & Literal(RangeStart)
+                            & " and StartDate lt " & Literal(RangeEnd),
+                        #"$select" = "SessionKey,StartDate"
+                    ]
+                ]
+            )
+        in
+            Rows
+        "#);
+    }
+
+    #[test]
+    fn parameters_bound_the_example() {
+        insta::assert_snapshot!(parameter(&target(), 7) + &parameter(&target(), 0), @r#"
+        #datetime(2026, 11, 15, 0, 0, 0)
+            meta [IsParameterQuery = true, IsParameterQueryRequired = true, Type = "DateTime"]
+        #datetime(2026, 11, 22, 0, 0, 0)
+            meta [IsParameterQuery = true, IsParameterQueryRequired = true, Type = "DateTime"]
+        "#);
+    }
+
+    #[test]
+    fn odd_names_stay_names() {
+        for (value, expected) in [
+            ("Sessions", "\"Sessions\""),
+            ("a\"b", "\"a\"\"b\""),
+            ("#(lf)", "\"#(#)(lf)\""),
+            ("a\nb", "\"a#(000A)b\""),
+            ("C#", "\"C#\""),
+        ] {
+            assert_eq!(text(value), expected);
+        }
+        for (name, expected) in [
+            ("StartDate", "[StartDate]"),
+            ("2nd", "[#\"2nd\"]"),
+            ("Größe", "[#\"Größe\"]"),
+            ("a\"]b", "[#\"a\"\"]b\"]"),
+        ] {
+            assert_eq!(field(name), expected);
+        }
+        let mut odd = without_date();
+        odd.set.name = "Gr\"ößen".to_owned();
+        assert!(table(&odd).contains("[Name = \"Gr\"\"ößen\","));
+    }
+}

@@ -1,0 +1,193 @@
+//! Pages that say how to connect, and connection files, as part of the whole.
+
+use std::collections::BTreeSet;
+
+use http::StatusCode;
+use serde_json::json;
+
+use crate::world::{Answer, HOST, World, small};
+
+const PROGRAMS: [&str; 7] = [
+    "power-bi",
+    "power-bi-gateway",
+    "excel",
+    "tableau",
+    "grafana",
+    "powershell",
+    "python",
+];
+
+const LAB: &str = "\
+sites.lab.customer_id = 'nordhafen'
+sites.lab.client_id = 'demo-client'
+sites.lab.client_secret_env = 'SECRET'
+sites.lab.upstream.endpoint = 'https://citrix.test'\n";
+
+const PUBLIC: &str = "server.public_url = 'https://bi.example.com/citrix/'\n";
+
+fn url_of(file: &Answer) -> String {
+    let file = file.json();
+    let url = file["connections"][0]["details"]["address"]["url"].as_str();
+    url.unwrap().to_owned()
+}
+
+/// The addresses of ours in the texts to copy, as a program would ask for them.
+fn addresses(page: &str) -> BTreeSet<String> {
+    let texts = page.split("<pre").skip(1);
+    let texts = texts.map(|text| text.split("</pre>").next().unwrap());
+    let mut found = BTreeSet::new();
+    for text in texts {
+        let text = text.replace("&quot;", "\"").replace("&amp;", "&");
+        for rest in text.split(&format!("http://{HOST}")).skip(1) {
+            let end = rest.find(|c: char| c.is_whitespace() || "'\"<>".contains(c));
+            found.insert(rest[..end.unwrap_or(rest.len())].to_owned());
+        }
+    }
+    found
+}
+
+#[tokio::test(start_paused = true)]
+async fn connection_files_are_downloads() {
+    let world = World::new(small(), LAB);
+    for (query, name, url) in [
+        ("", "citrix.pbids", "/monitorodata"),
+        ("?site=MAIN", "citrix.pbids", "/monitorodata"),
+        ("?site=lab", "citrix-lab.pbids", "/lab/monitorodata"),
+        (
+            "?set=Sessions",
+            "citrix-Sessions.pbids",
+            "/monitorodata/Sessions",
+        ),
+        (
+            "?site=lab&set=users",
+            "citrix-lab-Users.pbids",
+            "/lab/monitorodata/Users",
+        ),
+    ] {
+        let file = world.get(&format!("/connect/citrix.pbids{query}")).await;
+        assert_eq!(file.status, StatusCode::OK, "{query}");
+        for (header, value) in [
+            ("content-type", "application/json"),
+            (
+                "content-disposition",
+                &*format!("attachment; filename=\"{name}\""),
+            ),
+            ("cache-control", "no-store"),
+            ("x-content-type-options", "nosniff"),
+        ] {
+            assert_eq!(file.header(header), value, "{query}");
+        }
+        assert_eq!(url_of(&file), format!("http://{HOST}{url}"), "{query}");
+        let whole = json!({
+            "version": "0.1",
+            "connections": [{
+                "details": { "protocol": "odata", "address": { "url": url_of(&file) } },
+                "mode": "Import",
+            }],
+        });
+        assert_eq!(file.json(), whole);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn addresses_are_the_public_ones() {
+    let world = World::new(small(), PUBLIC);
+    let file = world.get("/connect/citrix.pbids?set=Sessions").await;
+    let root = "https://bi.example.com/citrix/monitorodata";
+    assert_eq!(url_of(&file), format!("{root}/Sessions"));
+    for program in PROGRAMS {
+        let page = world.get(&format!("/connect/{program}")).await.text();
+        assert!(page.contains(root), "{program}");
+        assert!(page.contains("action=\"/citrix/connect/"), "{program}");
+        for foreign in ["localhost:8484/", "127.0.0.1:8484/"] {
+            assert!(!page.contains(foreign), "{program}: {foreign}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_address_to_copy_answers() {
+    let world = World::new(small(), LAB);
+    let mut asked = 0;
+    for choice in ["", "?set=Users", "?site=lab&set=Machines"] {
+        let pages = PROGRAMS.map(|program| format!("/connect/{program}{choice}"));
+        for page in pages.into_iter().chain([format!("/connect{choice}")]) {
+            let addresses = addresses(&world.get(&page).await.text());
+            assert!(!addresses.is_empty(), "{page}");
+            // A data source of Grafana names the host alone.
+            for address in addresses.iter().filter(|address| !address.is_empty()) {
+                let answer = world.get(address).await;
+                assert_eq!(answer.status, StatusCode::OK, "{page}: {address}");
+                assert!(answer.json()["value"].is_array(), "{page}: {address}");
+                asked += 1;
+            }
+        }
+    }
+    assert!(asked > 30, "{asked}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn examples_ask_for_what_they_say() {
+    let world = World::new(small(), "");
+    let page = world.get("/connect/powershell").await.text();
+    let addresses = addresses(&page);
+    let recent = addresses
+        .iter()
+        .find(|address| address.contains("$filter=StartDate%20ge%20"));
+    let rows = world.get(recent.unwrap()).await.rows();
+    let all = world.ask("/Sessions").await.rows();
+    assert!(!rows.is_empty() && rows.len() < all.len(), "{}", rows.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_there_gets_a_page_that_says_so() {
+    let world = World::new(small(), LAB);
+    for (path, says) in [
+        ("/connect?site=mian", "no site called <code>mian</code>"),
+        (
+            "/connect/excel?set=Session",
+            "href=\"/connect?site=main&amp;set=Sessions\"",
+        ),
+        (
+            "/connect/excel?set=%3Cscript%3E",
+            "<code>&lt;script&gt;</code>",
+        ),
+        (
+            "/connect/citrix.pbids?site=lab&set=Nothing",
+            "<code>Nothing</code>",
+        ),
+        // Hidden by the operator.
+        (
+            "/connect/python?set=DirectorAgent",
+            "<code>DirectorAgent</code>",
+        ),
+        ("/connect/lotus", "These are known:"),
+    ] {
+        let page = world.get(path).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(page.header("content-type"), "text/html;charset=utf-8");
+        assert!(page.text().contains(says), "{path}: {}", page.text());
+        assert!(!page.text().contains("<script>"), "{path}");
+    }
+    let picker = world.get("/connect/excel?site=lab").await.text();
+    assert!(!picker.contains("DirectorAgent"), "{picker}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_citrix_cloud_names_are_taken_as_typed() {
+    let world = World::new(small(), "sites.main.client_id = 'wrong'\n");
+    let page = world.get("/connect/power-bi?set=Connections").await;
+    assert_eq!(page.status, StatusCode::OK);
+    let text = page.text();
+    for part in [
+        "<input name=\"set\" value=\"Connections\"",
+        "has not said yet which sets there are",
+        "each [CreatedDate] &gt;= From",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let hidden = world.get("/connect/power-bi?set=DirectorAgent").await;
+    assert_eq!(hidden.status, StatusCode::NOT_FOUND);
+    let file = world.get("/connect/citrix.pbids").await;
+    assert_eq!(url_of(&file), format!("http://{HOST}/monitorodata"));
+}
