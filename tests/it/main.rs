@@ -47,6 +47,7 @@ mod upstream;
 mod wire;
 
 mod background;
+mod batch_wire;
 mod binary;
 mod check;
 mod failing;
