@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, Stream, stream};
-use http::{Method, StatusCode, header, request};
+use http::{HeaderValue, Method, Request, StatusCode, Version, header, request};
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
@@ -38,8 +38,10 @@ pub(crate) struct Run {
     pub site: SiteId,
     /// The client's address.
     pub client: Option<IpAddr>,
-    /// The head of the batch.
-    pub request: request::Parts,
+    /// Its HTTP version.
+    pub version: Version,
+    /// Its program (`User-Agent`).
+    pub program: Option<HeaderValue>,
     /// The batch's name, for errors in it.
     pub id: RequestId,
     /// What is learned of the batch.
@@ -120,10 +122,7 @@ impl Run {
                         }
                         Stage::Sending(body, under_way)
                     }
-                    Some(Err(error)) => {
-                        under_way.own.failed(&error);
-                        return Some(Err(error));
-                    }
+                    Some(Err(error)) => return Some(Err(error)),
                     None => {
                         self.writer.end_one(out);
                         Stage::Between
@@ -162,53 +161,76 @@ impl Run {
     fn ask(&self, target: Result<Target, Problem>, notes: Notes) -> BoxFuture<'static, Response> {
         let (source, site) = (Arc::clone(&self.source), self.site.clone());
         let (client, id) = (self.client, self.id);
-        let request = self.request.clone();
+        let asked = target.map(|target| self.request(target));
         async move {
-            let mut response = match target {
-                Ok(target) => answer(&*source, &site, client, request, target, &notes).await,
-                Err(problem) => problem.into_response(),
+            let (is_head, mut response) = match asked {
+                Ok(asked) => {
+                    let is_head = asked.request.method == Method::HEAD;
+                    (
+                        is_head,
+                        answer(&*source, &site, client, asked, &notes).await,
+                    )
+                }
+                Err(problem) => (false, problem.into_response()),
             };
             problem::write(&mut response, id);
-            response
+            if is_head {
+                without_body(response)
+            } else {
+                response
+            }
         }
         .boxed()
     }
+
+    /// A request of its own for a target. It counts as one of the client who sent the batch, and speaks the batch's HTTP
+    /// version: for a client of HTTP/1.0 each answer is read to its end first.
+    fn request(&self, target: Target) -> Asked {
+        let (mut request, ()) = Request::new(()).into_parts();
+        request.method = target.method;
+        request.version = self.version;
+        request.headers = target.headers;
+        request.headers.remove(header::USER_AGENT);
+        if let Some(program) = &self.program {
+            let program = program.clone();
+            request.headers.insert(header::USER_AGENT, program);
+        }
+        Asked {
+            request,
+            root: target.root,
+            below: target.below,
+            query: target.query,
+        }
+    }
 }
 
-/// The answer to one request. It counts as one of the client who sent the batch, and speaks the batch's HTTP version: to a
-/// client of HTTP/1.0 each answer is read to its end first.
+/// A request of a batch, as one of its own.
+struct Asked {
+    request: request::Parts,
+    root: Bytes,
+    below: String,
+    query: Option<String>,
+}
+
 async fn answer(
     source: &dyn Source,
     site: &SiteId,
     client: Option<IpAddr>,
-    batch: request::Parts,
-    target: Target,
+    asked: Asked,
     notes: &Notes,
 ) -> Response {
-    let mut request = batch;
-    let program = request.headers.remove(header::USER_AGENT);
-    request.method = target.method;
-    request.headers = target.headers;
-    if let Some(program) = program {
-        request.headers.insert(header::USER_AGENT, program);
-    }
     let call = Call {
         site,
-        root: target.root,
-        below: &target.below,
-        query: target.query.as_deref(),
-        request: &request,
+        root: asked.root,
+        below: &asked.below,
+        query: asked.query.as_deref(),
+        request: &asked.request,
         client,
     };
     let answered = AssertUnwindSafe(odata::get(source, call, notes)).catch_unwind();
-    let response = match answered.await {
+    match answered.await {
         Ok(answered) => answered.unwrap_or_else(IntoResponse::into_response),
         Err(panic) => problem::from_panic(&*panic),
-    };
-    if request.method == Method::HEAD {
-        without_body(response)
-    } else {
-        response
     }
 }
 

@@ -72,8 +72,7 @@ impl Locator<'_> {
         let url = url.split('#').next().unwrap_or_default();
         let located = self.read(url, &inner.headers)?;
         let query = located.query.map(without_key);
-        let first = located.below.split('/').next().unwrap_or_default();
-        if first.strip_prefix('$').is_some_and(is_id) {
+        if reference(&located.below).is_some_and(is_id) {
             return Err(no_references());
         }
         let (method, below, query) = match exchange(&located.below) {
@@ -149,6 +148,12 @@ impl Locator<'_> {
     }
 }
 
+/// What may be the name of an earlier request, in place of the first segment. What the service calls so itself comes first.
+fn reference(below: &str) -> Option<&str> {
+    let name = below.split('/').next()?.strip_prefix('$')?;
+    (!SYSTEM_RESOURCES.contains(&name)).then_some(name)
+}
+
 /// Authority and rest of an absolute URL of ours.
 fn absolute(url: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = url.split_once("://")?;
@@ -211,6 +216,17 @@ fn no_references() -> Problem {
         "This server does not support URLs that refer to an earlier request of the batch. Write the URL out.",
     )
 }
+
+/// At the service root, without `$` (OData 4.01 Protocol, section 11.7.4).
+const SYSTEM_RESOURCES: [&str; 7] = [
+    "all",
+    "batch",
+    "crossjoin",
+    "entity",
+    "id",
+    "metadata",
+    "root",
+];
 
 /// What is for the connection, or for whoever sent the batch. Answers in a batch are not compressed one by one.
 const UNHEEDED: [HeaderName; 6] = [

@@ -37,7 +37,7 @@ fn found(public_url: Option<&str>, request: &str) -> String {
         root: "/monitorodata",
         public_url: public_url.as_ref(),
     };
-    match locator.locate(inner, |name| name == "r1") {
+    match locator.locate(inner, |name| ["r1", "metadata"].contains(&name)) {
         Ok(target) => format!(
             "{} {} | {} | {}",
             target.method,
@@ -178,6 +178,7 @@ fn nowhere_else() {
         ("GET $batch", "400 InvalidRequest"),
         ("POST /monitorodata/%24batch/", "400 InvalidRequest"),
         ("GET $r1/User", "501 NotSupported"),
+        ("GET $r1", "501 NotSupported"),
     ]);
 }
 
