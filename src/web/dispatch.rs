@@ -13,34 +13,41 @@ use tower::ServiceExt;
 use url::Url;
 
 use super::access::{Access, Credentials, Scope};
-use super::host::Authority;
+use super::batch::{self, Locator, Means};
+use super::exchange::{Exchange, exchange};
+use super::host::{AllowedHosts, Authority};
 use super::local::service_root;
 use super::notes::{Notes, Place};
 use super::odata::{self, Call};
 use super::problem::{Problem, either};
+use super::query;
+use super::request_id::RequestId;
 use super::route::{Route, route, tidy};
+use super::sites::Sites;
 use super::source::Source;
 use crate::odata::name::SiteId;
 
 /// What answers.
 pub(crate) struct Surface {
     source: Arc<dyn Source>,
-    sites: Vec<SiteId>,
-    /// The site of `/monitorodata`.
-    default_site: Option<SiteId>,
+    sites: Sites,
     operator: Router,
     public_url: Option<Url>,
 }
 
 /// A request under a host name that is ours.
 #[derive(Debug)]
-pub(crate) struct Admitted<B> {
+pub(crate) struct Admitted<'a, B> {
     pub request: Request<B>,
     pub authority: Authority,
     /// `None` for a client within this process.
     pub client: Option<IpAddr>,
     /// Taken out of the request.
     pub credentials: Credentials,
+    /// The request's name.
+    pub id: RequestId,
+    /// The names that are ours.
+    pub hosts: &'a AllowedHosts,
 }
 
 impl Surface {
@@ -54,8 +61,10 @@ impl Surface {
             })
             .method_not_allowed_fallback(async || Problem::method_not_allowed(None));
         Self {
-            sites: source.sites(),
-            default_site: source.default_site(),
+            sites: Sites {
+                all: source.sites(),
+                default: source.default_site(),
+            },
             source,
             operator,
             public_url,
@@ -65,7 +74,7 @@ impl Surface {
     /// Answers a request of any path, if its client has access to that.
     pub(crate) async fn answer<B>(
         &self,
-        admitted: Admitted<B>,
+        admitted: Admitted<'_, B>,
         access: &Access,
         notes: &Notes,
     ) -> Response
@@ -77,18 +86,20 @@ impl Surface {
             authority,
             client,
             credentials,
+            id,
+            hosts,
         } = admitted;
-        let (mut parts, body) = request.into_parts();
+        let (parts, body) = request.into_parts();
         if let Some(response) = access.preflight(&parts) {
             return response;
         }
         let path = tidy(parts.uri.path());
         let route = route(&path);
         let site = match route {
-            Route::Odata { site, .. } => self.site(site),
+            Route::Odata { site, .. } => self.sites.named(site),
             Route::Operator => None,
         };
-        let scope = scope(&parts.method, &path, site);
+        let (scheme, scope) = (access.scheme().as_str(), scope(&parts.method, &path, site));
         let checked = access
             .check_page(&parts, &authority, scope)
             .and_then(|()| access.check_key(&credentials, scope, client, notes));
@@ -98,42 +109,55 @@ impl Surface {
         let Route::Odata { root, below, .. } = route else {
             notes.facts().place = operator_place(&path).map(Place::Operator);
             // The router must not see another path than the one that was judged.
-            let scheme = access.scheme().as_str();
-            let Some(uri) = operator_uri(&path, &parts.uri, scheme, &authority) else {
-                return not_found(&*self.source, parts.uri.path()).into_response();
-            };
-            parts.uri = uri;
-            let request = Request::from_parts(parts, Body::new(body));
-            return self.operator(request).await;
+            let uri = operator_uri(&path, &parts.uri, scheme, &authority);
+            return self
+                .operator(uri, Request::from_parts(parts, Body::new(body)))
+                .await;
         };
         let Some(site) = site else {
             return not_found(&*self.source, parts.uri.path()).into_response();
         };
         let call = Call {
             site,
-            root: service_root(
-                self.public_url.as_ref(),
-                access.scheme().as_str(),
-                &authority,
-                root,
-            ),
+            root: service_root(self.public_url.as_ref(), scheme, &authority, root),
             below,
+            query: parts.uri.query(),
             request: &parts,
             client,
         };
-        odata::serve(&*self.source, call, notes).await
+        // Boxed, so that a plain question does not carry the room for what only others need.
+        match exchange(below) {
+            None => odata::serve(&*self.source, call, notes).await,
+            Some(Exchange::Query { below }) => {
+                let call = Call { below, ..call };
+                let answered = query::serve(&*self.source, call, Body::new(body), notes);
+                Box::pin(answered).await
+            }
+            Some(Exchange::Batch) => {
+                let means = Means {
+                    source: Arc::clone(&self.source),
+                    locator: Locator {
+                        hosts,
+                        sites: &self.sites,
+                        site,
+                        scheme,
+                        authority: &authority,
+                        root,
+                        public_url: self.public_url.as_ref(),
+                    },
+                    id,
+                };
+                Box::pin(batch::serve(means, call, Body::new(body), notes)).await
+            }
+        }
     }
 
-    /// The site of that name, whatever its case.
-    fn site(&self, named: Option<&str>) -> Option<&SiteId> {
-        let Some(name) = named else {
-            return self.default_site.as_ref();
+    /// The answer of the operator's router to a request in absolute form; none has that form when its path cannot be one.
+    async fn operator(&self, uri: Option<Uri>, mut request: Request<Body>) -> Response {
+        let Some(uri) = uri else {
+            return not_found(&*self.source, request.uri().path()).into_response();
         };
-        let mut sites = self.sites.iter();
-        sites.find(|site| site.as_str().eq_ignore_ascii_case(name))
-    }
-
-    async fn operator(&self, request: Request<Body>) -> Response {
+        *request.uri_mut() = uri;
         match self.operator.clone().oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},

@@ -73,6 +73,12 @@ impl AllowedHosts {
         }
     }
 
+    /// The authority in a URL, when it is ours.
+    pub(crate) fn named(&self, typed: &str) -> Option<Authority> {
+        let (text, name) = read(typed)?;
+        self.allows(&name).then(|| Authority(text.to_owned()))
+    }
+
     fn allows(&self, name: &HostName<'_>) -> bool {
         (self.any_ip && matches!(name, HostName::Ip(_)))
             || self.names.iter().any(|ours| ours.is(name))

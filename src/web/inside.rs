@@ -54,6 +54,7 @@ impl Inside {
             site,
             root: Bytes::from(format!("/{site}/monitorodata")),
             below: parts.uri.path().trim_start_matches('/'),
+            query: parts.uri.query(),
             request: &parts,
             client: None,
         };

@@ -12,6 +12,7 @@ use prometheus_client::registry::{Registry, Unit};
 #[derive(Debug)]
 pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
+    batch_requests: Family<RequestLabels, Counter>,
     duration: Histogram,
     age: Histogram,
     body_bytes: Family<OutcomeLabel, Counter>,
@@ -56,6 +57,7 @@ impl Metrics {
     pub fn new(registry: &mut Registry) -> Self {
         let metrics = Self {
             requests: Family::default(),
+            batch_requests: Family::default(),
             duration: Histogram::new(DURATION_BUCKETS),
             age: Histogram::new(AGE_BUCKETS),
             body_bytes: Family::default(),
@@ -64,6 +66,11 @@ impl Metrics {
         };
         let registry = registry.sub_registry_with_prefix("web");
         registry.register("requests", "Requests", metrics.requests.clone());
+        registry.register(
+            "batch_requests",
+            "Requests within batches that were answered",
+            metrics.batch_requests.clone(),
+        );
         registry.register_with_unit(
             "request_duration",
             "Time from a request's head to the end of its answer's body",
@@ -108,6 +115,15 @@ impl Metrics {
         self.body_bytes.get_or_create(&labels).inc_by(request.bytes);
         self.rows.inc_by(request.rows);
         self.cut.inc_by(request.cut.into());
+    }
+
+    /// Counts requests of one batch that had the same outcome and status.
+    pub(crate) fn count_in_batch(&self, outcome: &'static str, status: u16, count: u64) {
+        let labels = RequestLabels {
+            outcome,
+            status_class: status_class(Some(status)),
+        };
+        self.batch_requests.get_or_create(&labels).inc_by(count);
     }
 }
 

@@ -2,9 +2,10 @@
 //!
 //! - [`mod@service`]: what every request passes, from the outside to the inside;
 //! - [`access`]: who may ask, how fast, and from which pages;
-//! - [`route`], [`host`], [`local`]: whose question is it, may it be asked here, and under which address;
+//! - [`route`], [`sites`], [`host`], [`local`]: whose question is it, may it be asked here, and under which address;
 //! - [`wishes`], [`party`], [`odata`]: from a request to an [`Ask`](crate::gateway::Ask), and from its answer to a reply;
 //! - [`reply`], [`conditional`], [`body`], [`encoding`], [`ready`], [`whole`]: head and body of a reply;
+//! - [`exchange`], [`mod@batch`], [`query`], [`received`]: questions that come in the body of a POST;
 //! - [`error`], [`problem`]: which failure has which status and words, and how they are written;
 //! - [`mod@inside`]: the same for pages of this process;
 //! - [`trace`], [`metrics`]: one line and one count a request, at the end of its body.
@@ -13,11 +14,13 @@
 //! This room does not know how answers are made, kept or fetched.
 
 mod access;
+mod batch;
 mod body;
 mod conditional;
 mod dispatch;
 mod encoding;
 mod error;
+mod exchange;
 mod heartbeat;
 mod hex;
 mod host;
@@ -30,11 +33,14 @@ mod notes;
 mod odata;
 mod party;
 mod problem;
+mod query;
 mod ready;
+mod received;
 mod reply;
 mod request_id;
 mod route;
 mod service;
+mod sites;
 mod source;
 mod trace;
 mod whole;

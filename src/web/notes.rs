@@ -1,6 +1,7 @@
 //! What is learned about a request while it is answered: for its line in the log, written when it is over.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -35,8 +36,20 @@ pub(crate) struct Facts {
     pub rows: u64,
     /// What upstream did for this request.
     pub upstream: Upstream,
-    /// The chain of errors; of an answer that is stale because of one, too.
+    /// The chain of errors; of an answer that is stale because of one, too. In a batch, that of its first request that has
+    /// one.
     pub error: Option<String>,
+    /// What became of the requests in a batch.
+    pub tally: Option<Tally>,
+}
+
+/// The requests in a batch.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// How many it holds.
+    pub requests: usize,
+    /// How many were answered, by outcome (`none` where the gateway gave no answer) and status.
+    pub answered: BTreeMap<(&'static str, u16), u64>,
 }
 
 /// What a request asks for.
@@ -44,6 +57,8 @@ pub(crate) struct Facts {
 pub(crate) enum Place {
     /// This question.
     Question(Arc<Question>),
+    /// `$batch`: several questions.
+    Batch,
     /// One of the operator's paths.
     Operator(&'static str),
 }
@@ -53,6 +68,7 @@ impl Place {
     pub(crate) fn shape(&self) -> Cow<'static, str> {
         match self {
             Self::Question(question) => shape(question).into(),
+            Self::Batch => Cow::Borrowed("$batch"),
             Self::Operator(path) => Cow::Borrowed(path),
         }
     }
@@ -66,6 +82,13 @@ pub(crate) enum Upstream {
     Nothing,
     /// It is, or was, at work.
     Working(Arc<Progress>),
+    /// It worked on several questions, for so many responses and so long altogether.
+    Worked {
+        /// Responses.
+        pages: u64,
+        /// Time.
+        time: Duration,
+    },
 }
 
 impl Notes {
@@ -100,9 +123,44 @@ impl Notes {
         }
     }
 
+    /// Adds to the notes of a batch those of one of its requests, with the status of its answer.
+    pub(crate) fn absorb(&self, own: &Self, status: Option<u16>) {
+        let (own, mut batch) = (own.facts(), self.facts());
+        batch.rows += own.rows;
+        let (before, more) = (batch.upstream.totals(), own.upstream.totals());
+        batch.upstream = Upstream::Worked {
+            pages: before.0 + more.0,
+            time: before.1 + more.1,
+        };
+        if batch.error.is_none() {
+            batch.error.clone_from(&own.error);
+        }
+        let tally = batch.tally.get_or_insert_default();
+        if let Some(status) = status {
+            let outcome = own.outcome.unwrap_or("none");
+            *tally.answered.entry((outcome, status)).or_default() += 1;
+        }
+    }
+
     /// Notes a failure.
     pub(crate) fn failed(&self, error: &dyn Error) {
         self.facts().error = Some(chain(error));
+    }
+}
+
+impl Tally {
+    /// Of a batch that holds so many requests, none of them asked.
+    pub(crate) fn of(requests: usize) -> Self {
+        Self {
+            requests,
+            ..Self::default()
+        }
+    }
+
+    /// How many were answered with an error.
+    pub(crate) fn failed(&self) -> u64 {
+        let failed = |((_, status), count): (&(_, u16), &u64)| (*status >= 400).then_some(*count);
+        self.answered.iter().filter_map(failed).sum()
     }
 }
 
@@ -112,13 +170,14 @@ impl Upstream {
         match self {
             Self::Nothing => (0, Duration::ZERO),
             Self::Working(progress) => (progress.pages(), progress.upstream_time()),
+            Self::Worked { pages, time } => (*pages, *time),
         }
     }
 
     /// How its pages are walked, when there was a choice.
     pub(crate) fn way(&self) -> Option<Way> {
         match self {
-            Self::Nothing => None,
+            Self::Nothing | Self::Worked { .. } => None,
             Self::Working(progress) => progress.way(),
         }
     }

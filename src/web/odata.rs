@@ -30,19 +30,19 @@ pub(crate) struct Call<'a> {
     pub root: Bytes,
     /// The path below it, encoded.
     pub below: &'a str,
-    /// The request without its body, which is never read.
+    /// The options of the question, as they stand behind the `?` of a URL.
+    pub query: Option<&'a str>,
+    /// The request without its body.
     pub request: &'a Parts,
     /// The client's address; `None` within this process.
     pub client: Option<IpAddr>,
 }
 
-/// Answers one call.
+/// Answers one call whose path is a question. Its body, if it has one, means nothing.
 pub(crate) async fn serve(source: &dyn Source, call: Call<'_>, notes: &Notes) -> Response {
     let method = &call.request.method;
     let answered = if method == Method::OPTIONS {
-        Ok(options())
-    } else if is_exchange(method, call.below) {
-        Err(not_yet())
+        Ok(options(METHODS))
     } else if method == Method::GET || method == Method::HEAD {
         get(source, call, notes).await
     } else {
@@ -51,11 +51,15 @@ pub(crate) async fn serve(source: &dyn Source, call: Call<'_>, notes: &Notes) ->
     answered.unwrap_or_else(IntoResponse::into_response)
 }
 
-/// HEAD too: whoever sends the response leaves the body out, and dropping it stops the work on later pages.
-async fn get(source: &dyn Source, call: Call<'_>, notes: &Notes) -> Result<Response, Problem> {
+/// Answers a question. HEAD too: whoever sends the response leaves the body out, and dropping it stops the work on later pages.
+pub(crate) async fn get(
+    source: &dyn Source,
+    call: Call<'_>,
+    notes: &Notes,
+) -> Result<Response, Problem> {
     let headers = &call.request.headers;
     notes.facts().site = Some(call.site.clone());
-    let question = read(call.below, call.request.uri.query())
+    let question = read(call.below, call.query)
         .inspect_err(|error| notes.failed(error))
         .map_err(|error| Problem::from(&error))?;
     let question = Arc::new(question);
@@ -117,34 +121,14 @@ fn accept(headers: &HeaderMap) -> Option<Cow<'_, str>> {
     Some(lines.fold(Cow::Borrowed(first), |lines, line| lines + "," + line))
 }
 
-/// No CORS headers: pages of other origins are not to read from here.
-fn options() -> Response {
+/// What may be done here. No CORS headers: pages of other origins are not to read from here.
+pub(crate) fn options(methods: &'static str) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     let headers = response.headers_mut();
-    headers.insert(header::ALLOW, HeaderValue::from_static(METHODS));
+    headers.insert(header::ALLOW, HeaderValue::from_static(methods));
     headers.insert(ODATA_VERSION, HeaderValue::from_static("4.0"));
     *response.body_mut() = no_body();
     response
-}
-
-/// Whether this is one of the reads that travel in a POST; `$batch` under any method.
-fn is_exchange(method: &Method, below: &str) -> bool {
-    let last = below.rsplit('/').next().unwrap_or_default();
-    let last = last.strip_prefix("%24").or_else(|| last.strip_prefix('$'));
-    match last {
-        Some("batch") => true,
-        Some("query") => method == Method::POST,
-        _ => false,
-    }
-}
-
-fn not_yet() -> Problem {
-    Problem::new(
-        StatusCode::NOT_IMPLEMENTED,
-        "NotSupported",
-        "`$batch` and `$query` are not supported yet. Send each query as a GET of its own; in Power Query, \
-         leave `EnableBatch` out.",
-    )
 }
 
 const METHODS: &str = "GET, HEAD, OPTIONS";
@@ -161,20 +145,5 @@ mod tests {
         let error = read("Ss", Some(&long)).unwrap_err().to_string();
         let expected = "URL of 32769 bytes is longer than the limit of 32768";
         assert_eq!(error, expected);
-    }
-
-    #[test]
-    fn finds_batch_and_query() {
-        for (method, below, expected) in [
-            (Method::POST, "$batch", true),
-            (Method::POST, "%24batch", true),
-            (Method::HEAD, "$batch", true),
-            (Method::POST, "Sessions/$query", true),
-            (Method::GET, "Sessions/$query", false),
-            (Method::POST, "Sessions", false),
-            (Method::POST, "", false),
-        ] {
-            assert_eq!(is_exchange(&method, below), expected, "{method} {below}");
-        }
     }
 }

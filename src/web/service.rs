@@ -86,7 +86,8 @@ impl Shared {
         // What browsers are told depends on who asks, whatever the answer.
         let seal = self.access.seal(&request);
         // Turns a panic of a handler into a problem. A panic while a body is sent cuts the connection.
-        let answered = AssertUnwindSafe(self.admit(request, client, watch.notes())).catch_unwind();
+        let answered =
+            AssertUnwindSafe(self.admit(request, client, id, watch.notes())).catch_unwind();
         let mut response = answered
             .await
             .unwrap_or_else(|panic| problem::from_panic(&*panic));
@@ -99,7 +100,13 @@ impl Shared {
 
     /// Refuses clients that ask too fast, and hosts that are not ours. Everything inside may trust the authority, and sees no
     /// access key.
-    async fn admit<B>(&self, request: Request<B>, client: Option<IpAddr>, notes: &Notes) -> Response
+    async fn admit<B>(
+        &self,
+        request: Request<B>,
+        client: Option<IpAddr>,
+        id: RequestId,
+        notes: &Notes,
+    ) -> Response
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
@@ -112,6 +119,8 @@ impl Shared {
                     authority,
                     client,
                     credentials,
+                    id,
+                    hosts: &self.hosts,
                 };
                 self.surface.answer(admitted, &self.access, notes).await
             }

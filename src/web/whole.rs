@@ -46,7 +46,8 @@ pub(crate) async fn whole(
     Ok(whole)
 }
 
-fn too_large() -> Problem {
+/// What a client of HTTP/1.0 is told whose answer is longer than [`WHOLE_BYTES_MAX`].
+pub(crate) fn too_large() -> Problem {
     Problem::new(
         StatusCode::HTTP_VERSION_NOT_SUPPORTED,
         "HttpVersionNotSupported",

@@ -95,11 +95,38 @@ key() {
     ask "$root/Machines(00000000-0000-0000-0000-000000000000)" && is 404 && json 'it["error"]["message"]'
 }
 
-# Not supported yet: an error in words, and no crash.
-batch() {
-  ask --header 'Content-Type: application/json' --data '{"requests":[]}' "$root/\$batch" &&
-    is 501 'content-type: application/json.*' 'odata-version: 4.0' &&
-    json 'it["error"]["code"] == "NotSupported" and "batch" in it["error"]["message"]'
+json_batch() {
+  ask --header 'Content-Type: application/json' --header 'Prefer: odata.continue-on-error' --data '{"requests":[
+      {"id":"a","method":"get","url":"Machines"},
+      {"id":"b","method":"get","url":"Nonsense"},
+      {"id":"c","method":"get","url":"Machines","dependsOn":["b"]},
+      {"id":"d","method":"get","url":"/monitorodata/Machines/$count"},
+      {"id":"e","method":"delete","url":"Machines"}]}' "$root/\$batch" &&
+    is 200 'content-type: application/json' 'odata-version: 4.0' 'preference-applied: odata.continue-on-error' &&
+    json '[(one["id"], one["status"]) for one in it["responses"]] == [("a", 200), ("b", 404), ("c", 424), ("d", 200), ("e", 405)]' &&
+    json 'str(len(it["responses"][0]["body"]["value"])) == it["responses"][3]["body"]' &&
+    json 'all(one["body"]["error"]["message"] for one in it["responses"] if one["status"] >= 400)'
+}
+
+multipart_batch() {
+  printf -- '--b\r\nContent-Type: application/http\r\n\r\nGET Machines?$top=2 HTTP/1.1\r\n\r\n\r\n--b--\r\n' >"$folder/batch"
+  ask --header 'Content-Type: multipart/mixed; boundary=b' --data-binary "@$folder/batch" "$root/\$batch" &&
+    is 200 'content-type: multipart/mixed; boundary=[^"; ]+' || return 1
+  [[ $body == *$'\r\n\r\nHTTP/1.1 200 OK\r\n'* && $body == *'"value":['* ]] || { echo "the batch is ${body:0:300}"; return 1; }
+}
+
+large_batch() {
+  head --bytes=3000000 /dev/zero >"$folder/zeros"
+  ask --header 'Content-Type: application/json' --header 'Expect:' --data-binary "@$folder/zeros" "$root/\$batch" &&
+    is 413 && json 'it["error"]["code"] == "RequestTooLarge"'
+}
+
+query_in_body() {
+  ask "$root/Machines?\$top=3&\$select=Id,Name" && is 200 || return 1
+  cp "$folder/body" "$folder/plain"
+  ask --header 'Content-Type: text/plain' --data '$select=Id,Name&$top=3' "$root/Machines/\$query" && is 200 "$json_type" || return 1
+  cmp "$folder/plain" "$folder/body" || return 1
+  ask --data-urlencode '$filter=Nonsense eq 1' "$root/Machines/\$query" && is 400 && json '"Nonsense" in it["error"]["message"]'
 }
 
 # By name, so that the resolver of the machine has its say.
@@ -127,7 +154,10 @@ check "--data-urlencode" spaces
 check "an error body" error_body
 check "\$count" count
 check "a key" key
-check "a batch is refused in words" batch
+check "a JSON batch" json_batch
+check "a multipart batch" multipart_batch
+check "a batch that is too large" large_batch
+check "a query in a body" query_in_body
 check "localhost by name" by_name
 check "HTTP/1.0" http_1_0
 check "pages for people and probes" status_pages

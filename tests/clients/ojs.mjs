@@ -2,7 +2,7 @@
 //
 // usage: node ojs.mjs SERVICE_ROOT
 import assert from "node:assert/strict";
-import { countOf, load, refusesBatch, run, serviceRoot } from "./report.mjs";
+import { countOf, load, run, serviceRoot } from "./report.mjs";
 
 const { o } = load("odata");
 
@@ -60,8 +60,26 @@ await run("ojs", {
     await assert.rejects(service().get("Machins").query(), (answer) => answer.status === 404);
   },
 
-  "a batch is refused in words": async () => {
-    await assert.rejects(service().get("Machines").get("Sessions").batch({ $top: 2 }));
-    await refusesBatch(root);
+  // Multipart, with absolute URLs, and `$` as %24.
+  "a batch": async () => {
+    const [machines, sessions] = await service().get("Machines").get("Sessions").batch({ $top: 2 });
+    assert.deepEqual([machines.contentId, machines.status], [1, 200]);
+    assert.deepEqual([sessions.contentId, sessions.status], [2, 200]);
+    assert.deepEqual(machines.body, await service().get("Machines").query({ $top: 2 }));
+    assert.deepEqual(sessions.body, await service().get("Sessions").query({ $top: 2 }));
+  },
+
+  "a batch with relative URLs, of whole sets": async () => {
+    const relative = o(root, { batch: { endpoint: "$batch", boundaryPrefix: "batch_", useRelativeURLs: true } });
+    const [sessions, users] = await relative.get("Sessions").get("Users").batch();
+    assert.equal(sessions.body.length, await countOf(root, "Sessions"));
+    assert.equal(users.body.length, await countOf(root, "Users"));
+    return `${sessions.body.length} sessions, ${users.body.length} users`;
+  },
+
+  "an error in a batch is its last answer": async () => {
+    const answers = await service().get("Users").get("Userz").get("Machines").batch({ $top: 1 });
+    assert.deepEqual(answers.map((answer) => answer.status), [200, 404]);
+    assert.match(answers[1].body.error.message, /Userz/);
   },
 });

@@ -59,6 +59,20 @@ class Client:
             notes.append(f"{name} {len(rows)}")
         return ", ".join(notes)
 
+    def paged(self):
+        """With a page size it follows the links, to the same rows."""
+        session = requests.Session()
+        session.headers["Prefer"] = "odata.maxpagesize=70"
+        pages = []
+        session.hooks["response"].append(lambda reply, **_: pages.append(reply.headers.get("Preference-Applied")))
+        service = ODataService(self.root, session=session, reflect_entities=True, quiet_progress=True)
+        pages.clear()
+        rows = service.query(service.entities["Sessions"]).all()
+        number = self.count("Sessions")
+        expect(pages == ["odata.maxpagesize=70"] * -(-number // 70), f"{number} rows on these pages: {pages}")
+        expect(len({row.SessionKey for row in rows}) == len(rows) == number, f"{len(rows)} rows, {number} expected")
+        return f"{len(rows)} rows on {len(pages)} pages"
+
     def filtered(self):
         machines = self.entity("Machines")
         some = self.query("Machines").first()
@@ -120,6 +134,7 @@ def main():
     for what, body in {
         "reflection": client.reflect,
         "whole collections": client.whole,
+        "page by page": client.paged,
         "filter": client.filtered,
         "order, limit and offset": client.ordered,
         "a limit beyond one page": client.limited,

@@ -42,14 +42,3 @@ export async function countOf(root, set, filter) {
   assert.match(text, /^[1-9][0-9]*$/, `${set}/$count should be a number above zero`);
   return Number(text);
 }
-
-/** Asks for a batch with plain `fetch`: not supported yet, which is an OData error and not a crash. */
-export async function refusesBatch(root) {
-  const headers = { "Content-Type": "application/json" };
-  const answer = await fetch(`${root}$batch`, { method: "POST", headers, body: '{"requests":[]}' });
-  assert.equal(answer.status, 501);
-  assert.match(answer.headers.get("content-type"), /^application\/json/);
-  const { error } = await answer.json();
-  assert.equal(error.code, "NotSupported");
-  assert.match(error.message, /batch/);
-}

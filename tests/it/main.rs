@@ -14,6 +14,7 @@
 mod world;
 
 mod ahead;
+mod batch;
 mod cache;
 mod collections;
 mod connect;
@@ -49,6 +50,7 @@ mod upstream;
 mod wire;
 
 mod background;
+mod batch_wire;
 mod binary;
 mod check;
 mod failing;

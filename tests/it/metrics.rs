@@ -17,6 +17,9 @@ type Kind = (String, BTreeSet<String>);
 async fn reference_has_every_metric_with_its_type_and_labels() {
     let world = World::new(small(), "");
     world.ask("/Users?$top=1").await.rows();
+    let batch = r#"{"requests":[{"id":"1","method":"get","url":"Users?$top=1"}]}"#;
+    let json = [("content-type", "application/json")];
+    world.post("/monitorodata/$batch", &json, batch).await;
     let text = world.get("/metrics").await.text();
     assert_eq!(exposed(&text), written());
 

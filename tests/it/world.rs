@@ -99,12 +99,19 @@ impl World {
         headers: &[(&str, &str)],
     ) -> Answer {
         let response = self.open(method, path, headers).await;
-        let (head, body) = response.into_parts();
-        Answer {
-            status: head.status,
-            headers: head.headers,
-            body: read(body).await,
-        }
+        Answer::read(response).await
+    }
+
+    /// Sends this body, and reads the whole answer.
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
+        let request = request(Method::POST, path, headers);
+        let response = self.send(request.body(body.into()).unwrap()).await;
+        Answer::read(response).await
     }
 
     /// Asks, and leaves the body to be read.
@@ -114,14 +121,12 @@ impl World {
         path: &str,
         headers: &[(&str, &str)],
     ) -> Response<Body> {
-        let mut request = Request::builder().method(method).uri(encoded(path));
-        if headers.iter().all(|(name, _)| *name != "host") {
-            request = request.header("host", HOST);
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let request = request.body(Body::empty()).unwrap();
+        let request = request(method, path, headers);
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    /// Sends a request, and leaves the body of its answer to be read.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Response<Body> {
         Box::pin(self.app.service().answer(request, None)).await
     }
 
@@ -325,6 +330,16 @@ pub(crate) enum Received {
 }
 
 impl Answer {
+    /// Reads a response to its end.
+    async fn read(response: Response<Body>) -> Self {
+        let (head, body) = response.into_parts();
+        Self {
+            status: head.status,
+            headers: head.headers,
+            body: read(body).await,
+        }
+    }
+
     /// The bytes of a body that must be complete.
     pub(crate) fn bytes(&self) -> &Bytes {
         match &self.body {
@@ -435,6 +450,18 @@ impl Transport for Wire {
         }
         self.below.send(request)
     }
+}
+
+/// A request without a body so far.
+fn request(method: Method, path: &str, headers: &[(&str, &str)]) -> http::request::Builder {
+    let mut request = Request::builder().method(method).uri(encoded(path));
+    if headers.iter().all(|(name, _)| *name != "host") {
+        request = request.header("host", HOST);
+    }
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request
 }
 
 /// The path with percent codes for what cannot stand in a URL.

@@ -10,7 +10,7 @@ use crate::gateway::Way;
 use crate::journal::{self, Ended, Journal};
 use crate::telemetry::chain;
 use crate::web::metrics::{Finished, Metrics};
-use crate::web::notes::{Facts, Notes, Place};
+use crate::web::notes::{Facts, Notes, Place, Tally};
 use crate::web::request_id::RequestId;
 
 /// What is known of a request that is under way.
@@ -90,6 +90,8 @@ impl Line {
                     status = self.status,
                     cache.outcome = facts.outcome,
                     cache.age = facts.age.map(|age| age.as_secs()),
+                    batch.requests = facts.tally.as_ref().map(|tally| tally.requests),
+                    batch.failed = facts.tally.as_ref().map(Tally::failed),
                     rows = facts.rows,
                     upstream.pages = pages,
                     upstream.ms = millis(time),
@@ -121,13 +123,16 @@ impl Line {
             rows: facts.rows,
             cut: self.ended == Ended::Cut,
         });
+        for (&(outcome, status), &count) in facts.tally.iter().flat_map(|tally| &tally.answered) {
+            self.metrics.count_in_batch(outcome, status, count);
+        }
     }
 
     /// For people who look at what just happened. Their looking is left out: it would soon be all there is.
     fn keep(&self, facts: &Facts, shape: Option<Cow<'_, str>>) {
         let question = match &facts.place {
             Some(Place::Operator(_)) if matches!(self.method, "GET" | "HEAD") => return,
-            Some(Place::Operator(_)) | None => None,
+            Some(Place::Batch | Place::Operator(_)) | None => None,
             Some(Place::Question(question)) => Some(question),
         };
         let set = question.and_then(|question| question.set());

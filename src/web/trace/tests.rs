@@ -15,7 +15,7 @@ use crate::cache::{Content, Entry, Progress, Way};
 use crate::gateway::{Answer, AnswerBody, AnswerError, Outcome};
 use crate::odata::neutral::NeutralText;
 use crate::odata::question::Question;
-use crate::web::notes::{Place, Upstream};
+use crate::web::notes::{Place, Tally, Upstream};
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
@@ -39,7 +39,7 @@ impl<'a> MakeWriter<'a> for Log {
 }
 
 /// `/whole` and `/cut` send rows; `/root` notes that it is the service document, `/walked` how pages were walked;
-/// `/stale` that it gives a stale answer because no new one can be had; `/never` does not answer.
+/// `/batch` that it held three requests and came to two; `/stale` that it gives a stale answer because no new one can be had; `/never` does not answer.
 async fn answer(path: &str, notes: &Notes) -> Response {
     let body = |end: Option<&'static str>| {
         let error = end.map(io::Error::other).map(Err);
@@ -58,6 +58,7 @@ async fn answer(path: &str, notes: &Notes) -> Response {
             progress.set_way(Way::Range);
             notes.facts().upstream = Upstream::Working(Arc::new(progress));
         }
+        "/batch" => batch(notes),
         "/stale" => stale(notes),
         "/never" => std::future::pending().await,
         _ => return StatusCode::NOT_FOUND.into_response(),
@@ -72,6 +73,17 @@ async fn watched(method: Method, path: &str) -> Response {
     let watch = Watch::begin(RequestId::next(), &method, &metrics, &journal);
     let response = answer(path, watch.notes()).await;
     watch.over(response)
+}
+
+fn batch(notes: &Notes) {
+    notes.facts().place = Some(Place::Batch);
+    notes.facts().tally = Some(Tally::of(3));
+    for (status, error) in [(200, None), (404, Some("no such set"))] {
+        let own = Notes::default();
+        own.add_rows(5);
+        own.facts().error = error.map(str::to_owned);
+        notes.absorb(&own, Some(status));
+    }
 }
 
 fn stale(notes: &Notes) {
@@ -250,5 +262,16 @@ async fn every_end_is_in_the_journal_but_those_of_an_operators_looks() {
     ] {
         let found = journaled(method, path, place, frames).await;
         assert_eq!(found, expected, "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_says_what_became_of_its_requests() {
+    let line = logged(Method::POST, "/batch", 0).await;
+    for expected in [
+        "\"odata.shape\":\"$batch\",\"status\":200,\"batch.requests\":3,\"batch.failed\":1,\"rows\":10",
+        "\"error\":\"no such set\"",
+    ] {
+        assert!(line.contains(expected), "{line}");
     }
 }
