@@ -1,4 +1,4 @@
-//! Excel.
+//! The guide for Excel.
 
 use maud::{Markup, html};
 
