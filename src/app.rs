@@ -8,6 +8,10 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::response::Response;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use http::Request;
 use prometheus_client::registry::Registry;
 use url::Url;
 use xxhash_rust::xxh3::Xxh3;
@@ -17,6 +21,7 @@ use crate::cache::{self, Cache, Lifetime};
 use crate::clock::Clock;
 use crate::config::{self, Config, TokenPath};
 use crate::gateway::{Gateway, Lifetimes, RangeRules, Rule, Site};
+use crate::journal::Journal;
 use crate::odata::deny::{DenyList, DenyListError};
 use crate::odata::name::SiteId;
 use crate::tasks::Tasks;
@@ -31,6 +36,7 @@ pub struct App {
     service: web::Service,
     gateway: Gateway,
     warm: Warm,
+    desk: admin::Desk,
 }
 
 /// Why the program cannot be built from its settings.
@@ -89,16 +95,29 @@ impl App {
             Arc::clone(clock),
             &mut registry,
         );
+        let journal = Journal::new(Arc::clone(clock));
+        let metrics = Arc::new(web::Metrics::new(&mut registry));
+        let operator = admin::Settings {
+            open_reasons: config.server.keys.is_empty(),
+            registry: Arc::new(registry),
+            clock: Arc::clone(clock),
+            warm: warm.board(),
+            journal: journal.clone(),
+            tasks: tasks.clone(),
+        };
+        let desk = admin::Desk::new(Arc::new(gateway.clone()), operator);
         Ok(Self {
-            service: surfaces(config, &gateway, &warm, clock, registry),
+            service: surfaces(config, &gateway, &desk, clock, metrics, journal),
             gateway,
             warm,
+            desk,
         })
     }
 
     /// Begins what is done before anybody asks, as `tasks`. To be called once, when clients can be answered.
     pub fn start(&self, tasks: &Tasks) {
         self.warm.start(tasks);
+        self.desk.start(tasks);
     }
 
     /// Everything that is served.
@@ -291,35 +310,64 @@ fn warm(config: &Config) -> warm::Settings {
     }
 }
 
-/// Everything that is served. `registry` has the metrics of the rooms that are built already.
+/// Everything that is served.
 fn surfaces(
     config: &Config,
     gateway: &Gateway,
-    warm: &Warm,
+    desk: &admin::Desk,
     clock: &Arc<dyn Clock>,
-    mut registry: Registry,
+    metrics: Arc<web::Metrics>,
+    journal: Journal,
 ) -> web::Service {
-    let metrics = Arc::new(web::Metrics::new(&mut registry));
     let gateway = Arc::new(gateway.clone());
-    let admin = admin::Settings {
-        public_url: config.server.public_url.clone(),
-        registry: Arc::new(registry),
-        clock: Arc::clone(clock),
-        warm: warm.board(),
-    };
     let for_people = pages::Settings {
         public_url: config.server.public_url.clone(),
         clock: Arc::clone(clock),
-        keys: false,
+        odata: Arc::new(Inside(web::inside(
+            Arc::clone(&gateway),
+            Arc::clone(&metrics),
+            journal.clone(),
+        ))),
+        keys: !config.server.keys.is_empty(),
     };
-    let operator = admin::router(Arc::clone(&gateway), admin)
-        .merge(pages::router(Arc::clone(&gateway), for_people));
+    let operator = admin::router(desk.clone()).merge(pages::router(
+        Arc::clone(&gateway),
+        desk.clone(),
+        for_people,
+    ));
     let settings = web::Settings {
         listen: config.server.listen.clone(),
         allowed_hosts: config.server.allowed_hosts.clone(),
         public_url: config.server.public_url.clone(),
+        tls: config.server.tls.is_some(),
+        access: access(&config.server),
     };
-    web::service(gateway, operator, settings, metrics)
+    web::service(gateway, operator, settings, metrics, journal)
+}
+
+/// How pages ask: as a client would.
+#[derive(Debug)]
+struct Inside(web::Inside);
+
+impl pages::Odata for Inside {
+    fn answer(&self, site: SiteId, request: Request<()>) -> BoxFuture<'static, Response> {
+        let inside = self.0.clone();
+        async move { inside.answer(&site, request).await }.boxed()
+    }
+}
+
+/// Who may ask.
+fn access(server: &config::Server) -> web::AccessSettings {
+    let key = |key: &config::AccessKey| web::AccessKey {
+        name: key.name.clone(),
+        sha256: key.sha256,
+        sites: key.sites.clone(),
+    };
+    web::AccessSettings {
+        keys: server.keys.iter().map(key).collect(),
+        cors_origins: server.cors_origins.clone(),
+        requests_per_second: server.limits.requests_per_second,
+    }
 }
 
 /// How long a connection to upstream may take to open.

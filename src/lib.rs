@@ -4,6 +4,7 @@
 //! The rooms, from the bottom up:
 //!
 //! - [`clock`], [`schedule`], [`tasks`], [`telemetry`]: time, what is due, background work, log output;
+//! - [`journal`]: the latest requests;
 //! - [`transport`]: sending one HTTP request, over the network or into a router in this process;
 //! - [`odata`]: the language: questions, pages, links, `$metadata`; pure functions over bytes;
 //! - [`auth`]: proving who we are, upstream;
@@ -11,11 +12,12 @@
 //! - [`cache`]: remembering answers, and sharing one fill among all who wait for it;
 //! - [`gateway`]: the one path from a question to its answer;
 //! - [`warm`]: answers that are made before anybody asks;
-//! - [`web`], [`admin`]: the OData surface and the operator's surface;
+//! - [`web`], [`admin`], [`pages`]: the OData surface, the operator's surface, and pages for people;
 //! - [`demo`]: Citrix Cloud in a box, which shares no parsing code with the rest;
 //! - [`config`], [`cli`], [`check`], [`signals`], [`app`]: what the operator decided, and putting it all together.
 
 pub mod clock;
+pub mod journal;
 pub mod schedule;
 pub mod tasks;
 pub mod telemetry;

@@ -42,6 +42,11 @@ impl Service {
 impl Server {
     /// The simulator. It sends pages as they are, because compressing takes it longer than the rest of a page.
     pub(crate) fn simulator(service: &Service) -> Self {
+        Self::simulator_with(service, &[])
+    }
+
+    /// The same with more flags.
+    pub(crate) fn simulator_with(service: &Service, flags: &[&str]) -> Self {
         let mut command = Self::command("simulate");
         let mut flag = |name: &str, value: u128| {
             command.arg(format!("--{name}")).arg(value.to_string());
@@ -50,7 +55,7 @@ impl Server {
         flag("page-size", service.page_size.into());
         flag("latency", service.latency.as_millis());
         flag("skip-cost", service.skip_cost.as_micros());
-        Self::start(command.arg("--gzip=false"))
+        Self::start(command.arg("--gzip=false").args(flags))
     }
 
     /// The proxy in front of `simulator`, with `settings` as variables of the environment.
@@ -86,6 +91,7 @@ impl Server {
         BufReader::new(process.stdout.take().unwrap())
             .read_line(&mut line)
             .unwrap();
+        assert!(line.contains("//"), "it does not listen");
         let address = line.trim().rsplit("//").next().unwrap().to_owned();
         Self {
             process,

@@ -1,20 +1,22 @@
 //! Ready, or not and why.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use serde::Serialize;
 
-use super::Operator;
+use super::Desk;
 use super::json::json;
 use crate::gateway::{AuthState, GatewayStatus};
 
 /// `GET /readyz`.
-pub(super) async fn ready(State(operator): State<Arc<Operator>>) -> Response {
-    let readiness = Readiness::of(&operator.watched.status());
+pub(super) async fn ready(State(desk): State<Desk>) -> Response {
+    let mut readiness = Readiness::of(&desk.shared.watched.status());
+    if !desk.shared.settings.open_reasons {
+        readiness.sites.clear();
+    }
     let status = if readiness.ready {
         StatusCode::OK
     } else {
@@ -28,6 +30,7 @@ pub(super) async fn ready(State(operator): State<Arc<Operator>>) -> Response {
 pub(super) struct Readiness {
     /// Whether all sites are.
     pub ready: bool,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     sites: BTreeMap<String, SiteReadiness>,
 }
 

@@ -27,6 +27,9 @@ impl ClassLabels {
     }
 }
 
+/// Times since the start.
+type Seconds = Family<SiteLabel, Counter<f64, AtomicU64>>;
+
 /// How the lanes are at the moment of asking. Sites of one customer share theirs, and each shows it.
 pub(super) fn levels(registry: &mut Registry, status: &GatewayStatus) {
     let (in_flight, level, oldest) = <(Sites, Sites, Sites)>::default();
@@ -55,7 +58,7 @@ pub(super) fn levels(registry: &mut Registry, status: &GatewayStatus) {
 /// What happened in the lanes since the start.
 pub(super) fn counts(registry: &mut Registry, status: &GatewayStatus) {
     let grants = Family::<ClassLabels, Counter>::default();
-    let paused = Family::<SiteLabel, Counter<f64, AtomicU64>>::default();
+    let (paused, busy) = <(Seconds, Seconds)>::default();
     for site in &status.sites {
         let label = SiteLabel::of(site);
         let counts = &site.lane.counts;
@@ -65,11 +68,14 @@ pub(super) fn counts(registry: &mut Registry, status: &GatewayStatus) {
                 .get_or_create(&labels)
                 .inc_by(*counts.grants.of(class));
         }
-        let seconds = counts.paused.as_secs_f64();
-        paused.get_or_create(&label).inc_by(seconds);
+        for (metric, time) in [(&paused, counts.paused), (&busy, counts.busy)] {
+            metric.get_or_create(&label).inc_by(time.as_secs_f64());
+        }
     }
     let upstream = registry.sub_registry_with_prefix("upstream");
     upstream.register("grants", "Turns that were given out", grants);
     let help = "Time in which no query was sent because upstream wanted a pause";
     upstream.register_with_unit("paused", help, Unit::Seconds, paused);
+    let help = "Time in which upstream worked on at least one query";
+    upstream.register_with_unit("busy", help, Unit::Seconds, busy);
 }

@@ -1,7 +1,6 @@
 //! The exposition for Prometheus: what the rooms count, and how the gateway is now.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use axum::extract::State;
@@ -17,12 +16,15 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::json::error;
 use super::status::seconds;
-use super::{Operator, cache_metrics, lane_metrics};
+use super::{Desk, cache_metrics, lane_metrics};
 use crate::gateway::{AuthState, GatewayStatus, SiteStatus};
 
 /// `GET /metrics`: `OpenMetrics` for those who ask for it, else the older text format.
-pub(super) async fn metrics(State(operator): State<Arc<Operator>>, headers: HeaderMap) -> Response {
-    let Ok(text) = exposition(&operator.settings.registry, &operator.watched.status()) else {
+pub(super) async fn metrics(State(desk): State<Desk>, headers: HeaderMap) -> Response {
+    let Ok(text) = exposition(
+        &desk.shared.settings.registry,
+        &desk.shared.watched.status(),
+    ) else {
         return error(
             StatusCode::INTERNAL_SERVER_ERROR,
             "InternalError",

@@ -3,7 +3,9 @@
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use crate::gateway::{Gateway, GatewayStatus, StoredAnswers, Which};
+use crate::gateway::{
+    Ask, Gateway, GatewayStatus, Refreshed, SharedError, StoredAnswers, Told, Which,
+};
 use crate::odata::name::SiteId;
 
 /// What is watched over.
@@ -11,8 +13,18 @@ pub(super) trait Watched: Send + Sync {
     /// How things are.
     fn status(&self) -> GatewayStatus;
 
-    /// Stored answers: the `max` latest of those that `which` means.
-    fn stored(&self, which: Which<'_>, max: usize) -> StoredAnswers;
+    /// Stored answers that `which` means, as many as are to be `told`.
+    fn stored(&self, which: Which<'_>, told: Told) -> StoredAnswers;
+
+    /// The questions of the `max` stored answers that `which` means and that clients were given most often.
+    fn most_used(&self, which: Which<'_>, max: usize) -> Vec<(SiteId, Ask)>;
+
+    /// Has a new answer made that nobody waits for, and waits for its end.
+    fn refresh<'a>(
+        &'a self,
+        site: &'a SiteId,
+        ask: Ask,
+    ) -> BoxFuture<'a, Result<Refreshed, SharedError>>;
 
     /// The configured sites.
     fn sites(&self) -> Vec<SiteId>;
@@ -29,8 +41,21 @@ impl Watched for Gateway {
         self.status()
     }
 
-    fn stored(&self, which: Which<'_>, max: usize) -> StoredAnswers {
-        self.stored(which, max)
+    fn stored(&self, which: Which<'_>, told: Told) -> StoredAnswers {
+        self.stored(which, told)
+    }
+
+    fn most_used(&self, which: Which<'_>, max: usize) -> Vec<(SiteId, Ask)> {
+        let stored = self.most_used(which, max).into_iter();
+        stored.map(|(site, answer)| (site, answer.ask)).collect()
+    }
+
+    fn refresh<'a>(
+        &'a self,
+        site: &'a SiteId,
+        ask: Ask,
+    ) -> BoxFuture<'a, Result<Refreshed, SharedError>> {
+        self.refresh(site, ask).boxed()
     }
 
     fn sites(&self) -> Vec<SiteId> {

@@ -97,6 +97,12 @@ impl Used {
         self.0.store(now.as_millisecond(), Ordering::Relaxed);
     }
 
+    /// Time since then; zero when the clock was set back.
+    pub(super) fn since(&self, now: Timestamp) -> Duration {
+        let passed = now.as_millisecond().saturating_sub(self.milliseconds());
+        Duration::from_millis(passed.try_into().unwrap_or(0))
+    }
+
     pub(super) fn milliseconds(&self) -> i64 {
         self.0.load(Ordering::Relaxed)
     }

@@ -34,6 +34,8 @@ pub struct Stored<E> {
     pub age: Duration,
     /// How often it was given since it was stored.
     pub hits: u64,
+    /// Time since it was given last, or made.
+    pub idle: Duration,
     /// Whether a new one is being made.
     pub refreshing: bool,
     /// Why no new one could be had the last time.
@@ -108,6 +110,7 @@ impl<E: Failure> Cache<E> {
             entry: Arc::clone(&kept.entry),
             age: kept.age(wall, steady),
             hits: kept.hits(),
+            idle: kept.used.since(wall),
             refreshing: refreshing.contains(&*key),
             failure: kept.failure(),
             key,

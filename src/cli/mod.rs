@@ -35,6 +35,8 @@ pub enum Command {
     Check(Check),
     /// Show the settings in force and where each comes from, with secrets masked
     Config(Config),
+    /// Make an access key for clients, and the section of the settings file for it
+    Key(Key),
 }
 
 /// Flags of `serve`.
@@ -104,6 +106,17 @@ pub struct Config {
     pub settings: SettingsFile,
 }
 
+/// Flags of `key`.
+#[derive(Debug, Args)]
+pub struct Key {
+    /// What to call the key in the log [default: one that is made up]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// A site that the key is for; may be repeated [default: all sites, and the pages for operators]
+    #[arg(long = "site", value_name = "SITE")]
+    pub sites: Vec<String>,
+}
+
 /// Where the settings are.
 #[derive(Debug, Args)]
 pub struct SettingsFile {
@@ -144,6 +157,7 @@ mod tests {
           check     Try out the settings step by step, down to one row of data, and say what to do when a
                     step fails
           config    Show the settings in force and where each comes from, with secrets masked
+          key       Make an access key for clients, and the section of the settings file for it
           help      Print this message or the help of the given subcommand(s)
 
         Options:

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::Failure;
 use super::progress::Live;
 use super::serve::serve_through;
+use super::simulate::only_this_machine;
 use super::simulator::knobs;
 use crate::app::App;
 use crate::cli::Demo;
@@ -33,6 +34,9 @@ pub(super) struct Prepared {
 
 /// Makes the settings, and a folder in the system's temporary folder: a demo leaves nothing with the account's data.
 pub(super) fn prepare(surroundings: &Surroundings, command: Demo) -> Result<Prepared, Failure> {
+    // What is no address is told with the settings.
+    let listen = command.listen.iter().filter_map(|text| text.parse().ok());
+    only_this_machine(&listen.collect::<Vec<SocketAddr>>())?;
     let knobs = knobs(command.simulator, LATENCY)?;
     let flags = Flags {
         listen: command.listen,

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use crate::app::BuildError;
 use crate::config::ConfigError;
-use crate::server::BindError;
+use crate::server::{BindError, TlsError};
 use crate::telemetry::InitError;
 use crate::transport::NetworkError;
 
@@ -44,6 +44,9 @@ pub enum Failure {
     /// The HTTP client cannot be set up: no certificates, a proxy setting that cannot be read.
     #[error("no way to the network")]
     Network(#[from] NetworkError),
+    /// The certificate cannot be used.
+    #[error("no TLS with the files in [server.tls]")]
+    Tls(#[from] TlsError),
     /// An address cannot be listened on.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -53,6 +56,9 @@ pub enum Failure {
     /// A server ended by itself.
     #[error("serving ended")]
     Serve(#[source] io::Error),
+    /// No random numbers for a key.
+    #[error("the operating system gives no random numbers")]
+    Random,
     /// Standard output or a file for scripts cannot be written.
     #[error("output cannot be written")]
     Output(#[source] io::Error),
@@ -71,7 +77,9 @@ impl Failure {
     /// 2 when the command line or the settings are wrong, else 1.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Settings(_) | Self::Flag { .. } | Self::Build(_) => ExitCode::from(2),
+            Self::Settings(_) | Self::Flag { .. } | Self::Build(_) | Self::Tls(_) => {
+                ExitCode::from(2)
+            }
             Self::Log(_)
             | Self::Taken(_)
             | Self::Folder(_)
@@ -79,6 +87,7 @@ impl Failure {
             | Self::Bind(_)
             | Self::Runtime(_)
             | Self::Serve(_)
+            | Self::Random
             | Self::Output(_) => ExitCode::from(1),
         }
     }

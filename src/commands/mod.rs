@@ -4,6 +4,7 @@ mod check;
 mod data_dir;
 mod demo;
 mod failure;
+mod key;
 mod progress;
 mod serve;
 mod simulate;
@@ -30,6 +31,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
             print(&loaded.report.to_string())?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Key(command) => key::key(&command),
         Command::Serve(command) => {
             let flags = Flags {
                 listen: command.listen,

@@ -9,8 +9,8 @@ use super::data_dir::DataDir;
 use super::{Failure, exit_code, print};
 use crate::app::{self, App};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, Loaded};
-use crate::server::{Ending, Listeners};
+use crate::config::{self, Config, Loaded};
+use crate::server::{Ending, Limits, Listeners, Tls, TlsFiles};
 use crate::signals::Signals;
 use crate::tasks::Tasks;
 use crate::transport::Transport;
@@ -48,15 +48,22 @@ pub(super) async fn serve_through(
     }
     let tasks = Tasks::new();
     let app = App::new(&config, transport, clock, &tasks)?;
-    let listeners = Listeners::bind(&config.server.listen).await?;
+    let tls = tls(&config, clock)?;
+    let listeners = Listeners::bind(&config.server.listen)
+        .await?
+        .limited(limits(&config))
+        .secured(tls.clone());
     let addresses = listeners.addresses();
-    for address in &addresses {
-        print(&format!("listening on http://{address}"))?;
+    for url in listeners.urls() {
+        print(&format!("listening on {url}"))?;
     }
     for note in ready(&app, &tasks, &addresses) {
         print(&note)?;
     }
     app.start(&tasks);
+    if let Some(tls) = tls {
+        tasks.spawn("certificate", tls.watch());
+    }
     let drain = config.server.drain;
     let service = app.service().clone();
     let answer = move |request, client: SocketAddr| service.answer(request, Some(client.ip()));
@@ -69,6 +76,26 @@ pub(super) async fn serve_through(
     }
     drop(data_dir);
     Ok(exit_code(ending.map_err(Failure::Serve)?))
+}
+
+/// The certificate, when clients speak TLS.
+fn tls(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Tls>, Failure> {
+    let load = |tls: &config::Tls| {
+        let files = TlsFiles {
+            certificate: tls.certificate_file.clone(),
+            key: tls.key_file.clone(),
+        };
+        Tls::load(files, Arc::clone(clock))
+    };
+    Ok(config.server.tls.as_ref().map(load).transpose()?)
+}
+
+fn limits(config: &Config) -> Limits {
+    let limits = &config.server.limits;
+    Limits {
+        connections: limits.connections,
+        header_bytes: limits.header_bytes,
+    }
 }
 
 /// How long background tasks may take to notice that they are to stop.

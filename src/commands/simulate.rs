@@ -23,8 +23,8 @@ pub(super) async fn simulate(command: Simulate) -> Result<ExitCode, Failure> {
     if let (Some(file), Some(first)) = (&command.port_file, addresses.first()) {
         fs::write(file, first.port().to_string()).map_err(Failure::Output)?;
     }
-    for address in &addresses {
-        print(&format!("listening on http://{address}"))?;
+    for url in listeners.urls() {
+        print(&format!("listening on {url}"))?;
     }
     let simulator = Simulator::new(knobs, SystemClock::shared());
     let ending = listeners
@@ -33,8 +33,8 @@ pub(super) async fn simulate(command: Simulate) -> Result<ExitCode, Failure> {
     Ok(exit_code(ending.map_err(Failure::Serve)?))
 }
 
-/// Whoever reaches the simulator gets tokens and may give it faults, so it is for this machine alone, like the proxy.
-fn only_this_machine(addresses: &[SocketAddr]) -> Result<(), Failure> {
+/// Whoever reaches the simulator gets tokens and may give it faults, so it is for this machine alone.
+pub(super) fn only_this_machine(addresses: &[SocketAddr]) -> Result<(), Failure> {
     let reachable = |address: &&SocketAddr| !address.ip().to_canonical().is_loopback();
     match addresses.iter().find(reachable) {
         None => Ok(()),

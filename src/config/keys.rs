@@ -160,6 +160,7 @@ const HOUR: u64 = 3600;
 const MONTH: u64 = 30 * 24 * HOUR;
 /// How long an answer may be kept at most.
 const AGE: Kind = seconds(0, 12 * MONTH);
+const SWITCH: Kind = Kind::Choice(&["on", "off"]);
 const UNSET: DefaultValue = DefaultValue::Text("");
 
 /// All settings, in the order in which they are reported.
@@ -172,6 +173,36 @@ pub(super) static KEYS: &[Key] = &[
     ),
     key("server.allowed_hosts", Kind::List, DefaultValue::List(&[])),
     key("server.public_url", Kind::Text, UNSET),
+    key("server.anonymous", SWITCH, DefaultValue::Text("off")),
+    key("server.plain_http", SWITCH, DefaultValue::Text("off")),
+    key("server.cors_origins", Kind::List, DefaultValue::List(&[])),
+    key("server.keys", Kind::Tables, DefaultValue::List(&[])),
+    key("server.keys.*.name", Kind::Text, DefaultValue::Absent),
+    key("server.keys.*.sha256", Kind::Text, DefaultValue::Absent),
+    key("server.keys.*.sites", Kind::List, DefaultValue::Absent),
+    key("server.tls.certificate_file", Kind::Path, UNSET),
+    key("server.tls.key_file", Kind::Path, UNSET),
+    key(
+        "server.limits.connections",
+        Kind::Count {
+            min: 1,
+            max: 1_000_000,
+        },
+        DefaultValue::Count(1024),
+    ),
+    key(
+        "server.limits.header_bytes",
+        Kind::Size,
+        DefaultValue::Text("64KiB"),
+    ),
+    key(
+        "server.limits.requests_per_second",
+        Kind::Count {
+            min: 0,
+            max: 1_000_000,
+        },
+        DefaultValue::Count(200),
+    ),
     key("server.drain", seconds(0, HOUR), DefaultValue::Text("30s")),
     key(
         "sites.*.profile",

@@ -33,7 +33,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -45,6 +45,7 @@ use crate::odata::question::Question;
 use crate::schedule::Schedule;
 use crate::telemetry::{Color, Format};
 
+pub(crate) use check::is_key_name;
 pub use flags::{Flags, GivenSite};
 pub use load::{Loaded, Surroundings, load, log};
 pub use problem::{ConfigError, Problem};
@@ -74,7 +75,8 @@ pub struct Config {
 /// How clients reach us.
 #[derive(Debug, Clone)]
 pub struct Server {
-    /// Where to listen: one or more loopback addresses, none twice.
+    /// Where to listen: one or more addresses, none twice. Others than loopback ones are there only where access and
+    /// encryption are settled.
     pub listen: Vec<SocketAddr>,
     /// Host names that clients may use besides `localhost`, `127.0.0.1`, `[::1]` and the listen addresses;
     /// lower case, without a port.
@@ -82,8 +84,47 @@ pub struct Server {
     /// The address that clients see when something in front of us changes it: http or https, without
     /// query, `/monitorodata` and a slash at the end of its path.
     pub public_url: Option<Url>,
+    /// Who may ask; anybody when there is none.
+    pub keys: Vec<AccessKey>,
+    /// The certificate, when clients speak TLS.
+    pub tls: Option<Tls>,
+    /// Origins whose pages may read answers, as browsers write them.
+    pub cors_origins: Vec<String>,
+    /// How much clients may take.
+    pub limits: Limits,
     /// How long requests may go on after the order to stop.
     pub drain: Duration,
+}
+
+/// A key by which clients may ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessKey {
+    /// What it is called; unique.
+    pub name: String,
+    /// The SHA-256 of the key, which itself is nowhere.
+    pub sha256: [u8; 32],
+    /// The sites that it is for, one or more of those configured; `None` is all, and the operator's paths.
+    pub sites: Option<Vec<SiteId>>,
+}
+
+/// Where the server's certificate is; both files in PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// The certificate, and those of the authorities between it and the root.
+    pub certificate_file: PathBuf,
+    /// Its private key.
+    pub key_file: PathBuf,
+}
+
+/// How much clients may take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections at a time.
+    pub connections: NonZeroUsize,
+    /// Bytes of a request's head: 8 KiB to 1 MiB.
+    pub header_bytes: u32,
+    /// Requests in a second of one client of another machine; `None`: any number.
+    pub requests_per_second: Option<NonZeroU32>,
 }
 
 /// A customer's data, and who we are there.

@@ -59,7 +59,9 @@ pub use self::refresh::Refreshed;
 pub use self::renewable::Renewable;
 pub use self::site::Site;
 pub use self::status::{GatewayStatus, ScanStatus, SiteStatus};
-pub use self::stored::{Place, StoredAnswer, StoredAnswers, StoredState, Which};
+pub use self::stored::{
+    Place, States, StoredAnswer, StoredAnswers, StoredSet, StoredState, Told, Which,
+};
 pub use crate::auth::AuthState;
 pub use crate::cache::{CacheCounts, Directives, Made, Way};
 pub use crate::upstream::{ByClass, Class, LaneCounts, LaneStatus, Party, UpstreamCounts, Waiting};
@@ -206,9 +208,9 @@ impl Gateway {
         }
     }
 
-    /// The stored answers that `which` means, `max` of them at most: the latest. Looks at each of them, briefly.
-    pub fn stored(&self, which: Which<'_>, max: usize) -> StoredAnswers {
-        StoredAnswers::latest(self.cache.stored(), which, &self.lifetimes, max)
+    /// The stored answers that `which` means, as many as are to be `told`. Looks at each of them, briefly.
+    pub fn stored(&self, which: Which<'_>, told: Told) -> StoredAnswers {
+        StoredAnswers::of(self.cache.stored(), which, &self.lifetimes, told)
     }
 
     /// The collections that are being read, those first that have taken longest.

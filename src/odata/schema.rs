@@ -73,20 +73,7 @@ impl Schema {
 
     /// The sets whose names are nearest to `name`, best first, three at most.
     pub fn nearest_sets(&self, name: &str) -> Vec<&str> {
-        let name = name.to_ascii_lowercase();
-        let mut near: Vec<(f64, &str)> = self
-            .sets
-            .keys()
-            .map(|set| {
-                (
-                    strsim::jaro_winkler(&set.to_ascii_lowercase(), &name),
-                    set.as_str(),
-                )
-            })
-            .filter(|(likeness, _)| *likeness > LIKENESS_MIN)
-            .collect();
-        near.sort_by(|a, b| b.0.total_cmp(&a.0));
-        near.into_iter().take(3).map(|(_, set)| set).collect()
+        nearest(self.sets.keys().map(String::as_str), name)
     }
 }
 
@@ -95,6 +82,18 @@ impl EntityType {
     pub fn navigation_named(&self, name: &str) -> Option<(&str, &Navigation)> {
         named(&self.navigation, name)
     }
+}
+
+/// Those of `names` that are nearest to `name`, best first, three at most.
+pub(super) fn nearest<'a>(names: impl Iterator<Item = &'a str>, name: &str) -> Vec<&'a str> {
+    let name = name.to_ascii_lowercase();
+    let likeness = |other: &str| strsim::jaro_winkler(&other.to_ascii_lowercase(), &name);
+    let mut near: Vec<(f64, &str)> = names
+        .map(|other| (likeness(other), other))
+        .filter(|(likeness, _)| *likeness > LIKENESS_MIN)
+        .collect();
+    near.sort_by(|a, b| b.0.total_cmp(&a.0));
+    near.into_iter().take(3).map(|(_, other)| other).collect()
 }
 
 fn named<'a, T>(members: &'a BTreeMap<String, T>, name: &str) -> Option<(&'a str, &'a T)> {

@@ -1,7 +1,9 @@
 //! Pages for people: how things are, what data there is, how to connect to it.
 //!
+//! - [`home`]: how things are, live;
 //! - [`explore`]: the entity sets of a site, their columns, and a page of their rows;
 //! - [`connect`]: connection files and texts to copy, for each program that reads the data;
+//! - [`snippets`]: a query as text to paste, in each language;
 //! - [`shell`]: what all pages have in common; [`mod@address`]: how clients reach us; [`assets`]: style and script.
 //!
 //! Every page is rendered here, and is of use without a script; the script only refreshes and copies. Invariants: all text
@@ -13,15 +15,23 @@ mod address;
 mod assets;
 mod connect;
 mod explore;
+mod home;
 mod shell;
+mod snippets;
 
+use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::response::Response;
+use futures_util::future::BoxFuture;
+use http::Request;
 use url::Url;
 
+use crate::admin::Desk;
 use crate::clock::Clock;
 use crate::gateway::Gateway;
+use crate::odata::name::SiteId;
 
 /// What pages need.
 #[derive(Debug, Clone)]
@@ -33,20 +43,34 @@ pub struct Settings {
     pub clock: Arc<dyn Clock>,
     /// Whether clients have to present an access key: examples then say where it goes.
     pub keys: bool,
+    /// Where pages get rows and `$metadata`.
+    pub odata: Arc<dyn Odata>,
 }
 
-/// The paths of all pages.
-pub fn router(gateway: Arc<Gateway>, settings: Settings) -> Router {
+/// The OData surface, as pages ask it: what they show is what a client gets, with the same bounds and errors.
+pub trait Odata: fmt::Debug + Send + Sync {
+    /// Answers a request whose path is below the service root of the site: `/Sessions?$top=50`.
+    fn answer(&self, site: SiteId, request: Request<()>) -> BoxFuture<'static, Response>;
+}
+
+/// The paths of all pages. `desk` knows how things are.
+pub fn router(gateway: Arc<Gateway>, desk: Desk, settings: Settings) -> Router {
     Router::new()
+        .merge(home::routes())
         .merge(explore::routes())
         .merge(connect::routes())
         .merge(assets::routes())
-        .with_state(Arc::new(Shared { gateway, settings }))
+        .with_state(Arc::new(Shared {
+            gateway,
+            desk,
+            settings,
+        }))
 }
 
 /// What the handlers share.
 #[derive(Debug)]
 struct Shared {
     gateway: Arc<Gateway>,
+    desk: Desk,
     settings: Settings,
 }

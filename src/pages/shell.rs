@@ -103,7 +103,8 @@ const HEADERS: [(HeaderName, &str); 5] = [
          base-uri 'none'; frame-ancestors 'none'",
     ),
     (header::CACHE_CONTROL, "no-store"),
-    (header::REFERRER_POLICY, "no-referrer"),
+    // With `no-referrer`, browsers would not say that a form of ours comes from here.
+    (header::REFERRER_POLICY, "same-origin"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
 ];
 

@@ -7,11 +7,12 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use axum::{BoxError, Router};
 use bytes::Bytes;
-use http::uri::{PathAndQuery, Scheme};
-use http::{Request, StatusCode, Uri};
+use http::uri::PathAndQuery;
+use http::{Method, Request, StatusCode, Uri};
 use tower::ServiceExt;
 use url::Url;
 
+use super::access::{Access, Credentials, Scope};
 use super::host::Authority;
 use super::local::service_root;
 use super::notes::{Notes, Place};
@@ -38,6 +39,8 @@ pub(crate) struct Admitted<B> {
     pub authority: Authority,
     /// `None` for a client within this process.
     pub client: Option<IpAddr>,
+    /// Taken out of the request.
+    pub credentials: Credentials,
 }
 
 impl Surface {
@@ -59,8 +62,13 @@ impl Surface {
         }
     }
 
-    /// Answers a request of any path.
-    pub(crate) async fn answer<B>(&self, admitted: Admitted<B>, notes: &Notes) -> Response
+    /// Answers a request of any path, if its client has access to that.
+    pub(crate) async fn answer<B>(
+        &self,
+        admitted: Admitted<B>,
+        access: &Access,
+        notes: &Notes,
+    ) -> Response
     where
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
@@ -68,23 +76,47 @@ impl Surface {
             request,
             authority,
             client,
+            credentials,
         } = admitted;
         let (mut parts, body) = request.into_parts();
+        if let Some(response) = access.preflight(&parts) {
+            return response;
+        }
         let path = tidy(parts.uri.path());
-        let Route::Odata { site, root, below } = route(&path) else {
+        let route = route(&path);
+        let site = match route {
+            Route::Odata { site, .. } => self.site(site),
+            Route::Operator => None,
+        };
+        let scope = scope(&parts.method, &path, site);
+        let checked = access
+            .check_page(&parts, &authority, scope)
+            .and_then(|()| access.check_key(&credentials, scope, client, notes));
+        if let Err(problem) = checked {
+            return problem.into_response();
+        }
+        let Route::Odata { root, below, .. } = route else {
             notes.facts().place = operator_place(&path).map(Place::Operator);
-            if let Some(uri) = operator_uri(&path, &parts.uri, &authority) {
-                parts.uri = uri;
-            }
+            // The router must not see another path than the one that was judged.
+            let scheme = access.transport().scheme();
+            let Some(uri) = operator_uri(&path, &parts.uri, scheme, &authority) else {
+                return not_found(&*self.source, parts.uri.path()).into_response();
+            };
+            parts.uri = uri;
             let request = Request::from_parts(parts, Body::new(body));
             return self.operator(request).await;
         };
-        let Some(site) = self.site(site) else {
+        let Some(site) = site else {
             return not_found(&*self.source, parts.uri.path()).into_response();
         };
         let call = Call {
             site,
-            root: service_root(self.public_url.as_ref(), &authority, root),
+            root: service_root(
+                self.public_url.as_ref(),
+                access.transport().scheme(),
+                &authority,
+                root,
+            ),
             below,
             request: &parts,
             client,
@@ -121,12 +153,24 @@ fn operator_place(path: &str) -> Option<&'static str> {
     known.find(|known| *known == path).or_else(above)
 }
 
+/// What a request is about, for who may ask: `site` is the one that its path leads to. Without a key there are the answers
+/// to "are you there", the looks of pages, and what may be asked.
+fn scope<'a>(method: &Method, path: &str, site: Option<&'a SiteId>) -> Scope<'a> {
+    let open = OPEN_PATHS.contains(&path) || path.starts_with(ASSETS);
+    match site {
+        _ if *method == Method::OPTIONS => Scope::Open,
+        Some(site) => Scope::Site(site),
+        None if open => Scope::Open,
+        None => Scope::AllSites,
+    }
+}
+
 /// The tidy path, in absolute form, so that the operator's page knows the address that was used.
-fn operator_uri(path: &str, uri: &Uri, authority: &Authority) -> Option<Uri> {
+fn operator_uri(path: &str, uri: &Uri, scheme: &str, authority: &Authority) -> Option<Uri> {
     let query = uri.query().map(|query| format!("?{query}"));
     let path = format!("{path}{}", query.unwrap_or_default());
     Uri::builder()
-        .scheme(Scheme::HTTP)
+        .scheme(scheme)
         .authority(authority.as_str())
         .path_and_query(PathAndQuery::try_from(path).ok()?)
         .build()
@@ -172,7 +216,7 @@ fn nearest<'a>(path: &str, known: &'a [String]) -> Vec<&'a str> {
 }
 
 /// Known ones, for hints and for the log.
-const OPERATOR_PATHS: [&str; 8] = [
+const OPERATOR_PATHS: [&str; 9] = [
     "/",
     "/explore",
     "/connect",
@@ -181,9 +225,14 @@ const OPERATOR_PATHS: [&str; 8] = [
     "/metrics",
     "/api/status",
     "/api/cache/purge",
+    "/api/cache/refresh",
 ];
 /// Those with more paths below them.
 const OPERATOR_FOLDERS: [&str; 3] = ["/assets", "/explore", "/connect"];
+/// Those that need no key.
+const OPEN_PATHS: [&str; 2] = ["/healthz", "/readyz"];
+/// Below it, style sheets and scripts of the pages.
+const ASSETS: &str = "/assets/";
 /// Paths less alike than this (Jaro–Winkler, 0 to 1) are not offered.
 const LIKENESS_MIN: f64 = 0.8;
 
@@ -203,6 +252,45 @@ mod tests {
             ("/explorer", None),
         ] {
             assert_eq!(operator_place(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn only_a_few_paths_are_open_to_all() {
+        let main = SiteId::new("main").unwrap();
+        for (method, path, site, expected) in [
+            (
+                Method::GET,
+                "/monitorodata/Users",
+                Some(&main),
+                Scope::Site(&main),
+            ),
+            (
+                Method::POST,
+                "/monitorodata/$batch",
+                Some(&main),
+                Scope::Site(&main),
+            ),
+            (
+                Method::OPTIONS,
+                "/monitorodata/Users",
+                Some(&main),
+                Scope::Open,
+            ),
+            (Method::GET, "/mian/monitorodata", None, Scope::AllSites),
+            (Method::GET, "/", None, Scope::AllSites),
+            (Method::GET, "/metrics", None, Scope::AllSites),
+            (Method::POST, "/api/cache/purge", None, Scope::AllSites),
+            (Method::GET, "/explore", None, Scope::AllSites),
+            (Method::GET, "/connect/power-bi", None, Scope::AllSites),
+            (Method::GET, "/healthz", None, Scope::Open),
+            (Method::GET, "/healthz/x", None, Scope::AllSites),
+            (Method::GET, "/readyz", None, Scope::Open),
+            (Method::GET, "/assets/page.css", None, Scope::Open),
+            (Method::GET, "/assets", None, Scope::AllSites),
+        ] {
+            let found = scope(&method, path, site);
+            assert_eq!(found, expected, "{method} {path}");
         }
     }
 

@@ -164,6 +164,8 @@ mod tests {
             listen: vec![listen.parse().unwrap()],
             allowed_hosts: vec!["BI-Host.example.com".to_owned()],
             public_url: Some("https://data.example.com/citrix".parse().unwrap()),
+            tls: false,
+            access: crate::web::AccessSettings::default(),
         })
     }
 

@@ -7,14 +7,18 @@ use super::host::Authority;
 
 /// The service root, without a slash at its end. `path` is the root's path as the client typed it.
 ///
-/// Power Query holds `localhost`, `127.0.0.1` and a machine's name for different sources, so host and port are
+/// `scheme` is the one by which requests come here. Power Query holds `localhost`, `127.0.0.1` and a machine's name for different sources, so host and port are
 /// the client's own, except behind something that changes them: then they are `public_url`'s.
-pub(crate) fn service_root(public_url: Option<&Url>, authority: &Authority, path: &str) -> Bytes {
-    let (scheme, base) = match public_url {
-        Some(url) => ("", url.as_str().trim_end_matches('/')),
-        None => ("http://", authority.as_str()),
-    };
-    [scheme, base, path].concat().into()
+pub(crate) fn service_root(
+    public_url: Option<&Url>,
+    scheme: &str,
+    authority: &Authority,
+    path: &str,
+) -> Bytes {
+    match public_url {
+        Some(url) => [url.as_str().trim_end_matches('/'), path].concat().into(),
+        None => [scheme, "://", authority.as_str(), path].concat().into(),
+    }
 }
 
 #[cfg(test)]
@@ -41,7 +45,9 @@ mod tests {
             ),
         ] {
             let authority = Authority::of(host);
-            assert_eq!(service_root(None, &authority, path), expected);
+            assert_eq!(service_root(None, "http", &authority, path), expected);
+            let secured = expected.replace("http:", "https:");
+            assert_eq!(service_root(None, "https", &authority, path), secured);
         }
     }
 
@@ -63,7 +69,7 @@ mod tests {
             ),
         ] {
             let url: Url = url.parse().unwrap();
-            let root = service_root(Some(&url), &authority, "/monitorodata");
+            let root = service_root(Some(&url), "http", &authority, "/monitorodata");
             assert_eq!(root, expected);
         }
     }

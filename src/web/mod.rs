@@ -1,15 +1,18 @@
 //! The OData surface: HTTP in, questions to the gateway, HTTP out.
 //!
 //! - [`mod@service`]: what every request passes, from the outside to the inside;
+//! - [`access`]: who may ask, how fast, and from which pages;
 //! - [`route`], [`host`], [`local`]: whose question is it, may it be asked here, and under which address;
 //! - [`wishes`], [`party`], [`odata`]: from a request to an [`Ask`](crate::gateway::Ask), and from its answer to a reply;
 //! - [`reply`], [`conditional`], [`body`], [`encoding`], [`ready`], [`whole`]: head and body of a reply;
 //! - [`error`], [`problem`]: which failure has which status and words, and how they are written;
+//! - [`inside`]: the same for pages of this process;
 //! - [`trace`], [`metrics`]: one line and one count a request, at the end of its body.
 //!
-//! Invariants: no redirects; no status 401, 403 or 308; a body ends cleanly only when it is complete.
+//! Invariants: no redirects; no status 308, and 401 and 403 from [`access`] alone; a body ends cleanly only when it is complete.
 //! This room does not know how answers are made, kept or fetched.
 
+mod access;
 mod body;
 mod conditional;
 mod dispatch;
@@ -18,6 +21,7 @@ mod error;
 mod heartbeat;
 mod hex;
 mod host;
+mod inside;
 mod list;
 mod local;
 mod metrics;
@@ -43,7 +47,10 @@ use axum::Router;
 use url::Url;
 
 use crate::gateway::Gateway;
+use crate::journal::Journal;
 
+pub use access::{Key as AccessKey, Settings as AccessSettings};
+pub use inside::Inside;
 pub use metrics::Metrics;
 pub use service::Service;
 
@@ -57,16 +64,27 @@ pub struct Settings {
     /// How clients reach us when something in front changes scheme, host or path. The service's own path comes
     /// behind it.
     pub public_url: Option<Url>,
+    /// Whether clients reach us over TLS that ends here: then links begin with `https`.
+    pub tls: bool,
+    /// Who may ask.
+    pub access: AccessSettings,
 }
 
-/// Everything that is served: the OData surface, and `admin` for all other paths.
+/// Everything that is served: the OData surface, and `admin` for all other paths. Requests that are over are written into
+/// the `journal`.
 pub fn service(
     gateway: Arc<Gateway>,
     admin: Router,
     settings: Settings,
     metrics: Arc<Metrics>,
+    journal: Journal,
 ) -> Service {
-    service_of(gateway, admin, settings, metrics)
+    service_of(gateway, admin, settings, metrics, journal)
+}
+
+/// The OData surface for pages of this process.
+pub fn inside(gateway: Arc<Gateway>, metrics: Arc<Metrics>, journal: Journal) -> Inside {
+    Inside::new(gateway, metrics, journal)
 }
 
 fn service_of(
@@ -74,10 +92,17 @@ fn service_of(
     admin: Router,
     settings: Settings,
     metrics: Arc<Metrics>,
+    journal: Journal,
 ) -> Service {
     let hosts = host::AllowedHosts::new(&settings);
+    let transport = if settings.tls {
+        access::Transport::Tls
+    } else {
+        access::Transport::Plain
+    };
+    let access = access::Access::new(settings.access, settings.public_url.clone(), transport);
     let surface = dispatch::Surface::new(source, admin, settings.public_url);
-    Service::new(hosts, surface, metrics)
+    Service::new(access, hosts, surface, metrics, journal)
 }
 
 #[cfg(test)]

@@ -19,12 +19,16 @@ pub(crate) struct Notes(Arc<Mutex<Facts>>);
 /// What is known so far.
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
+    /// The name of the access key that was shown.
+    pub key: Option<Arc<str>>,
     /// The site that was asked.
     pub site: Option<SiteId>,
     /// What was asked for.
     pub place: Option<Place>,
     /// How the answer came about.
     pub outcome: Option<&'static str>,
+    /// Whether it was stored already.
+    pub from_cache: bool,
     /// The age of a stored answer when it was given.
     pub age: Option<Duration>,
     /// Rows handed to the connection.
@@ -80,6 +84,7 @@ impl Notes {
         let mut facts = self.facts();
         facts.outcome = Some(answer.outcome.as_str());
         facts.age = answer.outcome.age();
+        facts.from_cache = answer.outcome.age().is_some();
         if let AnswerBody::Live(reader) = &answer.body {
             facts.upstream = Upstream::Working(Arc::clone(reader.progress()));
         }

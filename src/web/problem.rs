@@ -23,6 +23,8 @@ pub(crate) struct Problem {
     pub retry_after: Option<u64>,
     /// `Allow`.
     pub allow: Option<&'static str>,
+    /// Whether it asks for an access key, with `WWW-Authenticate`.
+    pub challenges: bool,
 }
 
 impl Problem {
@@ -38,6 +40,7 @@ impl Problem {
             message: message.into(),
             retry_after: None,
             allow: None,
+            challenges: false,
         }
     }
 
@@ -77,6 +80,14 @@ impl Problem {
         }
         if let Some(methods) = self.allow {
             headers.insert(header::ALLOW, HeaderValue::from_static(methods));
+        }
+        if self.challenges {
+            for challenge in CHALLENGES {
+                headers.append(
+                    header::WWW_AUTHENTICATE,
+                    HeaderValue::from_static(challenge),
+                );
+            }
         }
     }
 }
@@ -128,6 +139,13 @@ pub(crate) fn either(choices: &[impl AsRef<str>]) -> String {
         _ => choices.concat(),
     }
 }
+
+/// The ways to present an access key, in two lines, because many clients read no more than one from each. Basic comes
+/// first: report tools know it.
+const CHALLENGES: [&str; 2] = [
+    "Basic realm=\"citrix-odata-proxy\", charset=\"UTF-8\"",
+    "Bearer realm=\"citrix-odata-proxy\"",
+];
 
 const HEADERS: [(HeaderName, &str); 4] = [
     (

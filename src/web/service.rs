@@ -12,15 +12,18 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::Request;
+use http::request::Parts;
 use http_body::Body;
 
+use super::access::{Access, Credentials};
 use super::dispatch::{Admitted, Surface};
-use super::host::AllowedHosts;
+use super::host::{AllowedHosts, Authority};
 use super::metrics::Metrics;
 use super::notes::Notes;
-use super::problem;
+use super::problem::{self, Problem};
 use super::request_id::RequestId;
 use super::trace::Watch;
+use crate::journal::Journal;
 
 /// Everything that is served. Clones share it.
 #[derive(Clone)]
@@ -29,17 +32,27 @@ pub struct Service {
 }
 
 struct Shared {
+    access: Access,
     hosts: AllowedHosts,
     surface: Surface,
     metrics: Arc<Metrics>,
+    journal: Journal,
 }
 
 impl Service {
-    pub(super) fn new(hosts: AllowedHosts, surface: Surface, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(
+        access: Access,
+        hosts: AllowedHosts,
+        surface: Surface,
+        metrics: Arc<Metrics>,
+        journal: Journal,
+    ) -> Self {
         let shared = Shared {
+            access,
             hosts,
             surface,
             metrics,
+            journal,
         };
         Self {
             shared: Arc::new(shared),
@@ -69,7 +82,9 @@ impl Shared {
         // Names the request, for the client and for the line.
         let id = RequestId::next();
         // One line and one count a request, when its body ends. Not for requests that hyper itself refuses.
-        let watch = Watch::begin(id, request.method(), &self.metrics);
+        let watch = Watch::begin(id, request.method(), &self.metrics, &self.journal);
+        // What browsers are told depends on who asks, whatever the answer.
+        let seal = self.access.seal(&request);
         // Turns a panic of a handler into a problem. A panic while a body is sent cuts the connection.
         let answered = AssertUnwindSafe(self.admit(request, client, watch.notes())).catch_unwind();
         let mut response = answered
@@ -78,26 +93,41 @@ impl Shared {
         // Writes problems as OData errors; the only place that does.
         problem::write(&mut response, id);
         id.name(response.headers_mut());
+        seal.write(response.headers_mut());
         watch.over(response)
     }
 
-    /// Refuses hosts that are not ours. Everything inside may trust the authority.
+    /// Refuses clients that ask too fast, and hosts that are not ours. Everything inside may trust the authority, and sees no
+    /// access key.
     async fn admit<B>(&self, request: Request<B>, client: Option<IpAddr>, notes: &Notes) -> Response
     where
         B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
-        let (parts, body) = request.into_parts();
-        match self.hosts.authority(&parts) {
-            Ok(authority) => {
+        let (mut parts, body) = request.into_parts();
+        let admitted = self.admitted(&mut parts, client);
+        match admitted {
+            Ok((authority, credentials)) => {
                 let admitted = Admitted {
                     request: Request::from_parts(parts, body),
                     authority,
                     client,
+                    credentials,
                 };
-                self.surface.answer(admitted, notes).await
+                self.surface.answer(admitted, &self.access, notes).await
             }
             Err(problem) => problem.into_response(),
         }
+    }
+
+    fn admitted(
+        &self,
+        request: &mut Parts,
+        client: Option<IpAddr>,
+    ) -> Result<(Authority, Credentials), Problem> {
+        self.access.pace(client)?;
+        let authority = self.hosts.authority(request)?;
+        let credentials = Credentials::take(request, self.access.asks_for_keys())?;
+        Ok((authority, credentials))
     }
 }
 

@@ -53,6 +53,7 @@ mod giant;
 mod links;
 mod proxies;
 mod restart;
+mod security;
 mod silent;
 mod socket;
 #[cfg(unix)]

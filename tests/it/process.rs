@@ -292,8 +292,9 @@ pub(crate) fn addresses(stdout: &str) -> Vec<SocketAddr> {
     let whole = stdout.rsplit_once('\n').map_or("", |(whole, _)| whole);
     whole
         .lines()
-        .filter_map(|line| line.strip_prefix("listening on http://"))
-        .map(|address| address.parse().unwrap())
+        .filter_map(|line| line.strip_prefix("listening on "))
+        .filter_map(|url| url.split_once("://"))
+        .map(|(_, address)| address.parse().unwrap())
         .collect()
 }
 

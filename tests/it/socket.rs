@@ -266,7 +266,7 @@ async fn addresses_may_be_long_but_not_absurdly_long() {
         reply.text()
     );
     let path = format!("/monitorodata/Users?$filter={}", "x".repeat(200_000));
-    assert_eq!(wire::get(proxy.address, &path).await.status(), 414);
+    assert_eq!(wire::get(proxy.address, &path).await.status(), 431);
     assert_eq!(wire::get(proxy.address, "/healthz").await.status(), 200);
 }
 

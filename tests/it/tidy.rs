@@ -9,6 +9,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("schedule", ""),
     ("tasks", ""),
     ("telemetry", ""),
+    ("journal", "clock"),
     ("transport", ""),
     ("odata", ""),
     ("auth", "clock tasks telemetry transport"),
@@ -16,22 +17,25 @@ const ARROWS: &[(&str, &str)] = &[
     ("cache", "clock odata tasks"),
     ("gateway", "auth cache clock odata telemetry upstream"),
     // Its table of errors names the causes of all rooms below.
-    ("web", "cache gateway odata telemetry transport upstream"),
+    (
+        "web",
+        "cache gateway journal odata telemetry transport upstream",
+    ),
     ("warm", "clock gateway odata schedule tasks telemetry"),
-    ("admin", "clock gateway odata warm"),
-    ("pages", "clock gateway odata"),
+    ("admin", "clock gateway journal odata tasks telemetry warm"),
+    ("pages", "admin clock gateway odata"),
     // Shares nothing with the rest, so that a mistake there cannot cancel itself out here.
     ("demo", "clock"),
     // Options are checked with the types of the rooms that they are for.
     ("config", "odata schedule telemetry"),
     ("check", "auth clock telemetry transport upstream"),
     ("signals", ""),
-    ("server", "signals"),
+    ("server", "clock signals telemetry"),
     ("cli", ""),
     // Puts everything together.
     (
         "app",
-        "admin auth cache clock config gateway odata pages tasks transport upstream warm web",
+        "admin auth cache clock config gateway journal odata pages tasks transport upstream warm web",
     ),
     (
         "commands",
@@ -97,7 +101,7 @@ const AT_HOME: &[(&str, &[&str])] = &[
     ("tokio::spawn", &["src/tasks.rs"]),
     ("println!", &["src/commands", "src/main.rs"]),
     ("process::exit", &["src/commands", "src/main.rs"]),
-    ("TcpListener", &["src/server.rs", "src/commands"]),
+    ("TcpListener", &["src/server", "src/commands"]),
     (
         "axum",
         &[
@@ -106,7 +110,7 @@ const AT_HOME: &[(&str, &[&str])] = &[
             "src/commands",
             "src/demo",
             "src/pages",
-            "src/server.rs",
+            "src/server",
             "src/transport/in_process.rs",
             "src/web",
         ],

@@ -64,7 +64,8 @@ impl Wire {
         Self::over(socket.connect(address).await.unwrap())
     }
 
-    fn over(stream: TcpStream) -> Self {
+    /// Over a connection that is there.
+    pub(crate) fn over(stream: TcpStream) -> Self {
         Self {
             stream: BufReader::new(stream),
         }
@@ -188,6 +189,11 @@ impl Wire {
         assert_eq!(end, "", "the end of a chunk");
         framed.extend_from_slice(b"\r\n");
         Ok(data)
+    }
+
+    /// The next line, if one comes before the connection ends.
+    pub(crate) async fn try_line(&mut self) -> Option<String> {
+        self.line().await.ok()
     }
 
     async fn line(&mut self) -> io::Result<String> {

@@ -10,15 +10,21 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::admin::watched::Watched;
 use crate::gateway::{
-    AuthState, ByClass, CacheCounts, Class, GatewayStatus, LaneCounts, LaneStatus, Pace, Place,
-    ScanStatus, SiteStatus, StoredAnswer, StoredAnswers, StoredState, UpstreamCounts, Waiting, Way,
-    Which,
+    Ask, AuthState, ByClass, CacheCounts, Class, Directives, GatewayStatus, LaneCounts, LaneStatus,
+    Made, Pace, Party, Place, Refreshed, ScanStatus, SharedError, SiteStatus, States, StoredAnswer,
+    StoredAnswers, StoredSet, StoredState, Told, UpstreamCounts, Waiting, Way, Which,
 };
 use crate::odata::name::SiteId;
+use crate::odata::question::Question;
 use crate::odata::representation::Representation;
 
 /// A gateway whose site `lab` has this token.
 pub(super) struct MadeUp(pub(super) AuthState);
+
+/// How things are with it.
+pub(in crate::admin) fn status() -> GatewayStatus {
+    MadeUp(AuthState::None).status()
+}
 
 impl Watched for MadeUp {
     fn status(&self) -> GatewayStatus {
@@ -75,21 +81,58 @@ impl Watched for MadeUp {
         }
     }
 
-    fn stored(&self, which: Which<'_>, max: usize) -> StoredAnswers {
+    fn stored(&self, which: Which<'_>, told: Told) -> StoredAnswers {
         let mut latest = stored();
+        let sets = sets(&latest, told);
         latest.retain(|answer| which.site.is_none_or(|site| answer.site == *site));
         latest.retain(|answer| {
             which
                 .set
                 .is_none_or(|set| answer.set.as_deref() == Some(set))
         });
-        latest.truncate(max);
+        latest.truncate(told.answers);
         let total = if which.site.is_some() {
             latest.len()
         } else {
             12
         };
-        StoredAnswers { latest, total }
+        StoredAnswers {
+            latest,
+            total,
+            sets,
+            sets_total: 7,
+        }
+    }
+
+    fn most_used(&self, which: Which<'_>, max: usize) -> Vec<(SiteId, Ask)> {
+        let site = which.site.cloned().or_else(|| self.default_site()).unwrap();
+        let asks = ["Users", "Users?$top=1", "Machines"].map(|question| {
+            let (path, query) = question.split_once('?').unwrap_or((question, ""));
+            let ask = Ask {
+                question: Question::parse(path, Some(query)).unwrap().into(),
+                representation: Representation::default(),
+                page_size: None,
+                directives: Directives::default(),
+                party: Party::default(),
+            };
+            (site.clone(), ask)
+        });
+        asks.into_iter().take(max).collect()
+    }
+
+    fn refresh<'a>(
+        &'a self,
+        _site: &'a SiteId,
+        _ask: Ask,
+    ) -> BoxFuture<'a, Result<Refreshed, SharedError>> {
+        async {
+            tokio::time::sleep(Duration::from_mins(1)).await;
+            Ok(Refreshed::Made(Made {
+                rows: 3,
+                kept: true,
+            }))
+        }
+        .boxed()
     }
 
     fn sites(&self) -> Vec<SiteId> {
@@ -163,6 +206,42 @@ fn stored() -> Vec<StoredAnswer> {
     ]
 }
 
+/// One set with two answers, one whose name is markup, and one that is none.
+fn sets(stored: &[StoredAnswer], told: Told) -> Vec<StoredSet> {
+    let one = |site: &str, set: Option<&str>, states, latest: &[StoredAnswer]| StoredSet {
+        site: SiteId::new(site).unwrap(),
+        set: set.map(ToOwned::to_owned),
+        states,
+        rows: 412_000,
+        bytes: 40 << 20,
+        hits: 2468,
+        age: Duration::from_secs(10),
+        upstream_time: Duration::from_micros(62_345_678),
+        idle: Duration::from_secs(5),
+        latest: latest.iter().take(told.of_each_set).cloned().collect(),
+    };
+    let failed = States {
+        failed: 1,
+        ..States::default()
+    };
+    let both = States {
+        fresh: 1,
+        refreshing: 1,
+        ..States::default()
+    };
+    let many = States {
+        stale: 12,
+        expired: 1,
+        ..States::default()
+    };
+    vec![
+        one("lab", Some("<i>&\"'"), many, stored.get(2..3).unwrap()),
+        one("main", None, States::default(), &[]),
+        one("main", Some("Catalogs"), failed, stored.get(3..4).unwrap()),
+        one("main", Some("Sessions"), both, stored.get(..2).unwrap()),
+    ]
+}
+
 pub(super) fn lane() -> LaneStatus {
     let waiting = |position, class, what: &str, seconds| Waiting {
         position,
@@ -184,6 +263,7 @@ pub(super) fn lane() -> LaneStatus {
         counts: LaneCounts {
             grants: ByClass::from_fn(|class| class.name().len() as u64),
             paused: Duration::from_millis(75_500),
+            busy: Duration::from_millis(1_800_250),
         },
     }
 }

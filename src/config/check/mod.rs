@@ -3,16 +3,20 @@
 mod address;
 mod cache;
 mod globs;
+mod keys;
+mod reach;
 mod reader;
 mod scans;
 mod server;
 mod site;
+mod table;
 mod warm;
 
 use std::path::PathBuf;
 
 use tracing_subscriber::EnvFilter;
 
+pub(crate) use self::keys::is_key_name;
 pub(super) use self::reader::{Read, Reader};
 use super::load::Surroundings;
 use super::problem::Problem;
@@ -30,7 +34,7 @@ pub(super) fn check(
 ) -> Read<Config> {
     let mut reader = Reader::new(raw, problems);
     let data_dir = data_dir(&mut reader, surroundings);
-    let server = server::check(&mut reader);
+    let server = server::check(&mut reader, raw.sites());
     let sites: Vec<Read<(SiteId, Site)>> = raw
         .sites()
         .iter()

@@ -1,53 +1,155 @@
 //! The section `[server]`.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::{NonZeroU32, NonZeroUsize};
 
-use super::address;
+use url::Url;
+
+use super::reach::{Guards, missing};
 use super::reader::{Noted, Read, Reader};
-use crate::config::Server;
+use super::{address, keys};
+use crate::config::{AccessKey, Limits, Server, Tls};
 
-pub(super) fn check(reader: &mut Reader<'_>) -> Read<Server> {
-    let listen = listen(reader);
+/// `sites` are those that are configured, whatever may be wrong with them.
+pub(super) fn check(reader: &mut Reader<'_>, sites: &BTreeMap<String, String>) -> Read<Server> {
+    let (listen, all_sound) = listen(reader);
     let allowed_hosts = allowed_hosts(reader);
     let public_url = address::public_url(reader, "server.public_url");
+    let keys = keys::check(reader, sites);
+    let tls = tls(reader);
+    let reach = reach(reader, &listen, &keys, &tls);
+    let cors_origins = cors_origins(reader);
+    let limits = limits(reader);
     let drain = reader.duration("server.drain");
+    all_sound?;
+    reach?;
     Ok(Server {
-        listen: listen?,
+        listen,
         allowed_hosts: allowed_hosts?,
         public_url: public_url?,
+        keys: keys?,
+        tls: tls?,
+        cors_origins: cors_origins?,
+        limits: limits?,
         drain: drain?,
     })
 }
 
-fn listen(reader: &mut Reader<'_>) -> Read<Vec<SocketAddr>> {
-    const NAME: &str = "server.listen";
-    let texts = reader.list(NAME)?;
-    if texts.is_empty() {
-        return reader.refuse(NAME, "no address to listen on", LISTEN_HINT);
+/// Whether strangers are kept out. What is wrong with keys and certificate is noted already, and is not missing besides.
+fn reach(
+    reader: &mut Reader<'_>,
+    listen: &[SocketAddr],
+    keys: &Read<Vec<AccessKey>>,
+    tls: &Read<Option<Tls>>,
+) -> Read<()> {
+    let anonymous = reader.switch("server.anonymous");
+    let plain_http = reader.switch("server.plain_http");
+    let has_keys = keys.as_ref().map_or(true, |keys| !keys.is_empty());
+    let (anonymous, plain_http) = (anonymous?, plain_http?);
+    let mut sound = Ok(());
+    if anonymous && has_keys {
+        let what = "anybody may ask, and there are keys to ask for";
+        let hint = "remove `anonymous`, or the sections [[server.keys]]";
+        sound = reader.refuse("server.anonymous", what, hint);
     }
-    let mut addresses: Vec<SocketAddr> = Vec::new();
-    let mut sound = true;
-    for text in texts {
-        let Ok(address) = text.parse::<SocketAddr>() else {
-            let what = format!("`{text}` is not an address with a port");
-            sound = reader.refuse(NAME, what, LISTEN_HINT).unwrap_or(false);
-            continue;
-        };
-        if !address.ip().to_canonical().is_loopback() {
-            let what = format!(
-                "`{text}` can be reached from other machines, and this server answers anyone who can reach it"
-            );
-            sound = reader.refuse(NAME, what, LOOPBACK_HINT).unwrap_or(false);
-        } else if address.port() != 0 && addresses.contains(&address) {
-            let what = format!("`{text}` is listed twice");
-            sound = reader
-                .refuse(NAME, what, "remove one of the two")
-                .unwrap_or(false);
+    let guards = Guards {
+        access: has_keys || anonymous,
+        encryption: tls.as_ref().map_or(true, Option::is_some) || plain_http,
+    };
+    for (what, hint) in missing(listen, guards) {
+        sound = reader.refuse("server.listen", what, hint);
+    }
+    sound
+}
+
+fn tls(reader: &mut Reader<'_>) -> Read<Option<Tls>> {
+    const NAMES: [&str; 2] = ["server.tls.certificate_file", "server.tls.key_file"];
+    let [certificate, key] = NAMES.map(|name| reader.path(name));
+    match (certificate?, key?) {
+        (None, None) => Ok(None),
+        (Some(certificate_file), Some(key_file)) => Ok(Some(Tls {
+            certificate_file,
+            key_file,
+        })),
+        (Some(_), None) => reader.refuse(NAMES[1], "the certificate has no key", TLS_HINT),
+        (None, Some(_)) => reader.refuse(NAMES[0], "the key has no certificate", TLS_HINT),
+    }
+}
+
+/// In the form in which browsers write them.
+fn cors_origins(reader: &mut Reader<'_>) -> Read<Vec<String>> {
+    const NAME: &str = "server.cors_origins";
+    let mut origins = Vec::new();
+    let mut sound = Ok(());
+    for text in reader.list(NAME)? {
+        let url = Url::parse(&text).ok().filter(|url| {
+            let web = matches!(url.scheme(), "http" | "https");
+            let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+            let wild = text.contains(['*', '@']);
+            web && bare && !wild
+        });
+        if let Some(url) = url {
+            origins.push(url.origin().ascii_serialization());
         } else {
-            addresses.push(address);
+            let what = format!("`{text}` is not an origin");
+            let hint = "write scheme, host and port only, each origin in full: \"https://app.example.com\"";
+            sound = reader.refuse(NAME, what, hint);
         }
     }
-    sound.then_some(addresses).ok_or(Noted)
+    sound.map(|()| origins)
+}
+
+fn limits(reader: &mut Reader<'_>) -> Read<Limits> {
+    const HEADER_BYTES: &str = "server.limits.header_bytes";
+    let connections = reader.count("server.limits.connections");
+    let header_bytes = reader.size(HEADER_BYTES).and_then(|bytes| {
+        let fits = (HEADER_BYTES_MIN..=HEADER_BYTES_MAX).contains(&bytes);
+        match u32::try_from(bytes) {
+            Ok(bytes) if fits => Ok(bytes),
+            _ => reader.refuse(
+                HEADER_BYTES,
+                "this is not a size within the limits",
+                "write a size from \"8KiB\" to \"1MiB\"",
+            ),
+        }
+    });
+    let requests_per_second = reader.count("server.limits.requests_per_second");
+    Ok(Limits {
+        connections: NonZeroUsize::new(connections?).unwrap_or(NonZeroUsize::MIN),
+        header_bytes: header_bytes?,
+        requests_per_second: u32::try_from(requests_per_second?)
+            .ok()
+            .and_then(NonZeroU32::new),
+    })
+}
+
+/// The addresses that are sound, and whether all are.
+fn listen(reader: &mut Reader<'_>) -> (Vec<SocketAddr>, Read<()>) {
+    const NAME: &str = "server.listen";
+    let mut addresses: Vec<SocketAddr> = Vec::new();
+    let Ok(texts) = reader.list(NAME) else {
+        return (addresses, Err(Noted));
+    };
+    if texts.is_empty() {
+        let none = reader.refuse(NAME, "no address to listen on", LISTEN_HINT);
+        return (addresses, none);
+    }
+    let mut sound = Ok(());
+    for text in texts {
+        match text.parse::<SocketAddr>() {
+            Err(_) => {
+                let what = format!("`{text}` is not an address with a port");
+                sound = reader.refuse(NAME, what, LISTEN_HINT);
+            }
+            Ok(address) if address.port() != 0 && addresses.contains(&address) => {
+                let what = format!("`{text}` is listed twice");
+                sound = reader.refuse(NAME, what, "remove one of the two");
+            }
+            Ok(address) => addresses.push(address),
+        }
+    }
+    (addresses, sound)
 }
 
 fn allowed_hosts(reader: &mut Reader<'_>) -> Read<Vec<String>> {
@@ -74,5 +176,10 @@ fn allowed_hosts(reader: &mut Reader<'_>) -> Read<Vec<String>> {
 
 const LISTEN_HINT: &str = "write IP address and port, like \"127.0.0.1:8484\" or \"[::1]:8484\"";
 
-const LOOPBACK_HINT: &str = "listen on 127.0.0.1 and [::1] only; for other machines, put a reverse proxy that \
-     authenticates its users in front, on this machine, and set server.public_url";
+const TLS_HINT: &str = "set both certificate_file and key_file, files in PEM, in [server.tls]";
+
+/// What is read at a time at least.
+const HEADER_BYTES_MIN: u64 = 8 << 10;
+
+/// Every connection may take so much.
+const HEADER_BYTES_MAX: u64 = 1 << 20;

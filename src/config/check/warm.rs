@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use config::{Map, Value, ValueKind};
+use config::Value;
 use jiff::tz::TimeZone;
 
 use super::reader::{Noted, Read, Reader};
+use super::table::Table;
 use crate::config::Warm;
 use crate::config::problem::Problem;
 use crate::odata::deny::DenyList;
@@ -20,65 +21,28 @@ pub(super) fn check(
     sites: &BTreeMap<String, String>,
     deny: Option<&DenyList>,
 ) -> Read<Vec<Warm>> {
-    let value = reader.value("warm")?;
-    let ValueKind::Array(values) = &value.kind else {
-        return reader.refuse("warm", "this must be a list of tables", HINT);
-    };
-    let read: Vec<Read<Warm>> = values
-        .iter()
-        .enumerate()
-        .map(|(at, value)| one(reader, format!("warm.{}", at + 1), value, sites, deny))
+    let tables = Table::all(reader, "warm", HINT)?;
+    let read: Vec<Read<Warm>> = tables
+        .into_iter()
+        .map(|table| one(reader, &table?, sites, deny))
         .collect();
     read.into_iter().collect()
 }
 
 fn one(
     reader: &mut Reader<'_>,
-    name: String,
-    value: &Value,
+    table: &Table<'_>,
     sites: &BTreeMap<String, String>,
     deny: Option<&DenyList>,
 ) -> Read<Warm> {
-    let ValueKind::Table(parts) = &value.kind else {
-        let problem = Problem::new(name, "this must be a table").from(value.origin());
-        return reader.note(problem.hint(HINT));
-    };
-    let table = Table {
-        name,
-        origin: value.origin(),
-        parts,
-    };
-    let site = site(reader, &table, sites);
-    let question = question(reader, &table, deny);
-    let schedule = schedule(reader, &table);
+    let site = site(reader, table, sites);
+    let question = question(reader, table, deny);
+    let schedule = schedule(reader, table);
     Ok(Warm {
         site: site?,
         question: question?,
         schedule: schedule?,
     })
-}
-
-/// One section `[[warm]]`.
-struct Table<'a> {
-    /// `warm.1`
-    name: String,
-    origin: Option<&'a str>,
-    parts: &'a Map<String, Value>,
-}
-
-impl<'a> Table<'a> {
-    /// What is set, with its name; an empty text is not.
-    fn part(&self, part: &str) -> Option<(String, &'a Value)> {
-        let set = |value: &&Value| !matches!(&value.kind, ValueKind::String(text) if text.trim().is_empty());
-        let value = self.parts.get(part).filter(set)?;
-        Some((format!("{}.{part}", self.name), value))
-    }
-
-    /// A problem with the section as a whole.
-    fn refuse<T>(&self, reader: &mut Reader<'_>, what: &str, hint: &str) -> Read<T> {
-        let problem = Problem::new(self.name.as_str(), what).from(self.origin);
-        reader.note(problem.hint(hint))
-    }
 }
 
 fn site(

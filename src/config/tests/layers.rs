@@ -202,6 +202,15 @@ fn reports_values_with_origins_and_without_secrets() {
     server.listen = ["127.0.0.1:1"]                           # DIR/citrix-odata-proxy.toml, line 2
     server.allowed_hosts = ["a.test", "b.test"]               # variable CITRIX_ODATA_PROXY__SERVER__ALLOWED_HOSTS
     server.public_url = ""                                    # default
+    server.anonymous = "off"                                  # default
+    server.plain_http = "off"                                 # default
+    server.cors_origins = []                                  # default
+    server.keys = []                                          # default
+    server.tls.certificate_file = ""                          # default
+    server.tls.key_file = ""                                  # default
+    server.limits.connections = 1024                          # default
+    server.limits.header_bytes = "64KiB"                      # default
+    server.limits.requests_per_second = 200                   # default
     server.drain = "30s"                                      # default
     cache.memory = "256MiB"                                   # default
     cache.spool = "8GiB"                                      # default

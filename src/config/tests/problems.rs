@@ -34,7 +34,7 @@ fn says_everything_that_is_wrong_at_once() {
     let given = Given::file(WRONG);
     let given = given.variable("CITRIX_ODATA_PROXY__CACHE__TLL", "5m");
     insta::assert_snapshot!(given.problems(), @r#"
-    the settings have 17 problems:
+    the settings have 18 problems:
 
     cache.rules.2.set
       from:    DIR/citrix-odata-proxy.toml, line 21
@@ -53,13 +53,18 @@ fn says_everything_that_is_wrong_at_once() {
 
     server.listen
       from:    DIR/citrix-odata-proxy.toml, line 5
-      problem: `0.0.0.0:8484` can be reached from other machines, and this server answers anyone who can reach it
-      hint:    listen on 127.0.0.1 and [::1] only; for other machines, put a reverse proxy that authenticates its users in front, on this machine, and set server.public_url
+      problem: `8484` is not an address with a port
+      hint:    write IP address and port, like "127.0.0.1:8484" or "[::1]:8484"
 
     server.listen
       from:    DIR/citrix-odata-proxy.toml, line 5
-      problem: `8484` is not an address with a port
-      hint:    write IP address and port, like "127.0.0.1:8484" or "[::1]:8484"
+      problem: `0.0.0.0:8484` can be reached from other machines, and this server answers anyone who can reach it
+      hint:    listen on 127.0.0.1 and [::1] only; or make a key with `citrix-odata-proxy key` and put its section [[server.keys]] into the settings file; or set server.anonymous = true, if everyone who reaches the address may read everything
+
+    server.listen
+      from:    DIR/citrix-odata-proxy.toml, line 5
+      problem: `0.0.0.0:8484` can be reached from other machines, and data and keys would travel unencrypted
+      hint:    set certificate_file and key_file in [server.tls]; or server.plain_http = true, if the network itself, or a reverse proxy, encrypts
 
     server.drain
       from:    DIR/citrix-odata-proxy.toml, line 4

@@ -1,5 +1,7 @@
 //! The answers that are stored, as an operator sees them.
 
+mod sets;
+
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -33,13 +35,30 @@ impl Which<'_> {
     }
 }
 
+pub use self::sets::{States, StoredSet};
+
 /// Some of the stored answers.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct StoredAnswers {
     /// The latest: what was asked for last comes first.
     pub latest: Vec<StoredAnswer>,
     /// How many there are in all.
     pub total: usize,
+    /// All of them by entity set: the sets that were used last, in order of their names.
+    pub sets: Vec<StoredSet>,
+    /// How many sets there are in all.
+    pub sets_total: usize,
+}
+
+/// How much of the stored answers is told. There may be tens of thousands, and only what is told is put into words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Told {
+    /// So many answers.
+    pub answers: usize,
+    /// So many sets.
+    pub sets: usize,
+    /// So many answers of each of these.
+    pub of_each_set: usize,
 }
 
 /// A stored answer.
@@ -140,25 +159,41 @@ impl Place {
 }
 
 impl StoredAnswers {
-    /// The `max` latest of those that `which` means. Only these are put into words: there may be tens of thousands.
-    pub(super) fn latest(
+    /// Of those that `which` means, as many as are to be `told`.
+    pub(super) fn of(
         mut stored: Vec<Stored<SharedError>>,
         which: Which<'_>,
         lifetimes: &Lifetimes,
-        max: usize,
+        told: Told,
     ) -> Self {
         stored.retain(|stored| which.covers(&stored.key));
         let total = stored.len();
-        if max < total {
-            stored.select_nth_unstable_by_key(max, |stored| stored.age);
-            stored.truncate(max);
+        let (sets, sets_total) = sets::sets(&stored, lifetimes, told);
+        let latest = latest(stored.iter().collect(), lifetimes, told.answers);
+        Self {
+            latest,
+            total,
+            sets,
+            sets_total,
         }
-        let describe = |stored| StoredAnswer::of(stored, lifetimes);
-        let mut latest: Vec<_> = stored.iter().map(describe).collect();
-        // Those of the same age keep their order from one look to the next.
-        latest.sort_by(|a, b| (a.age, &a.shape).cmp(&(b.age, &b.shape)));
-        Self { latest, total }
     }
+}
+
+/// The `max` latest, in words.
+fn latest(
+    mut stored: Vec<&Stored<SharedError>>,
+    lifetimes: &Lifetimes,
+    max: usize,
+) -> Vec<StoredAnswer> {
+    if max < stored.len() {
+        stored.select_nth_unstable_by_key(max, |stored| stored.age);
+        stored.truncate(max);
+    }
+    let describe = |stored| StoredAnswer::of(stored, lifetimes);
+    let mut latest: Vec<_> = stored.into_iter().map(describe).collect();
+    // Those of the same age keep their order from one look to the next.
+    latest.sort_by(|a, b| (a.age, &a.shape).cmp(&(b.age, &b.shape)));
+    latest
 }
 
 impl StoredAnswer {
@@ -176,7 +211,7 @@ impl StoredAnswer {
             page_size: key.page_size(),
             rows: facts.rows,
             pages: facts.pages,
-            bytes: (stored.entry.stored_len() + key.stored_len()) as u64,
+            bytes: bytes(stored),
             text_bytes: facts.text_len,
             fetched_at: facts.fetched_at,
             age: *age,
@@ -188,6 +223,11 @@ impl StoredAnswer {
             place: Place::Memory,
         }
     }
+}
+
+/// In memory, those of its key included.
+fn bytes(stored: &Stored<SharedError>) -> u64 {
+    (stored.entry.stored_len() + stored.key.stored_len()) as u64
 }
 
 /// Times beyond 2⁶³ s count as that.

@@ -31,13 +31,23 @@ fn stored(site: &str, question: &str, age: u64) -> Stored<SharedError> {
         entry: Arc::new(entry),
         age: Duration::from_secs(age),
         hits: 0,
+        idle: Duration::from_secs(age / 2),
         refreshing: false,
         failure: None,
     }
 }
 
+/// So many answers, and no sets.
+fn answers(answers: usize) -> Told {
+    Told {
+        answers,
+        sets: 0,
+        of_each_set: 0,
+    }
+}
+
 fn shapes(stored: Vec<Stored<SharedError>>, which: Which<'_>, max: usize) -> Vec<String> {
-    let stored = StoredAnswers::latest(stored, which, &lifetimes(), max);
+    let stored = StoredAnswers::of(stored, which, &lifetimes(), answers(max));
     let shapes = stored.latest.into_iter().map(|answer| answer.shape);
     shapes.collect()
 }
@@ -63,7 +73,7 @@ fn the_latest_come_first() {
             .collect();
         assert_eq!(found, expected, "{max}");
     }
-    let found = StoredAnswers::latest(all(), Which::default(), &lifetimes(), 2);
+    let found = StoredAnswers::of(all(), Which::default(), &lifetimes(), answers(2));
     assert_eq!(found.total, 5);
 }
 
@@ -127,4 +137,58 @@ fn it_is_described_without_the_values_in_its_question() {
     assert_eq!((found.set.as_deref(), found.rows), (Some("Users"), 3));
     assert_eq!((found.representation, found.page_size), (None, None));
     assert!(found.bytes > found.text_bytes);
+}
+
+#[test]
+fn answers_are_put_together_by_their_set() {
+    let mut all = vec![
+        stored("main", "Users?$top=1", 90),
+        stored("main", "Users", 70),
+        stored("main", "Users/$count", 301),
+        stored("lab", "Users", 5),
+        stored("main", "$metadata", 7),
+        stored("main", "", 8),
+        stored("main", "Sessions", 20_000),
+    ];
+    all[0].hits = 4;
+    all[1].hits = 3;
+    all[2].failure = Some(AnswerError::Interrupted.into());
+    all[0].refreshing = true;
+    let told = |sets, of_each_set| Told {
+        answers: 0,
+        sets,
+        of_each_set,
+    };
+    let found = StoredAnswers::of(all.clone(), Which::default(), &lifetimes(), told(9, 2));
+    let rows: Vec<String> = found
+        .sets
+        .iter()
+        .map(|set| {
+            let shapes: Vec<&str> = set.latest.iter().map(|one| one.shape.as_str()).collect();
+            format!(
+                "{} {} {:?} {} hits, {} s, {} idle: {}",
+                set.site,
+                set.set.as_deref().unwrap_or("-"),
+                set.states,
+                set.hits,
+                set.age.as_secs(),
+                set.idle.as_secs(),
+                shapes.join(" ")
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(rows.join("\n"), @"");
+    assert_eq!((found.sets_total, found.total), (4, 7));
+    let bytes: u64 = found.sets.iter().map(|set| set.bytes).sum();
+    assert_eq!(bytes, all.iter().map(super::bytes).sum::<u64>());
+
+    // Those that were used last, in order of their names.
+    let found = StoredAnswers::of(all, Which::default(), &lifetimes(), told(2, 0));
+    let names: Vec<_> = found
+        .sets
+        .iter()
+        .map(|set| (set.site.as_str(), set.set.as_deref(), set.latest.len()))
+        .collect();
+    assert_eq!(names, [("lab", Some("Users"), 0), ("main", None, 0)]);
+    assert_eq!(found.sets_total, 4);
 }

@@ -3,12 +3,15 @@
 //! CSDL 4.0 in XML, with any namespace prefixes and with aliases. What is kept is kept byte for byte,
 //! because Power Query is particular about the document and we know no better than upstream.
 
+mod catalogue;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::deny::{DenyList, Secrets};
 use super::markup::{Element, Markup};
 use super::schema::{EntityType, Navigation, Schema};
 
+pub use self::catalogue::{Catalogue, Column, Link, SetEntry};
 pub use super::markup::CsdlError;
 
 /// Reads `$metadata`.

@@ -174,7 +174,7 @@ impl Drop for Pass {
             if self.succeeded {
                 state.succeeded(now);
             } else {
-                state.released();
+                state.released(now);
             }
             let reserved_until = state.ended(self.class, now);
             self.shared.reserved.send_replace(reserved_until);

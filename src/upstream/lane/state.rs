@@ -20,6 +20,8 @@ pub(super) struct State<C> {
     queue_limit: usize,
     level: Level,
     in_flight: usize,
+    /// Since when that has not been zero.
+    busy_since: Option<Instant>,
     arrivals: u64,
     grants: GrantNumber,
     paused_until: Option<Instant>,
@@ -70,6 +72,7 @@ impl<C> State<C> {
             queue_limit: settings.queue_limit,
             level: Level::new(settings.concurrency.get()),
             in_flight: 0,
+            busy_since: None,
             arrivals: 0,
             grants: GrantNumber::default(),
             paused_until: None,
@@ -125,6 +128,7 @@ impl<C> State<C> {
         let (_, place) = self.queue.take_next(number, reserved)?;
         self.grants = number;
         self.in_flight += 1;
+        self.busy_since.get_or_insert(now);
         *self.counts.grants.of_mut(place.class) += 1;
         Some(Grant {
             number,
@@ -138,13 +142,21 @@ impl<C> State<C> {
         let was_limit = self.queue.is_awaited() && self.in_flight >= self.level.now();
         self.level.succeeded(was_limit, now);
         self.throttled.in_a_row = 0;
-        self.in_flight = self.in_flight.saturating_sub(1);
+        self.give_back(now);
     }
 
     /// A query ended in some other way, or was given up.
-    pub(super) fn released(&mut self) {
+    pub(super) fn released(&mut self, now: Instant) {
         self.level.failed();
+        self.give_back(now);
+    }
+
+    fn give_back(&mut self, now: Instant) {
         self.in_flight = self.in_flight.saturating_sub(1);
+        if self.in_flight == 0 {
+            self.counts.busy += self.busy_for(now);
+            self.busy_since = None;
+        }
     }
 
     /// A query of `class` is over, however it ended. Returns until when what nobody waits for stays back: the next page
@@ -208,13 +220,20 @@ impl<C> State<C> {
         &self.queue
     }
 
-    /// Counts since the start. Of a pause under way, only what is over of it.
+    /// Counts since the start. Of a pause under way, only what is over of it; of queries under way, too.
     pub(super) fn counts(&self, now: Instant) -> LaneCounts {
         let to_come = self.paused_for(now).unwrap_or_default();
         LaneCounts {
             paused: self.counts.paused.saturating_sub(to_come),
+            busy: self.counts.busy + self.busy_for(now),
             ..self.counts
         }
+    }
+
+    /// For how long queries have been under way without a break.
+    fn busy_for(&self, now: Instant) -> Duration {
+        let since = self.busy_since;
+        since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
     }
 
     fn has_room(&self, now: Instant) -> bool {

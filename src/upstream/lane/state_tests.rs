@@ -49,6 +49,8 @@ struct History {
     now: Instant,
     waiting: BTreeMap<Arrival, (Class, u8)>,
     under_way: Vec<(GrantNumber, Class)>,
+    /// For how long in all that had any.
+    busy: Duration,
     /// When the last client's query ended.
     client_ended: Option<Instant>,
     passed_over: ByClass<u32>,
@@ -69,6 +71,7 @@ impl History {
             now,
             waiting: BTreeMap::new(),
             under_way: Vec::new(),
+            busy: Duration::ZERO,
             client_ended: None,
             passed_over: ByClass::default(),
             last_grants: HashMap::new(),
@@ -97,11 +100,17 @@ impl History {
             }
             Event::Fail(which) => {
                 if self.end(which).is_some() {
-                    self.state.released();
+                    self.state.released(self.now);
                 }
             }
             Event::Throttle(which, asked) => self.throttle(which, asked),
-            Event::Wait(seconds) => self.now += Duration::from_secs(seconds),
+            Event::Wait(seconds) => {
+                let wait = Duration::from_secs(seconds);
+                self.now += wait;
+                if !self.under_way.is_empty() {
+                    self.busy += wait;
+                }
+            }
         }
         while self.let_in().is_some() {}
         self.check();
@@ -154,7 +163,7 @@ impl History {
         assert!(pause >= before.1.unwrap_or_default(), "a pause only grows");
         assert!(self.state.level().now() >= before.0 / 2);
         assert!(self.state.grant(self.now).is_none());
-        self.state.released();
+        self.state.released(self.now);
     }
 
     /// Lets one in, and checks that it was the right one.
@@ -197,6 +206,7 @@ impl History {
         let level = self.state.level().now();
         assert!((1..=self.max).contains(&level));
         assert_eq!(self.state.in_flight(), self.under_way.len());
+        assert_eq!(self.state.counts(self.now).busy, self.busy);
         assert!(self.state.in_flight() <= self.max);
         let waiting: Vec<_> = self.waiting.keys().copied().collect();
         let mut known: Vec<_> = self.order();

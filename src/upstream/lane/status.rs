@@ -42,6 +42,8 @@ pub struct LaneCounts {
     pub grants: ByClass<u64>,
     /// Time for which nobody could enter.
     pub paused: Duration,
+    /// Time in which at least one pass was held.
+    pub busy: Duration,
 }
 
 impl LaneStatus {

@@ -1,5 +1,6 @@
 //! The whole stack, with answers from a list instead of the gateway.
 
+mod access;
 mod socket;
 
 use std::collections::BTreeMap;
@@ -97,19 +98,25 @@ fn entry(large: bool) -> Entry {
     Entry::of(content, jiff::Timestamp::UNIX_EPOCH, &text, 2)
 }
 
+fn journal() -> Journal {
+    Journal::new(crate::clock::SystemClock::shared())
+}
+
 fn service() -> (Service, Arc<Always>, Registry) {
     let source = Arc::new(Always::default());
     let settings = Settings {
         listen: vec!["127.0.0.1:8484".parse().unwrap()],
         allowed_hosts: vec![],
         public_url: None,
+        tls: false,
+        access: AccessSettings::default(),
     };
     let admin = Router::new().route("/healthz", get(async || "ok"));
     let mut registry = Registry::default();
     let metrics = Arc::new(Metrics::new(&mut registry));
     let known: Arc<dyn source::Source> = Arc::<Always>::clone(&source);
     (
-        service_of(known, admin, settings, metrics),
+        service_of(known, admin, settings, metrics, journal()),
         source,
         registry,
     )
@@ -164,8 +171,10 @@ async fn a_set_comes_with_all_its_headers() {
     cache-status: citrix-odata-proxy; hit; ttl=293
     content-length: 86
     content-type: application/json;odata.metadata=minimal;odata.streaming=true;charset=utf-8
+    cross-origin-resource-policy: same-origin
     etag: "01b38cae19399f12eba251c2c0853fb7-74d9b6a301ad9919"
     odata-version: 4.0
+    referrer-policy: no-referrer
     vary: Accept, Accept-Encoding, Prefer
     x-content-type-options: nosniff
     x-request-id: ID
@@ -209,8 +218,10 @@ async fn who_has_the_answer_gets_304() {
     age: 7
     cache-control: private, no-cache
     cache-status: citrix-odata-proxy; hit; ttl=293
+    cross-origin-resource-policy: same-origin
     etag: "01b38cae19399f12eba251c2c0853fb7-74d9b6a301ad9919"
     odata-version: 4.0
+    referrer-policy: no-referrer
     vary: Accept, Accept-Encoding, Prefer
     x-content-type-options: nosniff
     x-request-id: ID
@@ -231,8 +242,10 @@ async fn large_bodies_are_compressed() {
     content-encoding: gzip
     content-length: 138
     content-type: application/json;odata.metadata=minimal;odata.streaming=true;charset=utf-8
+    cross-origin-resource-policy: same-origin
     etag: "86e4cd01ae8a0625668b6577509bd14b-74d9b6a301ad9919-gzip"
     odata-version: 4.0
+    referrer-policy: no-referrer
     vary: Accept, Accept-Encoding, Prefer
     x-content-type-options: nosniff
     x-request-id: ID
@@ -256,7 +269,10 @@ async fn options_and_other_methods() {
     insta::assert_snapshot!(exchange("OPTIONS /monitorodata/Sets").await, @r#"
     204
     allow: GET, HEAD, OPTIONS
+    cross-origin-resource-policy: same-origin
     odata-version: 4.0
+    referrer-policy: no-referrer
+    x-content-type-options: nosniff
     x-request-id: ID
     "#);
     insta::assert_snapshot!(exchange("DELETE /monitorodata/Sets").await, @r#"
@@ -265,7 +281,9 @@ async fn options_and_other_methods() {
     cache-control: no-store
     content-length: 169
     content-type: application/json;odata.metadata=minimal;charset=utf-8
+    cross-origin-resource-policy: same-origin
     odata-version: 4.0
+    referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: ID
 
@@ -276,7 +294,9 @@ async fn options_and_other_methods() {
     cache-control: no-store
     content-length: 230
     content-type: application/json;odata.metadata=minimal;charset=utf-8
+    cross-origin-resource-policy: same-origin
     odata-version: 4.0
+    referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: ID
 
@@ -291,7 +311,9 @@ async fn errors_are_odata() {
     cache-control: no-store
     content-length: 186
     content-type: application/json;odata.metadata=minimal;charset=utf-8
+    cross-origin-resource-policy: same-origin
     odata-version: 4.0
+    referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: ID
 
@@ -302,7 +324,9 @@ async fn errors_are_odata() {
     cache-control: no-store
     content-length: 223
     content-type: application/json;odata.metadata=minimal;charset=utf-8
+    cross-origin-resource-policy: same-origin
     odata-version: 4.0
+    referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: ID
 
@@ -313,7 +337,9 @@ async fn errors_are_odata() {
     cache-control: no-store
     content-length: 239
     content-type: application/json;odata.metadata=minimal;charset=utf-8
+    cross-origin-resource-policy: same-origin
     odata-version: 4.0
+    referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: ID
 
@@ -328,7 +354,9 @@ async fn other_hosts_are_refused() {
     cache-control: no-store
     content-length: 258
     content-type: application/json;odata.metadata=minimal;charset=utf-8
+    cross-origin-resource-policy: same-origin
     odata-version: 4.0
+    referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: ID
 
@@ -345,7 +373,9 @@ async fn other_paths_go_to_the_operator() {
     cache-control: no-store
     content-length: 174
     content-type: application/json;odata.metadata=minimal;charset=utf-8
+    cross-origin-resource-policy: same-origin
     odata-version: 4.0
+    referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: ID
 
@@ -356,7 +386,9 @@ async fn other_paths_go_to_the_operator() {
     cache-control: no-store
     content-length: 224
     content-type: application/json;odata.metadata=minimal;charset=utf-8
+    cross-origin-resource-policy: same-origin
     odata-version: 4.0
+    referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: ID
 
@@ -367,7 +399,9 @@ async fn other_paths_go_to_the_operator() {
     cache-control: no-store
     content-length: 255
     content-type: application/json;odata.metadata=minimal;charset=utf-8
+    cross-origin-resource-policy: same-origin
     odata-version: 4.0
+    referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: ID
 

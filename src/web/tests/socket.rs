@@ -78,7 +78,7 @@ async fn only_a_complete_live_answer_has_a_last_chunk() {
         };
         let metrics = Arc::new(Metrics::new(&mut Registry::default()));
         let service = Router::new().fallback(async move || {
-            let watch = trace::Watch::begin(RequestId::next(), &Method::GET, &metrics);
+            let watch = trace::Watch::begin(RequestId::next(), &Method::GET, &metrics, &journal());
             watch.over(live())
         });
         let text = wire(service, "GET / HTTP/1.1").await;

@@ -1,11 +1,13 @@
 //! The line of one request. It is written when it is dropped, so that no way to end is forgotten.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::Method;
 use tokio::time::Instant;
 
 use crate::gateway::Way;
+use crate::journal::{self, Ended, Journal};
 use crate::telemetry::chain;
 use crate::web::metrics::{Finished, Metrics};
 use crate::web::notes::{Facts, Notes, Place};
@@ -18,29 +20,24 @@ pub(super) struct Line {
     pub status: Option<u16>,
     /// Bytes of its body so far, as encoded.
     pub bytes: u64,
-    /// How it ended, if it ended now.
+    /// How it ended, if it ended now. Until a request ends otherwise, its client would be gone.
     pub ended: Ended,
     id: RequestId,
     method: &'static str,
     began: Instant,
     notes: Notes,
     metrics: Arc<Metrics>,
-}
-
-/// How a request ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ended {
-    /// All of its body was sent.
-    Complete,
-    /// Its answer could not be completed, and the connection was cut.
-    Cut,
-    /// The client did not wait for the end. Until a request ends otherwise, this is how it would end.
-    ClientGone,
+    journal: Journal,
 }
 
 impl Line {
     /// A request has come.
-    pub(super) fn begin(id: RequestId, method: &Method, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn begin(
+        id: RequestId,
+        method: &Method,
+        metrics: Arc<Metrics>,
+        journal: Journal,
+    ) -> Self {
         Self {
             status: None,
             bytes: 0,
@@ -50,6 +47,7 @@ impl Line {
             began: Instant::now(),
             notes: Notes::default(),
             metrics,
+            journal,
         }
     }
 
@@ -64,7 +62,7 @@ impl Line {
         self.notes.facts().error = Some(chain(error));
     }
 
-    fn write(&self, facts: &Facts) {
+    fn write(&self, facts: &Facts, shape: Option<&str>) {
         let is_wanted = match self.ended {
             Ended::Cut => tracing::enabled!(tracing::Level::WARN),
             Ended::Complete | Ended::ClientGone => tracing::enabled!(tracing::Level::INFO),
@@ -73,8 +71,7 @@ impl Line {
             return;
         }
         let (pages, time) = facts.upstream.totals();
-        let shape = facts.place.as_ref().map(Place::shape);
-        let place = match shape.as_deref() {
+        let place = match shape {
             Some("") => "(service document)",
             Some(shape) => shape,
             None => "-",
@@ -87,6 +84,7 @@ impl Line {
                 tracing::$level!(
                     request.id = tracing::field::display(self.id),
                     method = self.method,
+                    access.key = facts.key.as_deref(),
                     site = facts.site.as_ref().map(tracing::field::display),
                     odata.shape = place,
                     status = self.status,
@@ -124,6 +122,31 @@ impl Line {
             cut: self.ended == Ended::Cut,
         });
     }
+
+    /// For people who look at what just happened. Their looking is left out: it would soon be all there is.
+    fn keep(&self, facts: &Facts, shape: Option<Cow<'_, str>>) {
+        let question = match &facts.place {
+            Some(Place::Operator(_)) if matches!(self.method, "GET" | "HEAD") => return,
+            Some(Place::Operator(_)) | None => None,
+            Some(Place::Question(question)) => Some(question),
+        };
+        let set = question.and_then(|question| question.set());
+        self.journal.write(journal::Finished {
+            method: self.method,
+            shape: shape.map(Cow::into_owned),
+            is_question: question.is_some(),
+            site: facts.site.as_ref().map(ToString::to_string),
+            set: set.map(ToString::to_string),
+            status: self.status,
+            outcome: facts.outcome,
+            from_cache: facts.from_cache,
+            rows: facts.rows,
+            bytes: self.bytes,
+            duration: self.began.elapsed(),
+            ended: self.ended,
+            error: facts.error.clone(),
+        });
+    }
 }
 
 impl Drop for Line {
@@ -132,18 +155,10 @@ impl Drop for Line {
             self.ended = Ended::Cut;
         }
         let facts = self.notes.facts();
-        self.write(&facts);
+        let shape = facts.place.as_ref().map(Place::shape);
+        self.write(&facts, shape.as_deref());
         self.count(&facts);
-    }
-}
-
-impl Ended {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Complete => "complete",
-            Self::Cut => "cut",
-            Self::ClientGone => "client-gone",
-        }
+        self.keep(&facts, shape);
     }
 }
 

@@ -13,11 +13,12 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, header};
 use http_body::{Frame, SizeHint};
 
-use self::line::{Ended, Line};
+use self::line::Line;
 use super::metrics::Metrics;
 use super::no_body::no_body;
 use super::notes::Notes;
 use super::request_id::RequestId;
+use crate::journal::{Ended, Journal};
 
 /// Watches a request to its end. A client that goes away before there is an answer drops it.
 #[derive(Debug)]
@@ -28,9 +29,14 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// A request has come.
-    pub(crate) fn begin(id: RequestId, method: &Method, metrics: &Arc<Metrics>) -> Self {
+    pub(crate) fn begin(
+        id: RequestId,
+        method: &Method,
+        metrics: &Arc<Metrics>,
+        journal: &Journal,
+    ) -> Self {
         Self {
-            line: Line::begin(id, method, Arc::clone(metrics)),
+            line: Line::begin(id, method, Arc::clone(metrics), journal.clone()),
             is_head: method == Method::HEAD,
         }
     }

@@ -68,7 +68,8 @@ async fn answer(path: &str, notes: &Notes) -> Response {
 /// A request that is watched.
 async fn watched(method: Method, path: &str) -> Response {
     let metrics = Arc::new(Metrics::new(&mut Registry::default()));
-    let watch = Watch::begin(RequestId::next(), &method, &metrics);
+    let journal = Journal::new(crate::clock::SystemClock::shared());
+    let watch = Watch::begin(RequestId::next(), &method, &metrics, &journal);
     let response = answer(path, watch.notes()).await;
     watch.over(response)
 }

@@ -1,0 +1,323 @@
+//! One connection, from its first byte to its last.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::response::Response;
+use futures_util::FutureExt;
+use http::Request;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use super::patient::{Patient, STANDSTILL_MAX};
+use super::places::{Place, State};
+
+/// What is the same for all connections.
+#[derive(Debug, Clone)]
+pub(super) struct Manners {
+    /// Bytes of a request's head at most.
+    pub(super) header_bytes: u32,
+    /// The order to stop.
+    pub(super) stopping: CancellationToken,
+}
+
+/// Answers what comes over a connection: over TLS, when there is a certificate.
+pub(super) async fn attend<S, A, F>(
+    stream: S,
+    client: SocketAddr,
+    answer: A,
+    place: Place,
+    tls: Option<Arc<ServerConfig>>,
+    manners: Manners,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    A: Fn(Request<Incoming>, SocketAddr) -> F + Send + Sync + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
+    let stream = Patient::new(stream, Arc::clone(place.state()));
+    let Some(config) = tls else {
+        return Box::pin(converse(stream, client, answer, &place, &manners)).await;
+    };
+    let handshake = timeout(HANDSHAKE_PATIENCE, TlsAcceptor::from(config).accept(stream));
+    let shaken = tokio::select! {
+        shaken = handshake => shaken,
+        () = place.closing() => return,
+    };
+    match shaken {
+        Ok(Ok(stream)) => Box::pin(converse(stream, client, answer, &place, &manners)).await,
+        Ok(Err(error)) => tracing::debug!(
+            client = %client.ip(),
+            error = %error,
+            "no TLS session: the client speaks no TLS, or does not trust the certificate"
+        ),
+        Err(_) => tracing::debug!(client = %client.ip(), "no TLS session in time"),
+    }
+}
+
+/// Answers requests until either side ends the connection. On the order to close, it goes on for requests that are under way.
+async fn converse<S, A, F>(
+    stream: S,
+    client: SocketAddr,
+    answer: A,
+    place: &Place,
+    manners: &Manners,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    A: Fn(Request<Incoming>, SocketAddr) -> F + Send + Sync + 'static,
+    F: Future<Output = Response> + Send + 'static,
+{
+    let state = place.state();
+    let service = service_fn(|request| {
+        // Until the answer's body is at its end or dropped.
+        let under_way = state.begin();
+        let answered = answer(request, client);
+        async move {
+            let hold = move |error| {
+                let _ = &under_way;
+                error
+            };
+            let response = answered.await;
+            Ok::<_, Infallible>(response.map(|body| body.map_err(hold)))
+        }
+    });
+    let builder = builder(manners);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    tokio::select! {
+        // How a connection fails is its client's matter.
+        _ = connection.as_mut() => return,
+        () = place.closing() => {}
+        () = long_idle(state) => {
+            connection.as_mut().graceful_shutdown();
+            // Over HTTP/2 the end of an answer may wait for its client long after we have given it out.
+            tokio::select! {
+                _ = connection.as_mut() => return,
+                () = place.closing() => {}
+                () = sleep(STANDSTILL_MAX) => return,
+            }
+        }
+    }
+    connection.as_mut().graceful_shutdown();
+    let makes_room = place.is_closing() && !manners.stopping.is_cancelled();
+    if makes_room {
+        // Another connection needs the place at once, unless a request has come just now.
+        if connection.as_mut().now_or_never().is_some() || state.is_idle() {
+            return;
+        }
+    } else if !state.has_request() {
+        // Nothing but half a request may be left, or the last bytes of an answer.
+        let left = timeout(LAST_BYTES_PATIENCE, connection.as_mut()).await;
+        if left.is_ok() || !state.has_request() {
+            return;
+        }
+    }
+    let _ = connection.await;
+}
+
+fn builder(manners: &Manners) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    let header_bytes = usize::try_from(manners.header_bytes).unwrap_or(usize::MAX);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_PATIENCE)
+        .max_buf_size(header_bytes);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(manners.header_bytes)
+        .keep_alive_interval(PING_INTERVAL)
+        .keep_alive_timeout(PING_PATIENCE);
+    builder
+}
+
+/// Waits until no request has been under way for [`HEAD_PATIENCE`]. For HTTP/1 hyper sees to that itself, once it has
+/// heard something; this is for those who say nothing at all, and for HTTP/2.
+async fn long_idle(state: &State) {
+    let mut look = Instant::now() + HEAD_PATIENCE;
+    loop {
+        sleep_until(look).await;
+        let idle = state.idle_for().unwrap_or_default();
+        match HEAD_PATIENCE.checked_sub(idle) {
+            None | Some(Duration::ZERO) => return,
+            Some(left) => look = Instant::now() + left,
+        }
+    }
+}
+
+/// How long a request's head may take, and how long a connection may be idle between two requests.
+pub(super) const HEAD_PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a connection without a request has, on the order to stop, for what its client has not read yet.
+const LAST_BYTES_PATIENCE: Duration = Duration::from_millis(500);
+
+/// How long a TLS handshake may take.
+const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often an HTTP/2 client is asked whether it is still there.
+const PING_INTERVAL: Duration = Duration::from_mins(1);
+
+/// How long it may take to say so.
+const PING_PATIENCE: Duration = Duration::from_secs(20);
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use axum::Router;
+    use axum::routing::get;
+    use futures_util::future;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+    use super::super::places::Places;
+    use super::super::routed;
+    use super::*;
+
+    /// The client's end of a connection whose conversation takes place while `client` does.
+    async fn talk<T>(
+        stopping: &CancellationToken,
+        client: impl AsyncFnOnce(DuplexStream) -> T,
+    ) -> T {
+        let places = Places::new(NonZeroUsize::MIN);
+        talk_at(&places, stopping, client).await
+    }
+
+    async fn talk_at<T>(
+        places: &Places,
+        stopping: &CancellationToken,
+        client: impl AsyncFnOnce(DuplexStream) -> T,
+    ) -> T {
+        let slow = async || {
+            sleep(Duration::from_secs(5)).await;
+            "late"
+        };
+        let router = Router::new()
+            .route("/", get(async || "here"))
+            .route("/slow", get(slow));
+        let (ours, theirs) = duplex(1024);
+        let address = SocketAddr::from(([127, 0, 0, 1], 50_000));
+        let manners = Manners {
+            header_bytes: 8192,
+            stopping: stopping.clone(),
+        };
+        let place = places.take(stopping).await;
+        let server = attend(theirs, address, routed(router), place, None, manners);
+        future::join(client(ours), server).await.0
+    }
+
+    async fn rest(stream: &mut DuplexStream) -> String {
+        let mut text = Vec::new();
+        // Whether it is closed or cut makes no difference here.
+        let _ = stream.read_to_end(&mut text).await;
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn half_a_head_is_not_waited_for_longer_than_its_time() {
+        for before in ["", "GET / HTTP/1.1\r\nHost: x\r\n\r\n"] {
+            for half in ["GET / HTTP/1.1\r\nHo", "PRI * HT", ""] {
+                let began = Instant::now();
+                talk(&CancellationToken::new(), async |mut client| {
+                    let text = format!("{before}{half}");
+                    client.write_all(text.as_bytes()).await.unwrap();
+                    assert_eq!(rest(&mut client).await.contains("here"), !before.is_empty());
+                })
+                .await;
+                let seconds = began.elapsed().as_secs();
+                assert_eq!(seconds, HEAD_PATIENCE.as_secs(), "{before}{half}");
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_http_2_connection_without_requests_ends_too() {
+        let began = Instant::now();
+        talk(&CancellationToken::new(), async |mut client| {
+            // The preface, and empty settings.
+            let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+            client.write_all(preface).await.unwrap();
+            rest(&mut client).await;
+        })
+        .await;
+        let elapsed = began.elapsed();
+        assert!(elapsed >= HEAD_PATIENCE, "{elapsed:?}");
+        // It does not say that it has heard of the end either.
+        assert!(elapsed <= PING_INTERVAL + PING_PATIENCE * 2, "{elapsed:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_is_too_long_is_refused() {
+        talk(&CancellationToken::new(), async |mut client| {
+            let text = format!(
+                "GET / HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n",
+                "x".repeat(9000)
+            );
+            let (mut read, mut write) = tokio::io::split(&mut client);
+            let mut reply = Vec::new();
+            let (sent, _) = future::join(
+                write.write_all(text.as_bytes()),
+                read.read_to_end(&mut reply),
+            )
+            .await;
+            drop(sent);
+            let reply = String::from_utf8_lossy(&reply);
+            assert!(reply.starts_with("HTTP/1.1 431 "), "{reply}");
+        })
+        .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_idle_connection_makes_room_at_once_and_a_busy_one_when_it_is_done() {
+        for (sent, expected, least, most) in [
+            ("", "", 0, 0),
+            ("GET / HTTP/1.1\r\nHo", "", 0, 0),
+            ("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n", "late", 4000, 4001),
+        ] {
+            let stopping = CancellationToken::new();
+            let places = Places::new(NonZeroUsize::MIN);
+            let took = talk_at(&places, &stopping, async |mut client| {
+                client.write_all(sent.as_bytes()).await.unwrap();
+                sleep(Duration::from_secs(1)).await;
+                let began = Instant::now();
+                let (text, _place) = future::join(rest(&mut client), places.take(&stopping)).await;
+                assert!(text.ends_with(expected), "{text}");
+                began.elapsed().as_millis()
+            })
+            .await;
+            assert!((least..=most).contains(&took), "{sent}: {took} ms");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn on_the_order_to_stop_only_whole_requests_are_waited_for() {
+        for (sent, expected, least, most) in [
+            ("", "", 0, 500),
+            ("GET / HTTP/1.1\r\nHo", "", 0, 500),
+            ("PRI * HT", "", 0, 500),
+            ("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n", "late", 4000, 5000),
+        ] {
+            let stopping = CancellationToken::new();
+            let took = talk(&stopping, async |mut client| {
+                client.write_all(sent.as_bytes()).await.unwrap();
+                sleep(Duration::from_secs(1)).await;
+                stopping.cancel();
+                let began = Instant::now();
+                let text = rest(&mut client).await;
+                assert!(text.ends_with(expected), "{text}");
+                began.elapsed().as_millis()
+            })
+            .await;
+            assert!((least..=most + 1).contains(&took), "{sent}: {took} ms");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Who may ask: access keys, the pace of a client, and what browsers may do for pages of others.
+//!
+//! - [`keys`], [`credentials`], [`failures`]: who knows a key, how it is presented, and how often one may guess;
+//! - [`pace`]: requests in a second, for each client of another machine;
+//! - [`browser`], [`cors`]: what a browser says of the page behind a request, and which pages may read;
+//! - [`headers`]: what every response tells browsers.
+//!
+//! Invariants: what nobody configured costs a request next to nothing; a key is looked at here and nowhere else, and is
+//! gone from the request before anything below sees it. 401 and 403 come from here alone.
+
+mod browser;
+mod client;
+mod cors;
+mod credentials;
+mod failures;
+mod headers;
+mod keys;
+mod pace;
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+
+use axum::response::{IntoResponse, Response};
+use http::request::Parts;
+use http::{Method, Request, StatusCode, header};
+use url::Url;
+
+use self::browser::{Kind, Page, is_allowed};
+use self::cors::Cors;
+use self::failures::Failures;
+use self::keys::Keys;
+use self::pace::Pace;
+use super::host::Authority;
+use super::notes::Notes;
+use super::problem::Problem;
+use crate::odata::name::SiteId;
+
+pub use keys::Key;
+
+pub(crate) use credentials::Credentials;
+pub(crate) use headers::{Seal, Transport};
+
+/// What the operator decided about access.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Who may ask; nobody is asked for a key when there is none.
+    pub keys: Vec<Key>,
+    /// Origins whose pages may read answers, as browsers write them: `https://app.example.com`.
+    pub cors_origins: Vec<String>,
+    /// How many requests a client of another machine may send in a second, in the long run; `None` is any number.
+    pub requests_per_second: Option<NonZeroU32>,
+}
+
+/// What a request asks for, as far as that decides who may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope<'a> {
+    /// What anybody may know.
+    Open,
+    /// One site's data.
+    Site(&'a SiteId),
+    /// What is of all sites: the operator's paths, and names of sites that there are not.
+    AllSites,
+}
+
+/// The rules in force.
+#[derive(Debug)]
+pub(crate) struct Access {
+    keys: Keys,
+    failures: Failures,
+    pace: Option<Pace>,
+    cors: Cors,
+    public_url: Option<Url>,
+    transport: Transport,
+}
+
+impl Access {
+    /// The rules for a server that is reached by this transport, and under `public_url` where there is one.
+    pub(crate) fn new(settings: Settings, public_url: Option<Url>, transport: Transport) -> Self {
+        Self {
+            keys: Keys::new(settings.keys),
+            failures: Failures::default(),
+            pace: settings.requests_per_second.map(Pace::new),
+            cors: Cors::new(&settings.cors_origins),
+            public_url,
+            transport,
+        }
+    }
+
+    /// How requests come.
+    pub(crate) fn transport(&self) -> Transport {
+        self.transport
+    }
+
+    /// Counts a request against its client's pace.
+    pub(crate) fn pace(&self, client: Option<IpAddr>) -> Result<(), Problem> {
+        match &self.pace {
+            Some(pace) => pace.admit(client),
+            None => Ok(()),
+        }
+    }
+
+    /// The answer to a browser that asks whether it may ask; `None` for any other request.
+    pub(crate) fn preflight(&self, request: &Parts) -> Option<Response> {
+        (request.method == Method::OPTIONS && self.cors.is_preflight(&request.headers))
+            .then(|| cors::preflight().into_response())
+    }
+
+    /// Refuses what a browser sends for a page that is not ours.
+    pub(crate) fn check_page(
+        &self,
+        request: &Parts,
+        authority: &Authority,
+        scope: Scope<'_>,
+    ) -> Result<(), Problem> {
+        let kind = Kind::of(&request.method, matches!(scope, Scope::Site(_)));
+        let page = Page::of(
+            &request.headers,
+            |origin| self.is_own(origin, authority),
+            |origin| self.cors.allows(origin),
+        );
+        if is_allowed(kind, page) {
+            return Ok(());
+        }
+        let message = match kind {
+            Kind::Write => {
+                "A web page of another origin sent this. Send it from a terminal, or from this server's page."
+            }
+            Kind::Free | Kind::Read | Kind::Exchange => {
+                "A web page of another origin asked for this. Open the address itself, or have the administrator add \
+                 the page's origin to `server.cors_origins`."
+            }
+        };
+        Err(Problem::new(StatusCode::FORBIDDEN, "CrossSite", message))
+    }
+
+    /// Refuses whoever needs a key for `scope` and has none. Notes the name of the key that was used.
+    pub(crate) fn check_key(
+        &self,
+        credentials: &Credentials,
+        scope: Scope<'_>,
+        client: Option<IpAddr>,
+        notes: &Notes,
+    ) -> Result<(), Problem> {
+        if self.keys.is_empty() || scope == Scope::Open {
+            return Ok(());
+        }
+        let mut presented = credentials.presented().peekable();
+        if presented.peek().is_none() {
+            return Err(unauthorized(NO_KEY));
+        }
+        self.failures.may_try(client)?;
+        let Some(key) = presented.find_map(|text| self.keys.find(text.as_bytes())) else {
+            self.failures.note(client);
+            return Err(unauthorized(WRONG_KEY));
+        };
+        notes.facts().key = Some(key.name());
+        if key.opens(scope) {
+            Ok(())
+        } else {
+            Err(unauthorized(OTHER_SITE))
+        }
+    }
+
+    /// Whether requests have to show a key.
+    pub(crate) fn asks_for_keys(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
+    /// What the response to this request has to say to browsers.
+    pub(crate) fn seal<B>(&self, request: &Request<B>) -> Seal {
+        let host = request.uri().host().or_else(|| {
+            let line = request.headers().get(header::HOST)?;
+            line.to_str().ok()
+        });
+        Seal::new(self.cors.reader(request.headers()), self.transport, host)
+    }
+
+    fn is_own(&self, origin: &Url, authority: &Authority) -> bool {
+        let typed = format!("{}://{}", self.transport.scheme(), authority.as_str());
+        let typed = Url::parse(&typed).ok();
+        let ours = typed.iter().chain(&self.public_url);
+        ours.into_iter().any(|url| url.origin() == origin.origin())
+    }
+}
+
+/// 401, with the ways to present a key.
+fn unauthorized(message: &'static str) -> Problem {
+    Problem {
+        challenges: true,
+        ..Problem::new(StatusCode::UNAUTHORIZED, "AccessKey", message)
+    }
+}
+
+const NO_KEY: &str = "This server wants an access key, and the request has none. In Power BI or Excel choose Basic with the \
+     key as the password and any user name; elsewhere send it as a bearer token, or as `?key=`. The administrator makes \
+     keys with `citrix-odata-proxy key`.";
+
+const WRONG_KEY: &str = "The access key is not known here. Check that all of it was pasted, and that it was not replaced: \
+     in Power BI under Data source settings > Edit permissions. The administrator makes keys with \
+     `citrix-odata-proxy key`.";
+
+const OTHER_SITE: &str = "The access key is for other sites than this one. Ask for a site that it is for, as in \
+     `/NAME/monitorodata`, or have the administrator add the site to the key in the settings.";
