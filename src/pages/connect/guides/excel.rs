@@ -1,4 +1,4 @@
-//! Excel.
+//! Excel, which asks by Power Query.
 
 use maud::{Markup, html};
 

@@ -1,4 +1,4 @@
-//! Python.
+//! Python with pandas, for analysis.
 
 use maud::{Markup, html};
 
