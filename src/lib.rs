@@ -5,6 +5,7 @@
 //!
 //! - [`clock`], [`schedule`], [`tasks`], [`telemetry`]: time, what is due, background work, log output;
 //! - [`journal`]: the latest requests;
+//! - [`keystore`]: where a client secret rests;
 //! - [`transport`]: sending one HTTP request, over the network or into a router in this process;
 //! - [`odata`]: the language: questions, pages, links, `$metadata`; pure functions over bytes;
 //! - [`auth`]: proving who we are, upstream;
@@ -14,10 +15,12 @@
 //! - [`warm`]: answers that are made before anybody asks;
 //! - [`web`], [`admin`], [`pages`]: the OData surface, the operator's surface, and pages for people;
 //! - [`demo`]: Citrix Cloud in a box, which shares no parsing code with the rest;
+//! - [`service`], [`service_manager`]: being a service of Windows, and of systemd;
 //! - [`config`], [`cli`], [`check`], [`signals`], [`app`]: what the operator decided, and putting it all together.
 
 pub mod clock;
 pub mod journal;
+pub mod keystore;
 pub mod schedule;
 pub mod tasks;
 pub mod telemetry;
@@ -44,4 +47,6 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod server;
+pub mod service;
+pub mod service_manager;
 pub mod signals;

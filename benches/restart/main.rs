@@ -16,9 +16,11 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use citrix_odata_proxy::config::{self, Config, Flags, Surroundings};
+use citrix_odata_proxy::keystore::SystemKeystore;
 use clap::Parser;
 
 /// Fills a folder with answers, and measures the start of a proxy that finds them there.
@@ -107,6 +109,8 @@ fn settings(folder: &Path) -> Config {
         directory: folder.to_path_buf(),
         config_folder: None,
         data_folder: folder.to_path_buf(),
+        keystore: Arc::new(SystemKeystore::new()),
+        log_folder: None,
     };
     config::load(&surroundings, &Flags::default())
         .unwrap()

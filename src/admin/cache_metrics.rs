@@ -53,6 +53,10 @@ pub(super) fn counts(registry: &mut Registry, status: &GatewayStatus) {
     cache.register("evictions", help, evictions);
     let help = "Stored answers that came back from disk";
     cache.register("recalls", help, recalls);
+    let failures = Counter::<u64>::default();
+    failures.inc_by(counts.disk_failures);
+    let help = "Times that the disk for stored answers failed";
+    cache.register("disk_failures", help, failures);
     let help = "Answers that were made in the background";
     cache.register("refreshes", help, refreshes);
 }

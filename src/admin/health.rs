@@ -42,16 +42,13 @@ struct SiteReadiness {
 }
 
 impl Readiness {
-    /// Every site must have, or be able to get, a token. One that was never needed may well be had.
+    /// Every site must be.
     pub(super) fn of(status: &GatewayStatus) -> Self {
-        let site = |token: &AuthState| match token {
-            AuthState::None | AuthState::Valid { .. } => SiteReadiness {
-                ready: true,
-                reason: None,
-            },
-            AuthState::Failed { explanation } => SiteReadiness {
-                ready: false,
-                reason: Some(explanation.clone()),
+        let site = |token: &AuthState| SiteReadiness {
+            ready: is_ready(token),
+            reason: match token {
+                AuthState::None | AuthState::Valid { .. } => None,
+                AuthState::Failed { explanation } => Some(explanation.clone()),
             },
         };
         let sites: BTreeMap<String, SiteReadiness> = status
@@ -61,5 +58,13 @@ impl Readiness {
             .collect();
         let ready = sites.values().all(|site| site.ready);
         Self { ready, sites }
+    }
+}
+
+/// Whether a site with such a token is: it has one, or may well get one, because none was needed so far.
+pub(super) fn is_ready(token: &AuthState) -> bool {
+    match token {
+        AuthState::None | AuthState::Valid { .. } => true,
+        AuthState::Failed { .. } => false,
     }
 }

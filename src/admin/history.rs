@@ -51,7 +51,7 @@ pub struct Seen {
 #[derive(Debug, Default)]
 pub(super) struct History(Mutex<Ring>);
 
-/// Minutes in order of time, [`KEPT_MAX`] at most.
+/// Minutes in order of time, those of [`KEPT_FOR`].
 #[derive(Debug, Default)]
 struct Ring(VecDeque<Minute>);
 

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU64;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
+use jiff::Timestamp;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
@@ -14,6 +15,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::health::is_ready;
 use super::json::error;
 use super::status::seconds;
 use super::{Desk, cache_metrics, lane_metrics};
@@ -21,10 +23,9 @@ use crate::gateway::{AuthState, GatewayStatus, SiteStatus};
 
 /// `GET /metrics`: `OpenMetrics` for those who ask for it, else the older text format.
 pub(super) async fn metrics(State(desk): State<Desk>, headers: HeaderMap) -> Response {
-    let Ok(text) = exposition(
-        &desk.shared.settings.registry,
-        &desk.shared.watched.status(),
-    ) else {
+    let shared = &desk.shared;
+    let status = shared.watched.status();
+    let Ok(text) = exposition(&shared.settings.registry, &status, shared.started) else {
         return error(
             StatusCode::INTERNAL_SERVER_ERROR,
             "InternalError",
@@ -62,19 +63,22 @@ struct RequestLabels {
 
 pub(super) type Level = Gauge<u64, AtomicU64>;
 
-fn exposition(counted: &Registry, status: &GatewayStatus) -> Result<String, fmt::Error> {
+fn exposition(
+    counted: &Registry,
+    status: &GatewayStatus,
+    started: Timestamp,
+) -> Result<String, fmt::Error> {
     let mut text = String::new();
     encode_registry(&mut text, counted)?;
-    encode_registry(&mut text, &read_off(status))?;
+    encode_registry(&mut text, &read_off(status, started))?;
     encode_eof(&mut text)?;
     Ok(text)
 }
 
 /// What is read off at the moment of asking.
-fn read_off(status: &GatewayStatus) -> Registry {
+fn read_off(status: &GatewayStatus, started: Timestamp) -> Registry {
     let mut registry = Registry::default();
-    let version = vec![("version", env!("CARGO_PKG_VERSION"))];
-    registry.register("build", "The program", Info::new(version));
+    program(&mut registry, started);
     cache_metrics::levels(&mut registry, status);
     lane_metrics::levels(&mut registry, status);
     site_levels(&mut registry, status);
@@ -85,16 +89,31 @@ fn read_off(status: &GatewayStatus) -> Registry {
     registry
 }
 
+/// The program itself. The start has the name that Prometheus' own libraries give it, so that common rules find it.
+fn program(registry: &mut Registry, started: Timestamp) {
+    let version = vec![("version", env!("CARGO_PKG_VERSION"))];
+    registry.register("build", "The program", Info::new(version));
+    let start = Level::default();
+    start.set(started.as_second().try_into().unwrap_or(0));
+    let help = "When the program started, in seconds since 1970";
+    registry.register_with_unit("process_start_time", help, Unit::Seconds, start);
+}
+
 fn site_levels(registry: &mut Registry, status: &GatewayStatus) {
-    let token = Sites::default();
+    let (ready, token) = <(Sites, Sites)>::default();
     for site in &status.sites {
         let label = SiteLabel::of(site);
+        ready
+            .get_or_create(&label)
+            .set(is_ready(&site.token).into());
         let remaining = match &site.token {
             AuthState::Valid { remaining } => seconds(*remaining),
             AuthState::None | AuthState::Failed { .. } => 0,
         };
         token.get_or_create(&label).set(remaining);
     }
+    let help = "1 when answers can be expected, as /readyz says; else 0";
+    registry.register("site_ready", help, ready);
     let auth = registry.sub_registry_with_prefix("auth");
     let help = "Time until the token expires; 0 without a token";
     auth.register_with_unit("token_remaining", help, Unit::Seconds, token);

@@ -53,6 +53,8 @@ pub struct CacheCounts {
     pub refreshes_failed: u64,
     /// Answers that came from disk.
     pub recalls: u64,
+    /// Stored answers that could not be written to disk, or opened there.
+    pub disk_failures: u64,
 }
 
 /// Counts while they change.
@@ -85,6 +87,7 @@ impl Counters {
             refreshes: self.refreshes.load(Ordering::Relaxed),
             refreshes_failed: self.refreshes_failed.load(Ordering::Relaxed),
             recalls: self.recalls.load(Ordering::Relaxed),
+            disk_failures: 0,
         }
     }
 }
@@ -130,6 +133,9 @@ impl<E: Failure> Cache<E> {
 
     /// What was done since the start.
     pub fn counts(&self) -> CacheCounts {
-        self.counters.now()
+        CacheCounts {
+            disk_failures: self.shelf.as_ref().map_or(0, Shelf::failures),
+            ..self.counters.now()
+        }
     }
 }

@@ -9,16 +9,27 @@ use std::path::PathBuf;
 
 use url::Url;
 
-pub use report::{Outcome, Report, Step, to_json, to_text};
+pub use report::{Outcome, Report, Step, Suspect, line, to_json};
 pub use steps::run;
+
+/// Where the settings of a site come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A settings file.
+    File(PathBuf),
+    /// The environment alone.
+    Environment,
+    /// Answers of a person, which are not written down yet.
+    Answers,
+}
 
 /// The site to be checked.
 #[derive(Debug, Clone)]
 pub struct CheckTarget {
     /// Its name in the settings.
     pub site: String,
-    /// The settings file that was read; `None` when all comes from the environment.
-    pub settings: Option<PathBuf>,
+    /// Where its settings come from.
+    pub settings: Origin,
     /// Where its data comes from; the same as the upstream's service root.
     pub endpoint: Url,
     /// The token endpoint.

@@ -1,5 +1,7 @@
 //! What went wrong and what to do, for failures on the way to the service.
 
+use super::Suspect;
+use crate::auth::TokenError;
 use crate::telemetry::chain;
 use crate::transport::{TransportError, TransportFault};
 use crate::upstream::{BadResponse, FetchError};
@@ -9,6 +11,7 @@ use crate::upstream::{BadResponse, FetchError};
 pub(super) struct Finding {
     pub(super) detail: String,
     pub(super) remedy: String,
+    pub(super) suspect: Option<Suspect>,
 }
 
 impl Finding {
@@ -16,8 +19,29 @@ impl Finding {
         Self {
             detail: detail.into(),
             remedy: remedy.into(),
+            suspect: None,
         }
     }
+
+    fn suspecting(self, suspect: Option<Suspect>) -> Self {
+        Self { suspect, ..self }
+    }
+}
+
+/// No token.
+pub(super) fn of_token(error: &TokenError) -> Finding {
+    let suspect = match error {
+        TokenError::Refused { .. } | TokenError::Status { status: 400 | 401 } => {
+            Some(Suspect::Client)
+        }
+        TokenError::Status { status: 403 | 404 } | TokenError::Rejected => Some(Suspect::Customer),
+        TokenError::Status { .. }
+        | TokenError::NotToken { .. }
+        | TokenError::Transport(_)
+        | TokenError::Timeout { .. }
+        | TokenError::Stopping => None,
+    };
+    Finding::new(error.happening(), error.hint()).suspecting(suspect)
 }
 
 /// No connection, or no trusted one.
@@ -50,7 +74,8 @@ pub(super) fn of_fetch(error: &FetchError) -> Finding {
     let remedy = match error {
         FetchError::TooHeavy(cause) => return of_fetch(cause),
         FetchError::Credentials { explanation } => {
-            return Finding::new("upstream did not accept the credentials", explanation);
+            return Finding::new("upstream did not accept the credentials", explanation)
+                .suspecting(Some(Suspect::Customer));
         }
         FetchError::Refused(refusal) => {
             let said = refusal.message.as_deref().unwrap_or("no message");
@@ -59,7 +84,8 @@ pub(super) fn of_fetch(error: &FetchError) -> Finding {
             } else {
                 "The service does not understand the question: check the endpoint."
             };
-            return Finding::new(format!("{error}: {said}"), remedy);
+            return Finding::new(format!("{error}: {said}"), remedy)
+                .suspecting(Some(Suspect::Customer));
         }
         FetchError::BadResponse(bad) => {
             let remedy = match bad {
@@ -124,5 +150,31 @@ mod tests {
         });
         assert_eq!(credentials.remedy, "The secret has expired.");
         assert!(!credentials.detail.contains("expired"), "{credentials:?}");
+        assert_eq!(credentials.suspect, Some(Suspect::Customer));
+        assert_eq!(html.suspect, None);
+    }
+
+    #[test]
+    fn a_token_that_is_refused_points_at_an_answer() {
+        let refused = TokenError::Refused {
+            code: "invalid_client".to_owned(),
+            description: None,
+        };
+        let status = |status| TokenError::Status { status };
+        for (error, suspect) in [
+            (refused, Some(Suspect::Client)),
+            (status(400), Some(Suspect::Client)),
+            (status(401), Some(Suspect::Client)),
+            (status(403), Some(Suspect::Customer)),
+            (status(404), Some(Suspect::Customer)),
+            (TokenError::Rejected, Some(Suspect::Customer)),
+            (status(407), None),
+            (status(503), None),
+            (TokenError::NotToken { reason: "HTML" }, None),
+        ] {
+            let finding = of_token(&error);
+            assert_eq!(finding.suspect, suspect, "{finding:?}");
+            assert_eq!(finding.remedy, error.hint());
+        }
     }
 }

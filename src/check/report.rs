@@ -25,8 +25,19 @@ pub struct Step {
     pub detail: String,
     /// What to do, when it failed.
     pub remedy: Option<String>,
+    /// Which setting is most likely wrong, when it failed for a wrong one.
+    pub suspect: Option<Suspect>,
     /// How long it took.
     pub elapsed: Duration,
+}
+
+/// Which settings of a site are most likely wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suspect {
+    /// The client secret, or the client id.
+    Client,
+    /// The customer id, the region or the endpoint; or what the client may do there.
+    Customer,
 }
 
 /// How a step ended.
@@ -45,6 +56,15 @@ impl Report {
     pub fn ok(&self) -> bool {
         self.steps.iter().all(|step| step.outcome == Outcome::Ok)
     }
+
+    /// Which settings are most likely wrong: those that the first failure points at.
+    pub fn suspect(&self) -> Option<Suspect> {
+        let mut failed = self
+            .steps
+            .iter()
+            .filter(|step| step.outcome == Outcome::Failed);
+        failed.find_map(|step| step.suspect)
+    }
 }
 
 impl Outcome {
@@ -58,18 +78,8 @@ impl Outcome {
     }
 }
 
-/// One line a step, with a line break at the end of each.
-pub fn to_text(reports: &[Report]) -> String {
-    let mut text = String::new();
-    for report in reports {
-        for step in &report.steps {
-            let _ = writeln!(text, "{}", line(&report.site, step));
-        }
-    }
-    text
-}
-
-fn line(site: &str, step: &Step) -> String {
+/// The line for one step of a site, without a line break.
+pub fn line(site: &str, step: &Step) -> String {
     let outcome = step.outcome.as_str();
     let mut line = format!("{site}: {outcome:<7} {:<16} {}", step.name, step.detail);
     if step.outcome == Outcome::Ok {
@@ -119,6 +129,7 @@ mod tests {
             outcome,
             detail: detail.to_owned(),
             remedy: remedy.map(str::to_owned),
+            suspect: None,
             elapsed: Duration::from_millis(12),
         };
         let report = Report {
@@ -134,7 +145,8 @@ mod tests {
                 step("one row", Outcome::Skipped, "needs token", None),
             ],
         };
-        assert_snapshot!(to_text(std::slice::from_ref(&report)), @r"
+        let lines: Vec<String> = report.steps.iter().map(|step| line("main", step)).collect();
+        assert_snapshot!(lines.join("\n"), @r"
         main: ok      dns              api.cloud.com is 192.0.2.1 (12 ms)
         main: failed  token            refused. Check the secret.
         main: skipped one row          needs token
@@ -150,5 +162,35 @@ mod tests {
             "elapsed_ms": 12,
         });
         assert_eq!(json["sites"][0]["steps"][1], expected);
+    }
+
+    #[test]
+    fn the_first_failure_says_whom_to_suspect() {
+        let step = |outcome, suspect| Step {
+            name: "step",
+            outcome,
+            detail: String::new(),
+            remedy: None,
+            suspect,
+            elapsed: Duration::ZERO,
+        };
+        let (client, customer) = (Some(Suspect::Client), Some(Suspect::Customer));
+        for (steps, expected) in [
+            (vec![step(Outcome::Ok, None)], None),
+            (vec![step(Outcome::Failed, None)], None),
+            (
+                vec![
+                    // The clock, on which nothing builds.
+                    step(Outcome::Failed, None),
+                    step(Outcome::Failed, client),
+                    step(Outcome::Failed, customer),
+                ],
+                client,
+            ),
+            (vec![step(Outcome::Skipped, customer)], None),
+        ] {
+            let site = "main".to_owned();
+            assert_eq!(Report { site, steps }.suspect(), expected);
+        }
     }
 }

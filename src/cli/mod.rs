@@ -1,5 +1,7 @@
 //! Commands and flags, as types.
 
+mod service;
+mod setup;
 mod simulator;
 
 use std::net::SocketAddr;
@@ -7,13 +9,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use self::service::{InstallService, RunService, Service, ServiceAction, ServiceFlags};
+pub use self::setup::{Init, Secret, SecretCommand, SecretOf, SecretPlace};
 pub use self::simulator::{SimulatorArgs, ThrottleShape, TimeLimitShape};
 
 /// A local OData server that makes Citrix Cloud monitoring data easy for Power BI, Excel and scripts.
 ///
 /// Try it first without an account: run `citrix-odata-proxy demo` and paste the address it prints into
-/// Power BI (Get data > OData feed) or Excel. Then write a settings file, try it out with
-/// `citrix-odata-proxy check`, and run `citrix-odata-proxy serve`.
+/// Power BI (Get data > OData feed) or Excel. Then let `citrix-odata-proxy init` ask for your account and
+/// write the settings file, and run `citrix-odata-proxy serve`.
 #[derive(Debug, Parser)]
 #[command(name = "citrix-odata-proxy", version, arg_required_else_help = true)]
 pub struct Cli {
@@ -29,14 +33,22 @@ pub enum Command {
     Serve(Serve),
     /// Run the proxy in front of a simulated Citrix Cloud: no account, no settings file, no internet
     Demo(Demo),
+    /// Set the proxy up: ask for the account, try it out, and write the settings file
+    Init(Init),
+    /// Keep the client secret in the system's credential store
+    Secret(Secret),
     /// Run the simulated Citrix Cloud alone
     Simulate(Simulate),
     /// Try out the settings step by step, down to one row of data, and say what to do when a step fails
     Check(Check),
+    /// Ask the proxy that runs on this machine whether it is well: exit code 0, or 1 with the reason
+    Health(Health),
     /// Show the settings in force and where each comes from, with secrets masked
     Config(Config),
     /// Make an access key for clients, and the section of the settings file for it
     Key(Key),
+    /// Install, remove or look at the service of Windows
+    Service(Service),
 }
 
 /// Flags of `serve`.
@@ -98,6 +110,17 @@ pub struct Check {
     pub json: bool,
 }
 
+/// Flags of `health`.
+#[derive(Debug, Args)]
+pub struct Health {
+    /// The settings file.
+    #[command(flatten)]
+    pub settings: SettingsFile,
+    /// Address of the proxy [default: where it listens by its settings]
+    #[arg(long, value_name = "URL", conflicts_with = "file")]
+    pub url: Option<String>,
+}
+
 /// Flags of `config`.
 #[derive(Debug, Args)]
 pub struct Config {
@@ -144,8 +167,8 @@ mod tests {
         A local OData server that makes Citrix Cloud monitoring data easy for Power BI, Excel and scripts.
 
         Try it first without an account: run `citrix-odata-proxy demo` and paste the address it prints into
-        Power BI (Get data > OData feed) or Excel. Then write a settings file, try it out with
-        `citrix-odata-proxy check`, and run `citrix-odata-proxy serve`.
+        Power BI (Get data > OData feed) or Excel. Then let `citrix-odata-proxy init` ask for your account
+        and write the settings file, and run `citrix-odata-proxy serve`.
 
         Usage: citrix-odata-proxy <COMMAND>
 
@@ -153,11 +176,16 @@ mod tests {
           serve     Run the proxy
           demo      Run the proxy in front of a simulated Citrix Cloud: no account, no settings file, no
                     internet
+          init      Set the proxy up: ask for the account, try it out, and write the settings file
+          secret    Keep the client secret in the system's credential store
           simulate  Run the simulated Citrix Cloud alone
           check     Try out the settings step by step, down to one row of data, and say what to do when a
                     step fails
+          health    Ask the proxy that runs on this machine whether it is well: exit code 0, or 1 with the
+                    reason
           config    Show the settings in force and where each comes from, with secrets masked
           key       Make an access key for clients, and the section of the settings file for it
+          service   Install, remove or look at the service of Windows
           help      Print this message or the help of the given subcommand(s)
 
         Options:

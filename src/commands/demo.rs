@@ -17,6 +17,7 @@ use crate::cli::Demo;
 use crate::clock::SystemClock;
 use crate::config::{self, Flags, GivenSite, Loaded, Surroundings};
 use crate::demo::{Knobs, Simulator};
+use crate::signals::Signals;
 use crate::tasks::Tasks;
 use crate::transport::{InProcess, Transport};
 
@@ -42,6 +43,8 @@ pub(super) fn prepare(surroundings: &Surroundings, command: Demo) -> Result<Prep
         listen: command.listen,
         data_dir: command.data_dir,
         site: Some(GivenSite {
+            name: "main".to_owned(),
+            region: String::new(),
             endpoint: ENDPOINT.to_owned(),
             customer_id: knobs.customer_id.clone(),
             client_id: knobs.client_id.clone(),
@@ -77,6 +80,7 @@ pub(super) async fn demo(
     knobs: Knobs,
     live: Option<Live>,
 ) -> Result<ExitCode, Failure> {
+    let signals = Signals::listen().map_err(Failure::Runtime)?;
     let clock = SystemClock::shared();
     let sessions = knobs.sessions;
     let simulator = Simulator::new(knobs, Arc::clone(&clock));
@@ -87,7 +91,7 @@ pub(super) async fn demo(
         }
         notes(addresses, sessions)
     };
-    serve_through(&loaded.config, &transport, &clock, ready).await
+    serve_through(&loaded.config, &transport, &clock, signals, ready).await
 }
 
 /// What a newcomer does next, at the first of the `addresses` that were bound.

@@ -4,21 +4,31 @@ mod check;
 mod data_dir;
 mod demo;
 mod failure;
+mod health;
+mod init;
 mod key;
 mod progress;
+#[cfg(test)]
+mod scripted;
+mod secret;
 mod serve;
+mod service;
 mod simulate;
 mod simulator;
+mod supervision;
+mod terminal;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use self::demo::Prepared;
 use self::progress::Live;
 use crate::cli::{Cli, Command, SettingsFile};
 use crate::config::{self, Flags, Loaded, Log, Surroundings};
 use crate::server::Ending;
-use crate::telemetry;
+use crate::signals::Signals;
+use crate::telemetry::{self, Color, Notices};
 
 pub use failure::Failure;
 
@@ -39,8 +49,11 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
                 ..Flags::default()
             };
             let loaded = load(&surroundings, command.settings, flags)?;
-            begin_log(&loaded.config.log)?;
-            in_runtime(serve::serve(&loaded))
+            begin_log(&loaded.config.log, None)?;
+            in_runtime(async {
+                let signals = Signals::listen().map_err(Failure::Runtime)?;
+                serve::serve(&loaded, signals, || {}).await
+            })
         }
         Command::Demo(command) => {
             let Prepared {
@@ -51,20 +64,35 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
             let live = Live::on_terminal();
             match &live {
                 Some(live) => live.begin_log(&loaded.config.log)?,
-                None => begin_log(&loaded.config.log)?,
+                None => begin_log(&loaded.config.log, None)?,
             }
             let result = in_runtime(demo::demo(&loaded, knobs, live));
             drop(folder);
             result
         }
         Command::Simulate(command) => {
-            begin_log(&config::log(&surroundings)?)?;
+            begin_log(&config::log(&surroundings)?, None)?;
             in_runtime(simulate::simulate(command))
         }
         Command::Check(command) => {
             let loaded = load(&surroundings, command.settings, Flags::default())?;
             in_runtime(check::check(&loaded, command.json))
         }
+        Command::Init(command) => init::init(&surroundings, command),
+        Command::Secret(command) => secret::secret(&surroundings, command.command),
+        Command::Health(command) => {
+            let places = if let Some(url) = &command.url {
+                vec![health::at(url)?]
+            } else {
+                let flags = Flags {
+                    file: command.settings.file,
+                    ..Flags::default()
+                };
+                health::places(&config::server(&surroundings, &flags)?)
+            };
+            in_runtime(health::health(places))
+        }
+        Command::Service(command) => service::service(command, &surroundings),
     }
 }
 
@@ -80,16 +108,31 @@ fn load(
     Ok(config::load(surroundings, &flags)?)
 }
 
-fn begin_log(log: &Log) -> Result<(), Failure> {
-    Ok(telemetry::init(
-        &log.filter,
-        log.format,
-        log.color,
-        io::stderr,
-    )?)
+/// Begins the log in files or on standard error, as the settings say. Files that cannot be written are no reason to
+/// serve nobody.
+fn begin_log(log: &Log, notices: Option<Arc<dyn Notices>>) -> Result<(), Failure> {
+    let files = log
+        .files
+        .as_ref()
+        .map(|files| (&files.folder, files.open()));
+    let (filter, format) = (&log.filter, log.format);
+    match files {
+        None => telemetry::init(filter, format, log.color, io::stderr, notices)?,
+        Some((_, Ok(files))) => telemetry::init(filter, format, Color::Never, files, notices)?,
+        Some((folder, Err(error))) => {
+            telemetry::init(filter, format, log.color, io::stderr, notices)?;
+            tracing::warn!(
+                error = telemetry::chain(&error),
+                folder = %folder.display(),
+                "no log files can be written; log lines go to standard error. Let the account that runs this program \
+                 write to `log.folder`"
+            );
+        }
+    }
+    Ok(())
 }
 
-fn in_runtime(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+fn in_runtime<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

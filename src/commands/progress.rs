@@ -40,7 +40,9 @@ impl Live {
             all: all.clone(),
             output: io::stderr(),
         };
-        Ok(telemetry::init(&filter, log.format, log.color, above)?)
+        Ok(telemetry::init(
+            &filter, log.format, log.color, above, None,
+        )?)
     }
 
     /// Shows the scans of `gateway` until it is dropped.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::data_dir::DataDir;
-use super::{Failure, exit_code, print};
+use super::{Failure, exit_code, print, supervision};
 use crate::app::{self, App};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Config, Loaded};
@@ -15,18 +15,29 @@ use crate::signals::Signals;
 use crate::tasks::Tasks;
 use crate::transport::Transport;
 
-/// Serves until told to stop.
-pub(super) async fn serve(loaded: &Loaded) -> Result<ExitCode, Failure> {
+/// Serves until `signals` say to stop. `ready` is called once the addresses are bound.
+pub(super) async fn serve(
+    loaded: &Loaded,
+    signals: Signals,
+    ready: impl FnOnce(),
+) -> Result<ExitCode, Failure> {
     if let Some(file) = &loaded.file {
         tracing::info!(file = %file.display(), "settings read");
     } else {
         tracing::info!("no settings file; settings come from the environment");
     }
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
     serve_through(
         &loaded.config,
         &app::network()?,
         &SystemClock::shared(),
-        |_, _, _| Vec::new(),
+        signals,
+        |_, _, _| {
+            ready();
+            Vec::new()
+        },
     )
     .await
 }
@@ -37,9 +48,9 @@ pub(super) async fn serve_through(
     config: &Config,
     transport: &Arc<dyn Transport>,
     clock: &Arc<dyn Clock>,
+    mut signals: Signals,
     ready: impl FnOnce(&App, &Tasks, &[SocketAddr]) -> Vec<String>,
 ) -> Result<ExitCode, Failure> {
-    let mut signals = Signals::listen().map_err(Failure::Runtime)?;
     // Before the addresses: a second process with the same settings hears the reason, and not that a port is taken.
     let data_dir = DataDir::take(&config.data_dir)?;
     let mut config = config.clone();
@@ -49,6 +60,7 @@ pub(super) async fn serve_through(
     let tasks = Tasks::new();
     let app = App::new(&config, transport, clock, &tasks)?;
     let tls = tls(&config, clock)?;
+    warn_of_openness(&config);
     let listeners = Listeners::bind(&config.server.listen)
         .await?
         .limited(limits(&config))
@@ -60,6 +72,8 @@ pub(super) async fn serve_through(
     for note in ready(&app, &tasks, &addresses) {
         print(&note)?;
     }
+    supervision::announce_end(&mut signals);
+    supervision::begin(&app, &addresses, &tasks);
     app.start(&tasks);
     if let Some(tls) = tls {
         tasks.spawn("certificate", tls.watch());
@@ -88,6 +102,25 @@ fn tls(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Tls>, Failure> 
         Tls::load(files, Arc::clone(clock))
     };
     Ok(config.server.tls.as_ref().map(load).transpose()?)
+}
+
+/// Says what the operator has chosen to do without, for whoever reads the log.
+fn warn_of_openness(config: &Config) {
+    let server = &config.server;
+    let reachable = |address: &SocketAddr| !address.ip().to_canonical().is_loopback();
+    if !server.listen.iter().any(reachable) {
+        return;
+    }
+    if server.keys.is_empty() {
+        tracing::warn!(
+            "anybody on another machine who reaches this server may read everything (server.anonymous)"
+        );
+    }
+    if server.tls.is_none() {
+        tracing::warn!(
+            "other machines are answered without TLS: data and access keys can be read on the way (server.plain_http)"
+        );
+    }
 }
 
 fn limits(config: &Config) -> Limits {

@@ -1,4 +1,4 @@
-//! What the command line says, and the site that the demo brings along.
+//! What the command line says, and a site that a command brings along.
 
 use std::path::{Path, PathBuf};
 
@@ -16,16 +16,20 @@ pub struct Flags {
     pub listen: Vec<String>,
     /// `--data-dir`.
     pub data_dir: Option<String>,
-    /// A site that the program itself brings along, for the demo. Then no file is looked for, and of the
+    /// A site that a command itself brings along, `demo` for instance. Then no file is looked for, and of the
     /// environment only `RUST_LOG` and `NO_COLOR` count; the folder for files of our own is that of `data_dir`, else
     /// the one of the surroundings.
     pub site: Option<GivenSite>,
 }
 
-/// A site called `main` that no operator configured.
+/// A site that is not, or not yet, part of any settings.
 #[derive(Debug, Clone)]
 pub struct GivenSite {
-    /// Where it is: scheme, host and port.
+    /// Its name.
+    pub name: String,
+    /// Its region; empty for the default one.
+    pub region: String,
+    /// Where it is: scheme, host and port; empty for where the region is.
     pub endpoint: String,
     /// The customer.
     pub customer_id: String,
@@ -51,16 +55,16 @@ impl Flags {
 impl GivenSite {
     pub(super) fn layer(&self) -> Layer {
         let mut layer = Layer::default();
-        for (name, value) in [
-            ("sites.main.upstream.endpoint", self.endpoint.as_str()),
-            ("sites.main.customer_id", self.customer_id.as_str()),
-            ("sites.main.client_id", self.client_id.as_str()),
-            (
-                "sites.main.client_secret",
-                self.client_secret.expose_secret(),
-            ),
+        for (setting, value) in [
+            ("region", self.region.as_str()),
+            ("upstream.endpoint", self.endpoint.as_str()),
+            ("customer_id", self.customer_id.as_str()),
+            ("client_id", self.client_id.as_str()),
+            ("client_secret", self.client_secret.expose_secret()),
         ] {
-            layer.set(name, value, "demo");
+            if !value.is_empty() {
+                layer.set(&format!("sites.{}.{setting}", self.name), value, "given");
+            }
         }
         layer
     }

@@ -302,6 +302,20 @@ pub(super) static KEYS: &[Key] = &[
         Kind::Choice(&["text", "json"]),
         DefaultValue::Text("text"),
     ),
+    key("log.folder", Kind::Path, UNSET),
+    key(
+        "log.rotate",
+        Kind::Choice(&["daily", "hourly"]),
+        DefaultValue::Text("daily"),
+    ),
+    key(
+        "log.keep",
+        Kind::Count {
+            min: 2,
+            max: 10_000,
+        },
+        DefaultValue::Count(14),
+    ),
 ];
 
 #[cfg(test)]

@@ -5,13 +5,16 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use directories::ProjectDirs;
 
 use super::flags::Flags;
 use super::problem::{ConfigError, Problem};
 use super::raw::{Layer, Raw};
-use super::{Config, Log, Report, check, environment, file, text};
+use super::secret::{self, ApiClient};
+use super::{Config, Log, Report, Server, check, environment, file, text};
+use crate::keystore::{Keystore, SystemKeystore};
 
 /// What settings may come from, apart from flags. Tests bring their own.
 #[derive(Clone)]
@@ -24,6 +27,10 @@ pub struct Surroundings {
     pub config_folder: Option<PathBuf>,
     /// The platform's folder for data of ours.
     pub data_folder: PathBuf,
+    /// The folder for log files when the settings name none; `None`: no files then.
+    pub log_folder: Option<PathBuf>,
+    /// The system's credential store. It is asked for a site's client secret when nothing else says where that is.
+    pub keystore: Arc<dyn Keystore>,
 }
 
 impl Surroundings {
@@ -35,22 +42,48 @@ impl Surroundings {
             Some(folders) => folders.data_local_dir().to_path_buf(),
             None => directory.join(format!("{NAME}-data")),
         };
-        // A variable whose name is not Unicode is none of ours. Windows does not tell cases apart in names.
-        let variables = std::env::vars_os().filter_map(|(name, value)| {
-            let name = name.into_string().ok()?;
-            let name = if cfg!(windows) {
-                name.to_uppercase()
-            } else {
-                name
-            };
-            Some((name, value))
-        });
         Self {
-            variables: variables.collect(),
+            variables: variables(),
             directory,
             config_folder: folders.map(|folders| folders.config_dir().to_path_buf()),
             data_folder,
+            keystore: Arc::new(SystemKeystore::new()),
+            log_folder: None,
         }
+    }
+
+    /// The settings file that is found from everywhere: in the platform's folder, or for an account without a home in
+    /// the working directory.
+    pub fn settings_file(&self) -> PathBuf {
+        let folder = self.config_folder.as_ref().unwrap_or(&self.directory);
+        folder.join(format!("{NAME}.toml"))
+    }
+
+    /// Whether a program that is started here without `--config` reads this settings file.
+    pub fn finds(&self, file: &Path) -> bool {
+        let mut places = self.places().into_iter();
+        places.find(|place| place.exists()).as_deref() == Some(file)
+    }
+
+    /// Those of a service of Windows that has all in `home`. Its account has no profile that an administrator could put
+    /// anything into, and it is started in a folder of the system.
+    pub fn of_service(home: PathBuf) -> Self {
+        Self {
+            variables: variables(),
+            data_folder: home.join("data"),
+            log_folder: Some(home.join("logs")),
+            config_folder: None,
+            directory: home,
+            keystore: Arc::new(SystemKeystore::new()),
+        }
+    }
+
+    /// The machine's folder for a service of ours, by the variable that Windows has for it.
+    pub fn service_home(&self) -> PathBuf {
+        let shared = self.variables.get("PROGRAMDATA").map(PathBuf::from);
+        shared
+            .unwrap_or_else(|| PathBuf::from(r"C:\ProgramData"))
+            .join(NAME)
     }
 
     /// A variable's value.
@@ -63,7 +96,7 @@ impl Surroundings {
     }
 
     /// Where a settings file is looked for when none is named.
-    fn places(&self) -> Vec<PathBuf> {
+    pub fn places(&self) -> Vec<PathBuf> {
         let name = format!("{NAME}.toml");
         let folders = [Some(&self.directory), self.config_folder.as_ref()];
         folders
@@ -74,6 +107,20 @@ impl Surroundings {
     }
 }
 
+/// The environment. A variable whose name is not Unicode is none of ours. Windows does not tell cases apart in names.
+fn variables() -> BTreeMap<String, OsString> {
+    let variables = std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.into_string().ok()?;
+        let name = if cfg!(windows) {
+            name.to_uppercase()
+        } else {
+            name
+        };
+        Some((name, value))
+    });
+    variables.collect()
+}
+
 /// Without the environment, which may hold secrets.
 impl std::fmt::Debug for Surroundings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -81,6 +128,7 @@ impl std::fmt::Debug for Surroundings {
             .field("directory", &self.directory)
             .field("config_folder", &self.config_folder)
             .field("data_folder", &self.data_folder)
+            .field("log_folder", &self.log_folder)
             .finish_non_exhaustive()
     }
 }
@@ -94,10 +142,51 @@ pub struct Loaded {
     pub report: Report,
     /// The settings file that was read, if any.
     pub file: Option<PathBuf>,
+    /// What works, and should be otherwise; a sentence each, for the log.
+    pub warnings: Vec<String>,
+}
+
+/// Settings that were read and layered, and not checked yet.
+struct Layered {
+    raw: Raw,
+    file: Option<PathBuf>,
+    /// What was found wrong on the way.
+    problems: Vec<Problem>,
 }
 
 /// Reads, layers and checks all settings.
 pub fn load(surroundings: &Surroundings, flags: &Flags) -> Result<Loaded, ConfigError> {
+    let Layered {
+        raw,
+        file,
+        mut problems,
+    } = layered(surroundings, flags)?;
+    match check::check(&raw, surroundings, &mut problems) {
+        Ok(config) if problems.is_empty() => Ok(Loaded {
+            report: Report::new(&raw, &config, file.as_deref()),
+            warnings: secret::warnings(&config, surroundings),
+            config,
+            file,
+        }),
+        _ => Err(ConfigError::new(problems)),
+    }
+}
+
+/// The API clients of all sites, for those who look after their secrets: so a secret that is missing, or cannot be
+/// read, is no problem here, and neither is a setting of another section that is wrong.
+pub fn api_clients(
+    surroundings: &Surroundings,
+    flags: &Flags,
+) -> Result<Vec<ApiClient>, ConfigError> {
+    let layered = layered(surroundings, flags)?;
+    let mut problems = layered.problems;
+    match check::api_clients(&layered.raw, surroundings, &mut problems) {
+        Ok(clients) if problems.is_empty() => Ok(clients),
+        _ => Err(ConfigError::new(problems)),
+    }
+}
+
+fn layered(surroundings: &Surroundings, flags: &Flags) -> Result<Layered, ConfigError> {
     let mut problems = Vec::new();
     let (file, mut layers) = match &flags.site {
         Some(site) => (None, vec![site.layer()]),
@@ -112,14 +201,11 @@ pub fn load(surroundings: &Surroundings, flags: &Flags) -> Result<Loaded, Config
     ));
     layers.push(flags.layer(&surroundings.directory));
     let raw = Raw::merge(layers).map_err(|problem| ConfigError::new(vec![problem]))?;
-    match check::check(&raw, surroundings, &mut problems) {
-        Ok(config) if problems.is_empty() => Ok(Loaded {
-            report: Report::new(&raw, &config, file.as_deref()),
-            config,
-            file,
-        }),
-        _ => Err(ConfigError::new(problems)),
-    }
+    Ok(Layered {
+        raw,
+        file,
+        problems,
+    })
 }
 
 /// The settings of the log alone, from defaults and environment: for commands that need no others.
@@ -128,6 +214,18 @@ pub fn log(surroundings: &Surroundings) -> Result<Log, ConfigError> {
     let layer = environment::rust_log(&surroundings.variables, &mut problems);
     let raw = Raw::merge(vec![layer]).map_err(|problem| ConfigError::new(vec![problem]))?;
     check::check_log(&raw, surroundings, &mut problems).map_err(|_| ConfigError::new(problems))
+}
+
+/// How clients reach us, alone: for a command that asks a proxy which runs already, and has no use for the rest.
+pub fn server(surroundings: &Surroundings, flags: &Flags) -> Result<Server, ConfigError> {
+    let mut problems = Vec::new();
+    let (_, mut layers) = configured_layers(surroundings, flags, &mut problems)?;
+    layers.push(flags.layer(&surroundings.directory));
+    let raw = Raw::merge(layers).map_err(|problem| ConfigError::new(vec![problem]))?;
+    match check::check_server(&raw, &mut problems) {
+        Ok(server) if problems.is_empty() => Ok(server),
+        _ => Err(ConfigError::new(problems)),
+    }
 }
 
 /// File and environment. A file that cannot be read at all ends it: whatever else seems wrong may be its fault.
@@ -211,8 +309,8 @@ fn no_site(surroundings: &Surroundings, file: Option<&Path>) -> Problem {
         .map(|path| format!("`{}`", path.display()))
         .collect();
     problem.hint(format!(
-        "no settings file was found at {}; write one, name one with --config, or set the variables \
-         CITRIX_CUSTOMER_ID, CITRIX_CLIENT_ID and CITRIX_CLIENT_SECRET",
+        "no settings file was found at {}; let `citrix-odata-proxy init` write one, name one with --config, or set the \
+         variables CITRIX_CUSTOMER_ID, CITRIX_CLIENT_ID and CITRIX_CLIENT_SECRET",
         places.join(" or ")
     ))
 }

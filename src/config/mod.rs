@@ -19,6 +19,7 @@ mod flags;
 mod load;
 
 mod check;
+mod flaw;
 mod secret;
 
 mod problem;
@@ -43,13 +44,15 @@ use url::Url;
 use crate::odata::name::SiteId;
 use crate::odata::question::Question;
 use crate::schedule::Schedule;
-use crate::telemetry::{Color, Format};
+use crate::telemetry::{Color, Format, LogFiles};
 
 pub(crate) use check::is_key_name;
 pub use flags::{Flags, GivenSite};
-pub use load::{Loaded, Surroundings, load, log};
+pub use flaw::flaw;
+pub use load::{Loaded, Surroundings, api_clients, load, log, server};
 pub use problem::{ConfigError, Problem};
-pub use report::Report;
+pub use report::{Report, quote};
+pub use secret::{ApiClient, SecretSource, client_secret};
 
 /// What the operator decided.
 #[derive(Debug, Clone)]
@@ -142,6 +145,8 @@ pub struct Site {
     pub client_id: String,
     /// The API client's secret; not empty.
     pub client_secret: SecretString,
+    /// Where that was found.
+    pub client_secret_source: SecretSource,
     /// Which form the token endpoint's path has.
     pub token_path: TokenPath,
     /// How upstream is asked.
@@ -264,4 +269,6 @@ pub struct Log {
     pub format: Format,
     /// Whether text may be coloured: not when `NO_COLOR` is set.
     pub color: Color,
+    /// Files for the lines, in place of standard error.
+    pub files: Option<LogFiles>,
 }

@@ -53,6 +53,15 @@ impl Report {
 
     /// Says what follows from a setting that is not set.
     fn fill_in(&mut self, config: &Config) {
+        for (name, site) in &config.sites {
+            if let Some(origin) = site.client_secret_source.outside_settings() {
+                let name = format!("sites.{name}.client_secret");
+                if let Some(line) = self.lines.iter_mut().find(|line| line.name == name) {
+                    line.value = quote("***");
+                    line.origin = origin;
+                }
+            }
+        }
         let data_dir = config.data_dir.display().to_string();
         let endpoints = config.sites.iter().map(|(name, site)| {
             let endpoint = site.endpoint.as_str().trim_end_matches('/').to_owned();
@@ -136,7 +145,7 @@ fn brackets(parts: impl Iterator<Item = String>) -> String {
 }
 
 /// A text in TOML: in single quotes if that saves a Windows path from doubled backslashes.
-fn quote(text: &str) -> String {
+pub fn quote(text: &str) -> String {
     if text.contains('\\') && !text.contains(|c: char| c == '\'' || c.is_control()) {
         return format!("'{text}'");
     }

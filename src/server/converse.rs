@@ -9,7 +9,6 @@ use std::time::Duration;
 use axum::response::Response;
 use futures_util::FutureExt;
 use http::Request;
-use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -20,6 +19,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use super::held::Held;
 use super::patient::{Patient, STANDSTILL_MAX};
 use super::places::{Place, State};
 
@@ -83,12 +83,8 @@ async fn converse<S, A, F>(
         let under_way = state.begin();
         let answered = answer(request, client);
         async move {
-            let hold = move |error| {
-                let _ = &under_way;
-                error
-            };
             let response = answered.await;
-            Ok::<_, Infallible>(response.map(|body| body.map_err(hold)))
+            Ok::<_, Infallible>(response.map(|body| Held::new(body, under_way)))
         }
     });
     let builder = builder(manners);
@@ -97,6 +93,7 @@ async fn converse<S, A, F>(
         // How a connection fails is its client's matter.
         _ = connection.as_mut() => return,
         () = place.closing() => {}
+        () = left_alone(state) => return,
         () = long_idle(state) => {
             connection.as_mut().graceful_shutdown();
             // Over HTTP/2 the end of an answer may wait for its client long after we have given it out.
@@ -155,6 +152,17 @@ async fn long_idle(state: &State) {
     }
 }
 
+/// Waits until nothing of any answer has been asked for in [`STANDSTILL_MAX`], though there is more of one. Over HTTP/1 that
+/// is the socket's matter ([`Patient`]), which comes first.
+async fn left_alone(state: &State) {
+    loop {
+        sleep(STANDSTILL_MAX / 10).await;
+        if state.left_for().is_some_and(|left| left > STANDSTILL_MAX) {
+            return;
+        }
+    }
+}
+
 /// How long a request's head may take, and how long a connection may be idle between two requests.
 pub(super) const HEAD_PATIENCE: Duration = Duration::from_secs(30);
 
@@ -175,8 +183,11 @@ mod tests {
     use std::num::NonZeroUsize;
 
     use axum::Router;
+    use axum::body::Body;
     use axum::routing::get;
-    use futures_util::future;
+    use futures_util::{future, stream};
+    use http_body_util::{BodyExt, Empty};
+    use hyper::client::conn::http2;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
     use super::super::places::Places;
@@ -201,8 +212,13 @@ mod tests {
             sleep(Duration::from_secs(5)).await;
             "late"
         };
+        let large = async || {
+            let parts = (0..1000).map(|_| Ok::<_, Infallible>("x".repeat(1000)));
+            Body::from_stream(stream::iter(parts))
+        };
         let router = Router::new()
             .route("/", get(async || "here"))
+            .route("/large", get(large))
             .route("/slow", get(slow));
         let (ours, theirs) = duplex(1024);
         let address = SocketAddr::from(([127, 0, 0, 1], 50_000));
@@ -253,6 +269,46 @@ mod tests {
         assert!(elapsed >= HEAD_PATIENCE, "{elapsed:?}");
         // It does not say that it has heard of the end either.
         assert!(elapsed <= PING_INTERVAL + PING_PATIENCE * 2, "{elapsed:?}");
+    }
+
+    /// A client that answers pings and takes other answers, so that the connection itself never stands still.
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_left_alone_over_http_2_ends_and_a_slow_reader_goes_on() {
+        for reads in [false, true] {
+            let began = Instant::now();
+            talk(&CancellationToken::new(), async |client| {
+                let mut builder = http2::Builder::new(TokioExecutor::new());
+                builder.initial_stream_window_size(1000);
+                let (mut sender, connection) = builder
+                    .handshake::<_, Empty<bytes::Bytes>>(TokioIo::new(client))
+                    .await
+                    .unwrap();
+                let request = Request::get("http://x/large").body(Empty::new()).unwrap();
+                let asking = async move {
+                    let mut answer = sender.send_request(request).await.unwrap().into_body();
+                    if !reads {
+                        future::pending::<()>().await;
+                    }
+                    for _ in 0..12 {
+                        sleep(Duration::from_mins(5)).await;
+                        answer.frame().await.unwrap().unwrap();
+                    }
+                };
+                // The one side cuts the connection, or the other has no more questions.
+                tokio::select! {
+                    _ = connection => {}
+                    () = asking.then(|()| future::pending::<()>()) => {}
+                }
+            })
+            .await;
+            let elapsed = began.elapsed();
+            if reads {
+                assert!(elapsed >= Duration::from_hours(1), "{elapsed:?}");
+            } else {
+                assert!(elapsed <= STANDSTILL_MAX * 2, "{elapsed:?}");
+                assert!(elapsed >= STANDSTILL_MAX, "{elapsed:?}");
+            }
+        }
     }
 
     #[tokio::test(start_paused = true)]

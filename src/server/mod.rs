@@ -2,12 +2,13 @@
 //!
 //! - [`bind`]: sockets; [`tls`]: the certificate, which may change while we run;
 //! - [`places`]: how many connections there may be, and which one makes room;
-//! - [`converse`]: one connection; [`patient`]: how long its client may take nothing.
+//! - [`converse`]: one connection; [`patient`], [`held`]: how long its client may take nothing.
 //!
 //! This room knows nothing of what is answered.
 
 mod bind;
 mod converse;
+mod held;
 mod patient;
 mod places;
 mod tls;
@@ -207,8 +208,45 @@ mod tests {
     use axum::routing::get;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
+    use tokio::sync::Notify;
 
     use super::*;
+
+    #[tokio::test]
+    async fn orders_from_elsewhere_let_requests_finish_and_then_do_not() {
+        for (orders_given, ending) in [(1, Ending::Drained), (2, Ending::Hurried)] {
+            let listeners = Listeners::bind(&["127.0.0.1:0".parse().unwrap()]).await;
+            let listeners = listeners.unwrap();
+            let address = listeners.addresses()[0];
+            let (begun, finish) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+            let (told, allowed) = (Arc::clone(&begun), Arc::clone(&finish));
+            let slow = async move || {
+                told.notify_one();
+                allowed.notified().await;
+                "late"
+            };
+            let answer = routed(Router::new().route("/", get(slow)));
+            let (orders, mut signals) = Signals::by_hand();
+            let client = async {
+                let mut stream = TcpStream::connect(address).await.unwrap();
+                let request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+                stream.write_all(request.as_bytes()).await.unwrap();
+                begun.notified().await;
+                for _ in 0..orders_given {
+                    orders.stop("a service manager");
+                }
+                if ending == Ending::Drained {
+                    finish.notify_one();
+                    let mut text = String::new();
+                    stream.read_to_string(&mut text).await.unwrap();
+                    assert!(text.ends_with("late"), "{text}");
+                }
+            };
+            let served = listeners.serve(answer, &mut signals, Duration::from_hours(1));
+            let (served, ()) = future::join(served, client).await;
+            assert_eq!(served.unwrap(), ending);
+        }
+    }
 
     #[tokio::test]
     async fn handlers_learn_the_address_of_their_client() {

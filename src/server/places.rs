@@ -52,6 +52,10 @@ pub(super) struct State {
     under_way: AtomicUsize,
     /// Whether the client is slow to take what has been written.
     is_behind: AtomicBool,
+    /// Requests of which something was given out, and nothing more has been asked for.
+    given: AtomicUsize,
+    /// When that changed last, or was so again; the same scale.
+    moved: AtomicU64,
     /// When the last request ended, in microseconds since `Shared::began`.
     idle_since: AtomicU64,
     /// To be closed.
@@ -60,7 +64,10 @@ pub(super) struct State {
 
 /// A request under way, until this is dropped.
 #[derive(Debug)]
-pub(super) struct UnderWay(Arc<State>);
+pub(super) struct UnderWay {
+    state: Arc<State>,
+    is_given: bool,
+}
 
 impl Places {
     pub(super) fn new(most: NonZeroUsize) -> Self {
@@ -102,6 +109,8 @@ impl Places {
             all: Arc::clone(&self.0),
             under_way: AtomicUsize::new(0),
             is_behind: AtomicBool::new(false),
+            given: AtomicUsize::new(0),
+            moved: AtomicU64::new(0),
             idle_since: AtomicU64::new(self.0.now()),
             closing: stopping.child_token(),
         });
@@ -168,7 +177,17 @@ impl State {
     /// A request has come.
     pub(super) fn begin(self: &Arc<Self>) -> UnderWay {
         self.under_way.fetch_add(1, Ordering::SeqCst);
-        UnderWay(Arc::clone(self))
+        UnderWay {
+            state: Arc::clone(self),
+            is_given: false,
+        }
+    }
+
+    /// How long nothing of any answer has been asked for, while there is more of one.
+    pub(super) fn left_for(&self) -> Option<Duration> {
+        let since = self.moved.load(Ordering::Relaxed);
+        (self.given.load(Ordering::SeqCst) > 0)
+            .then(|| Duration::from_micros(self.all.now().saturating_sub(since)))
     }
 
     /// Whether a request is under way.
@@ -197,9 +216,24 @@ impl State {
     }
 }
 
+impl UnderWay {
+    /// A part of the answer was given out, or there is none to give yet.
+    pub(super) fn set_given(&mut self, is_given: bool) {
+        let state = &self.state;
+        state.moved.store(state.all.now(), Ordering::Relaxed);
+        if is_given && !self.is_given {
+            state.given.fetch_add(1, Ordering::SeqCst);
+        } else if !is_given && self.is_given {
+            state.given.fetch_sub(1, Ordering::SeqCst);
+        }
+        self.is_given = is_given;
+    }
+}
+
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        let state = &self.0;
+        self.set_given(false);
+        let state = &self.state;
         state.idle_since.store(state.all.now(), Ordering::Relaxed);
         if state.under_way.fetch_sub(1, Ordering::SeqCst) == 1 {
             state.all.tell_of_change();

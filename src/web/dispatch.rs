@@ -98,7 +98,7 @@ impl Surface {
         let Route::Odata { root, below, .. } = route else {
             notes.facts().place = operator_place(&path).map(Place::Operator);
             // The router must not see another path than the one that was judged.
-            let scheme = access.transport().scheme();
+            let scheme = access.scheme().as_str();
             let Some(uri) = operator_uri(&path, &parts.uri, scheme, &authority) else {
                 return not_found(&*self.source, parts.uri.path()).into_response();
             };
@@ -113,7 +113,7 @@ impl Surface {
             site,
             root: service_root(
                 self.public_url.as_ref(),
-                access.transport().scheme(),
+                access.scheme().as_str(),
                 &authority,
                 root,
             ),

@@ -6,7 +6,7 @@
 //! - [`wishes`], [`party`], [`odata`]: from a request to an [`Ask`](crate::gateway::Ask), and from its answer to a reply;
 //! - [`reply`], [`conditional`], [`body`], [`encoding`], [`ready`], [`whole`]: head and body of a reply;
 //! - [`error`], [`problem`]: which failure has which status and words, and how they are written;
-//! - [`inside`]: the same for pages of this process;
+//! - [`mod@inside`]: the same for pages of this process;
 //! - [`trace`], [`metrics`]: one line and one count a request, at the end of its body.
 //!
 //! Invariants: no redirects; no status 308, and 401 and 403 from [`access`] alone; a body ends cleanly only when it is complete.
@@ -95,12 +95,12 @@ fn service_of(
     journal: Journal,
 ) -> Service {
     let hosts = host::AllowedHosts::new(&settings);
-    let transport = if settings.tls {
-        access::Transport::Tls
+    let scheme = if settings.tls {
+        access::Scheme::Https
     } else {
-        access::Transport::Plain
+        access::Scheme::Http
     };
-    let access = access::Access::new(settings.access, settings.public_url.clone(), transport);
+    let access = access::Access::new(settings.access, settings.public_url.clone(), scheme);
     let surface = dispatch::Surface::new(source, admin, settings.public_url);
     Service::new(access, hosts, surface, metrics, journal)
 }

@@ -19,11 +19,14 @@ mod collections;
 mod connect;
 mod contained;
 mod crowd;
+mod dashboards;
 mod deny;
 mod encoded;
+mod explore;
 mod faults;
 mod havoc;
 mod heavy;
+mod home;
 mod keys;
 mod lane;
 mod large;
@@ -50,14 +53,20 @@ mod binary;
 mod check;
 mod failing;
 mod giant;
+mod health;
+mod init;
 mod links;
+mod logs;
 mod proxies;
 mod restart;
+mod secrets;
 mod security;
 mod silent;
 mod socket;
 #[cfg(unix)]
 mod stop;
+#[cfg(target_os = "linux")]
+mod supervised;
 mod tls;
 
 mod tidy;

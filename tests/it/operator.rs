@@ -10,11 +10,22 @@ async fn errors_of_the_operators_surface_look_like_all_others() {
     let (post, purge) = (Method::POST, "/api/cache/purge");
     let stranger = [("origin", "https://evil.example")];
     let path = format!("{purge}?site=other");
+    let refresh = "/api/cache/refresh";
+    let form = [("accept", "text/html"), ("sec-fetch-site", "cross-site")];
     for (answer, expected) in [
         (
             world.request(post.clone(), purge, &stranger).await,
             "403 CrossSite",
         ),
+        (
+            world.request(post.clone(), refresh, &stranger).await,
+            "403 CrossSite",
+        ),
+        (
+            world.request(post.clone(), refresh, &form).await,
+            "403 CrossSite",
+        ),
+        (world.get(refresh).await, "405 MethodNotAllowed"),
         (world.request(post, &path, &[]).await, "404 NotFound"),
         (world.get(purge).await, "405 MethodNotAllowed"),
         (world.get("/zebra").await, "404 NotFound"),

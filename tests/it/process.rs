@@ -69,6 +69,12 @@ impl Program {
                 command.env_remove(name);
             }
         }
+        // Where nobody is: a developer's own credentials are no matter of tests.
+        let bus = folder.path().join("no-bus");
+        command.env(
+            "DBUS_SESSION_BUS_ADDRESS",
+            format!("unix:path={}", bus.display()),
+        );
         for home in ["HOME", "USERPROFILE", "APPDATA", "LOCALAPPDATA"] {
             command.env(home, folder.path());
         }
@@ -106,6 +112,14 @@ impl Program {
     pub(crate) fn set(self, setting: &str, value: &str) -> Self {
         let name = setting.to_uppercase().replace('.', "__");
         self.variable(&format!("CITRIX_ODATA_PROXY__{name}"), value)
+    }
+
+    /// With this on its standard input.
+    pub(crate) fn input(mut self, text: &str) -> Self {
+        let path = self.folder.path().join("standard-input");
+        fs::write(&path, text).unwrap();
+        self.command.stdin(fs::File::open(path).unwrap());
+        self
     }
 
     /// With a file in its folder.
@@ -343,7 +357,8 @@ const GLANCE: Duration = Duration::from_millis(10);
 const QUIET: Duration = Duration::from_secs(1);
 
 /// Beginnings of variables that the program, or what it is made of, takes notice of.
-const FOREIGN: [&str; 7] = [
+const FOREIGN: [&str; 10] = [
+    "CREDENTIALS_DIRECTORY",
     "CITRIX_",
     "RUST_LOG",
     "RUST_BACKTRACE",
@@ -351,4 +366,6 @@ const FOREIGN: [&str; 7] = [
     "NO_COLOR",
     "XDG_",
     "REQUEST_METHOD",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_",
 ];

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use citrix_odata_proxy::app;
 use citrix_odata_proxy::cache::Lifetime;
 use citrix_odata_proxy::config::{self, Config, Flags, GivenSite, Surroundings};
+use citrix_odata_proxy::keystore::SystemKeystore;
 use citrix_odata_proxy::odata::question::Question;
 
 /// Complete intervals, never computed again.
@@ -145,9 +147,13 @@ fn defaults() -> Config {
         directory: PathBuf::new(),
         config_folder: None,
         data_folder: PathBuf::new(),
+        keystore: Arc::new(SystemKeystore::new()),
+        log_folder: None,
     };
     let flags = Flags {
         site: Some(GivenSite {
+            name: "main".to_owned(),
+            region: String::new(),
             endpoint: "http://127.0.0.1:9".to_owned(),
             customer_id: "acme".to_owned(),
             client_id: "client".to_owned(),

@@ -128,9 +128,13 @@ async fn of_very_many_the_latest_are_shown() {
         .collect();
     assert_eq!(shapes(&cache), expected);
     let page = world.get("/").await.text();
-    assert_eq!(page.matches("<tr><td>").count(), 20);
-    assert!(page.contains("<caption>The latest 20</caption>"));
-    assert!(page.contains("$top=231<") && !page.contains("$top=230<"));
+    // One row for the set, with the eight latest of its answers.
+    assert_eq!(page.matches("<tr id=\"set-").count(), 1);
+    let (_, answers) = page.split_once("class=\"answers\"").unwrap();
+    let (answers, after) = answers.split_once("</ul>").unwrap();
+    assert_eq!(answers.matches("<li>").count(), 8);
+    assert!(answers.contains("$top=243<") && !answers.contains("$top=242<"));
+    assert!(after.contains("242 more, as JSON"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,6 +12,7 @@ use citrix_odata_proxy::app::App;
 use citrix_odata_proxy::clock::{Clock, FollowingClock};
 use citrix_odata_proxy::config::{self, Flags, Surroundings};
 use citrix_odata_proxy::demo::{Fault, Knobs, Simulator};
+use citrix_odata_proxy::keystore::SystemKeystore;
 use citrix_odata_proxy::tasks::Tasks;
 use citrix_odata_proxy::transport::{InProcess, ResponseBody, Transport, TransportError};
 use futures_util::future::BoxFuture;
@@ -299,6 +300,8 @@ fn config(folder: &Path, knobs: &Knobs, settings: &str) -> config::Config {
         directory: folder.to_path_buf(),
         config_folder: None,
         data_folder: folder.join("data"),
+        keystore: Arc::new(SystemKeystore::new()),
+        log_folder: None,
     };
     let loaded = config::load(&surroundings, &Flags::default());
     loaded.unwrap_or_else(|error| panic!("{error}")).config

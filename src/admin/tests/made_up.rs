@@ -71,6 +71,7 @@ impl Watched for MadeUp {
                 refreshes: 40,
                 refreshes_failed: 3,
                 recalls: 5,
+                disk_failures: 6,
             },
             disk: (45_000, 4_000_000_000),
             fills: 2,

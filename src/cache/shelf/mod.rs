@@ -24,7 +24,7 @@ mod writer;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -84,6 +84,8 @@ struct Room {
     /// Whether all files were looked at.
     scanned: watch::Sender<bool>,
     read_trouble: ReadTrouble,
+    /// How often the disk did not do what it should.
+    failures: AtomicU64,
     /// Bytes in memory that wait to be written.
     queued: Arc<AtomicU64>,
     queued_max: u64,
@@ -93,6 +95,11 @@ struct Room {
 impl Room {
     fn index(&self) -> MutexGuard<'_, Index> {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts a failure of the disk.
+    fn failed(&self) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
     }
 
     fn name(&self, key: &CacheKey) -> Option<(Realm, Name)> {
@@ -147,6 +154,7 @@ impl Shelf {
             turns: std::array::from_fn(|_| tokio::sync::Mutex::default()),
             scanned: watch::Sender::new(false),
             read_trouble: ReadTrouble::default(),
+            failures: AtomicU64::new(0),
             queued: Arc::default(),
             queued_max,
             clock,
@@ -163,6 +171,11 @@ impl Shelf {
     pub(super) fn size(&self) -> (u64, u64) {
         let (answers, bytes) = self.room.index().size();
         (answers as u64, bytes)
+    }
+
+    /// How often an answer could not be written, or one that is there not be opened.
+    pub(super) fn failures(&self) -> u64 {
+        self.room.failures.load(Ordering::Relaxed)
     }
 
     /// A place in the queue of what is to be written, for the answer to a key; `None` when it will not be.

@@ -149,6 +149,7 @@ impl Room {
                 None
             }
             Err(error) => {
+                self.failed();
                 if trouble.failed(Instant::now()) {
                     tracing::warn!(%error, "stored answers cannot be read from disk");
                 }

@@ -138,6 +138,7 @@ async fn write(room: &Arc<Room>, mut job: Job, trouble: &mut Trouble) {
         }
         Ok(Written::Stopped | Written::Unfit) => None,
         Err(error) => {
+            room.failed();
             if trouble.failed(Instant::now()) {
                 tracing::warn!(
                     %error,

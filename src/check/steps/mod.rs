@@ -9,8 +9,8 @@ use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 
-use super::remedy::{Finding, PROXY_LOG_ON, of_fetch, of_transport};
-use super::{CheckTarget, Outcome, Report, Step};
+use super::remedy::{Finding, PROXY_LOG_ON, of_fetch, of_token, of_transport};
+use super::{CheckTarget, Origin, Outcome, Report, Step};
 use crate::auth::AuthState;
 use crate::clock::Clock;
 use crate::transport::{Transport, TransportFault};
@@ -18,15 +18,21 @@ use crate::upstream::{
     Awaited, BadResponse, Class, Party, Query, RetryBudget, Turn, Upstream, Visit,
 };
 
-/// Checks a site: settings and proxy (which are only told), name resolution, connection, clock, token, service document, `$metadata`, one row. After
-/// a failed step those that build on it are skipped. Takes a minute or two at most when nothing answers.
+/// Checks a site: settings and proxy (which are only told), name resolution, connection, clock, token, service document,
+/// `$metadata`, one row. After a failed step those that build on it are skipped. Each is handed to `tell` as soon as it
+/// is done. Takes a minute or two at most when nothing answers.
 pub async fn run(
     target: &CheckTarget,
     upstream: &Upstream,
     transport: &dyn Transport,
     clock: &dyn Clock,
+    tell: &mut dyn FnMut(&Step),
 ) -> Report {
-    let mut steps = Steps::default();
+    let mut steps = Steps {
+        done: Vec::new(),
+        failed: None,
+        tell,
+    };
     steps.tell(SETTINGS, settings(target));
     steps.tell(PROXY, proxy(target));
     steps.take(DNS, dns(target)).await;
@@ -52,13 +58,13 @@ pub async fn run(
 /// What a step found: something for people and something for later steps.
 type Found<T> = Result<(String, T), Finding>;
 
-#[derive(Default)]
-struct Steps {
+struct Steps<'a> {
     done: Vec<Step>,
     failed: Option<&'static str>,
+    tell: &'a mut dyn FnMut(&Step),
 }
 
-impl Steps {
+impl Steps<'_> {
     /// Takes a step, unless an earlier one failed.
     async fn take<T>(
         &mut self,
@@ -84,38 +90,56 @@ impl Steps {
     ) -> Option<T> {
         let began = Instant::now();
         let found = work.await;
-        let (outcome, detail, remedy, value) = match found {
-            Ok((detail, value)) => (Outcome::Ok, detail, None, Some(value)),
-            Err(finding) => (Outcome::Failed, finding.detail, Some(finding.remedy), None),
-        };
-        self.done.push(Step {
+        let mut step = Step {
             name,
-            outcome,
-            detail,
-            remedy,
+            outcome: Outcome::Ok,
+            detail: String::new(),
+            remedy: None,
+            suspect: None,
             elapsed: began.elapsed(),
-        });
+        };
+        let value = match found {
+            Ok((detail, value)) => {
+                step.detail = detail;
+                Some(value)
+            }
+            Err(finding) => {
+                step.outcome = Outcome::Failed;
+                step.detail = finding.detail;
+                step.remedy = Some(finding.remedy);
+                step.suspect = finding.suspect;
+                None
+            }
+        };
+        self.note(step);
         value
+    }
+
+    fn note(&mut self, step: Step) {
+        (self.tell)(&step);
+        self.done.push(step);
     }
 
     /// Notes a step that cannot fail.
     fn tell(&mut self, name: &'static str, detail: String) {
-        self.done.push(Step {
+        self.note(Step {
             name,
             outcome: Outcome::Ok,
             detail,
             remedy: None,
+            suspect: None,
             elapsed: Duration::ZERO,
         });
     }
 
     fn skip(&mut self, name: &'static str) {
         let failed = self.failed.unwrap_or_default();
-        self.done.push(Step {
+        self.note(Step {
             name,
             outcome: Outcome::Skipped,
             detail: format!("not tried, because {failed} failed"),
             remedy: None,
+            suspect: None,
             elapsed: Duration::ZERO,
         });
     }
@@ -124,8 +148,9 @@ impl Steps {
 /// Settings that cannot be used have ended the program before: here it says which they are.
 fn settings(target: &CheckTarget) -> String {
     match &target.settings {
-        Some(file) => format!("read from {}", file.display()),
-        None => "read from the environment; there is no settings file".to_owned(),
+        Origin::File(file) => format!("read from {}", file.display()),
+        Origin::Environment => "read from the environment; there is no settings file".to_owned(),
+        Origin::Answers => "as you answered; nothing is written yet".to_owned(),
     }
 }
 
@@ -223,7 +248,7 @@ fn clock_skew(head: &HeaderMap, clock: &dyn Clock) -> Found<()> {
 async fn token(upstream: &Upstream) -> Found<()> {
     let authorizer = upstream.authorizer();
     if let Err(error) = authorizer.credentials().await {
-        return Err(Finding::new(error.happening(), error.hint()));
+        return Err(of_token(&error));
     }
     let detail = match authorizer.state() {
         AuthState::Valid { remaining } => {

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use super::*;
 use crate::auth::{self, Authorizer};
-use crate::check::to_text;
+use crate::check::line;
 use crate::clock::FollowingClock;
 use crate::tasks::Tasks;
 use crate::transport::scripted::{Reply, Scripted};
@@ -49,12 +49,22 @@ async fn check(host: &str, tokens: Vec<Reply>, data: Vec<Reply>) -> Report {
     let upstream = Upstream::new(settings, authorizer, Arc::new(lane), Arc::clone(&transport));
     let target = CheckTarget {
         site: "main".to_owned(),
-        settings: None,
+        settings: Origin::Environment,
         endpoint,
         token_url,
         proxy: None,
     };
-    run(&target, &upstream, &*transport, &*clock).await
+    let mut told = Vec::new();
+    let mut tell = |step: &Step| told.push(step.name);
+    let report = run(&target, &upstream, &*transport, &*clock, &mut tell).await;
+    let steps: Vec<&str> = report.steps.iter().map(|step| step.name).collect();
+    assert_eq!(told, steps, "each step is told as it comes");
+    report
+}
+
+fn text(report: &Report) -> String {
+    let steps = report.steps.iter();
+    steps.map(|step| line("main", step) + "\n").collect()
 }
 
 fn greeting(date: &str) -> Reply {
@@ -78,7 +88,7 @@ async fn all_is_well() {
     data.extend(answers());
     let report = check("127.0.0.1", vec![], data).await;
     assert!(report.ok());
-    assert_snapshot!(to_text(&[report]), @r"
+    assert_snapshot!(text(&report), @r"
     main: ok      settings         read from the environment; there is no settings file (0 ms)
     main: ok      proxy            none; connections go straight to the service (0 ms)
     main: ok      dns              127.0.0.1 is 127.0.0.1 (0 ms)
@@ -96,7 +106,7 @@ async fn wrong_secret_stops_what_builds_on_it() {
     let tokens = vec![Reply::new(200, r#"{"error":"invalid_client"}"#)];
     let report = check("127.0.0.1", tokens, vec![Reply::new(401, "")]).await;
     assert!(!report.ok());
-    assert_snapshot!(to_text(&[report]), @r"
+    assert_snapshot!(text(&report), @r"
     main: ok      settings         read from the environment; there is no settings file (0 ms)
     main: ok      proxy            none; connections go straight to the service (0 ms)
     main: ok      dns              127.0.0.1 is 127.0.0.1 (0 ms)

@@ -4,6 +4,7 @@ mod address;
 mod cache;
 mod globs;
 mod keys;
+mod log;
 mod reach;
 mod reader;
 mod scans;
@@ -14,17 +15,15 @@ mod warm;
 
 use std::path::PathBuf;
 
-use tracing_subscriber::EnvFilter;
-
 pub(crate) use self::keys::is_key_name;
 pub(super) use self::reader::{Read, Reader};
 use super::load::Surroundings;
 use super::problem::Problem;
 use super::raw::Raw;
-use super::{Config, Log, Site};
+use super::secret::ApiClient;
+use super::{Config, Log, Server, Site};
 use crate::odata::deny::DenyList;
 use crate::odata::name::SiteId;
-use crate::telemetry::{Color, Format};
 
 /// Checks everything, whatever is found on the way.
 pub(super) fn check(
@@ -46,7 +45,7 @@ pub(super) fn check(
     let deny = deny.and_then(|sets| DenyList::new(&sets.deny).ok());
     let warm = warm::check(&mut reader, raw.sites(), deny.as_ref());
     let scans = scans::check(&mut reader);
-    let log = log(&mut reader, surroundings);
+    let log = log::check(&mut reader, surroundings);
     Ok(Config {
         server: server?,
         sites: sites.into_iter().collect::<Read<_>>()?,
@@ -59,37 +58,33 @@ pub(super) fn check(
     })
 }
 
+/// Checks the API clients of all sites alone.
+pub(super) fn api_clients(
+    raw: &Raw,
+    surroundings: &Surroundings,
+    problems: &mut Vec<Problem>,
+) -> Read<Vec<ApiClient>> {
+    let mut reader = Reader::new(raw, problems);
+    let clients: Vec<Read<ApiClient>> = raw
+        .sites()
+        .iter()
+        .map(|(name, origin)| site::api_client(&mut reader, surroundings, name, origin))
+        .collect();
+    clients.into_iter().collect()
+}
+
+/// Checks the settings of the server alone.
+pub(super) fn check_server(raw: &Raw, problems: &mut Vec<Problem>) -> Read<Server> {
+    server::check(&mut Reader::new(raw, problems), raw.sites())
+}
+
 /// Checks the settings of the log alone.
 pub(super) fn check_log(
     raw: &Raw,
     surroundings: &Surroundings,
     problems: &mut Vec<Problem>,
 ) -> Read<Log> {
-    log(&mut Reader::new(raw, problems), surroundings)
-}
-
-fn log(reader: &mut Reader<'_>, surroundings: &Surroundings) -> Read<Log> {
-    let filter = reader.text("log.filter").and_then(|filter| {
-        match EnvFilter::builder().parse(&filter) {
-            Ok(_) => Ok(filter),
-            Err(_) => reader.refuse(
-                "log.filter",
-                "this is not a filter for log output",
-                "write a level (error, warn, info, debug, trace), or \"info,citrix_odata_proxy=debug\"",
-            ),
-        }
-    });
-    let format = reader.choice("log.format", &[Format::Text, Format::Json]);
-    // https://no-color.org
-    let color = match surroundings.variable("NO_COLOR") {
-        Some(value) if !value.is_empty() => Color::Never,
-        _ => Color::Auto,
-    };
-    Ok(Log {
-        filter: filter?,
-        format: format?,
-        color,
-    })
+    log::check(&mut Reader::new(raw, problems), surroundings)
 }
 
 fn data_dir(reader: &mut Reader<'_>, surroundings: &Surroundings) -> Read<PathBuf> {

@@ -10,7 +10,8 @@ use crate::config::file::bad_site;
 use crate::config::load::Surroundings;
 use crate::config::problem::Problem;
 use crate::config::raw::DEFAULT_ORIGIN;
-use crate::config::{Profile, Region, Site, TokenPath, Upstream, secret};
+use crate::config::secret::{self, ApiClient};
+use crate::config::{Profile, Region, Site, TokenPath, Upstream};
 use crate::odata::name::SiteId;
 
 /// Checks the site `name`, first mentioned at `origin`.
@@ -32,11 +33,18 @@ pub(super) fn check(
     );
     let customer_id = identifier(reader, &key("customer_id"), origin, CUSTOMER_HINT);
     let client_id = identifier(reader, &key("client_id"), origin, CLIENT_HINT);
-    let client_secret = secret::read(reader, surroundings, name, origin);
+    let client_secret = secret::read(
+        reader,
+        surroundings,
+        name,
+        origin,
+        client_id.as_deref().ok(),
+    );
     let token_path = reader.choice(&key("token_path"), &[TokenPath::Customer, TokenPath::Root]);
     let endpoint = address::endpoint(reader, &key("upstream.endpoint"));
     let upstream = upstream(reader, name);
     let region = region?;
+    let (client_secret, client_secret_source) = client_secret?;
     let site = Site {
         profile: profile?,
         region,
@@ -46,11 +54,32 @@ pub(super) fn check(
         },
         customer_id: customer_id?,
         client_id: client_id?,
-        client_secret: client_secret?,
+        client_secret,
+        client_secret_source,
         token_path: token_path?,
         upstream: upstream?,
     };
     Ok((id?, site))
+}
+
+/// The API client of the site `name`, without its secret.
+pub(super) fn api_client(
+    reader: &mut Reader<'_>,
+    surroundings: &Surroundings,
+    name: &str,
+    origin: &str,
+) -> Read<ApiClient> {
+    let site = match SiteId::new(name) {
+        Some(id) => Ok(id),
+        None => reader.note(bad_site(&format!("sites.{name}"), origin)),
+    };
+    let key = format!("sites.{name}.client_id");
+    let client_id = identifier(reader, &key, origin, CLIENT_HINT);
+    Ok(ApiClient {
+        site: site?,
+        client_id: client_id?,
+        secret_elsewhere: secret::elsewhere(reader, surroundings, name),
+    })
 }
 
 fn upstream(reader: &mut Reader<'_>, name: &str) -> Read<Upstream> {

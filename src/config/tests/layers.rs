@@ -59,7 +59,8 @@ fn defaults_are_as_documented() {
         Log {
             filter: "info".to_owned(),
             format: Format::Text,
-            color: Color::Auto
+            color: Color::Auto,
+            files: None,
         }
     );
     assert_eq!(config.data_dir, Path::new("/platform/data"));
@@ -129,7 +130,7 @@ fn finds_the_file() {
 
     sites
       problem: no site is configured
-      hint:    no settings file was found at `DIR/citrix-odata-proxy.toml` or `DIR/platform/citrix-odata-proxy.toml`; write one, name one with --config, or set the variables CITRIX_CUSTOMER_ID, CITRIX_CLIENT_ID and CITRIX_CLIENT_SECRET
+      hint:    no settings file was found at `DIR/citrix-odata-proxy.toml` or `DIR/platform/citrix-odata-proxy.toml`; let `citrix-odata-proxy init` write one, name one with --config, or set the variables CITRIX_CUSTOMER_ID, CITRIX_CLIENT_ID and CITRIX_CLIENT_SECRET
     ");
 }
 
@@ -161,6 +162,8 @@ fn the_demo_brings_its_own_site() {
         .variable("CITRIX_ODATA_PROXY__CACHE__TTL", "nonsense")
         .variable("RUST_LOG", "debug");
     given.flags.site = Some(GivenSite {
+        name: "main".to_owned(),
+        region: String::new(),
         endpoint: "http://127.0.0.1:9".to_owned(),
         customer_id: "demo".to_owned(),
         client_id: "demo-client".to_owned(),
@@ -228,6 +231,9 @@ fn reports_values_with_origins_and_without_secrets() {
     scans.range_never = []                                    # default
     log.filter = "info"                                       # default
     log.format = "text"                                       # default
+    log.folder = ""                                           # default
+    log.rotate = "daily"                                      # default
+    log.keep = 14                                             # default
     sites.main.profile = "citrix-cloud"                       # default
     sites.main.region = "JP"                                  # variable CITRIX_ODATA_PROXY__SITES__MAIN__REGION
     sites.main.customer_id = "acme1234"                       # DIR/citrix-odata-proxy.toml, line 5

@@ -1,13 +1,18 @@
 //! Settings from all sources together: what a load gives, and what it says when it cannot.
 
 mod layers;
+mod logs;
 mod problems;
 mod secrets;
 mod values;
 
+use std::sync::Arc;
+
 use tempfile::TempDir;
 
 use super::*;
+use crate::keystore::Keystore;
+use crate::keystore::memory::MemoryKeystore;
 
 /// A working directory with a settings file, an environment and flags.
 struct Given {
@@ -24,6 +29,8 @@ impl Given {
             directory: folder.path().to_path_buf(),
             config_folder: Some(folder.path().join("platform")),
             data_folder: PathBuf::from("/platform/data"),
+            keystore: Arc::new(MemoryKeystore::default()),
+            log_folder: None,
         };
         let flags = Flags::default();
         Self {
@@ -53,6 +60,11 @@ impl Given {
         self.surroundings
             .variables
             .insert(name.to_owned(), value.into());
+        self
+    }
+
+    fn keystore(mut self, keystore: impl Keystore + 'static) -> Self {
+        self.surroundings.keystore = Arc::new(keystore);
         self
     }
 

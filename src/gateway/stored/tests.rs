@@ -177,7 +177,12 @@ fn answers_are_put_together_by_their_set() {
             )
         })
         .collect();
-    insta::assert_snapshot!(rows.join("\n"), @"");
+    insta::assert_snapshot!(rows.join("\n"), @r"
+    lab Users States { fresh: 1, refreshing: 0, failed: 0, stale: 0, expired: 0 } 0 hits, 5 s, 2 idle: Users
+    main - States { fresh: 2, refreshing: 0, failed: 0, stale: 0, expired: 0 } 0 hits, 7 s, 3 idle: $metadata 
+    main Sessions States { fresh: 0, refreshing: 0, failed: 0, stale: 0, expired: 1 } 0 hits, 20000 s, 10000 idle: Sessions
+    main Users States { fresh: 1, refreshing: 1, failed: 1, stale: 0, expired: 0 } 7 hits, 70 s, 35 idle: Users Users?$top=1
+    ");
     assert_eq!((found.sets_total, found.total), (4, 7));
     let bytes: u64 = found.sets.iter().map(|set| set.bytes).sum();
     assert_eq!(bytes, all.iter().map(super::bytes).sum::<u64>());

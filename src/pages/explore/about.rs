@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::knowledge::{Known, Labels, knowledge};
 use super::place;
+use super::trouble::prose;
 use crate::odata::csdl::{Column, SetEntry};
 use crate::odata::name::SiteId;
 use crate::pages::address::Address;
@@ -32,7 +33,7 @@ pub(super) fn facts(set: &SetEntry) -> Markup {
         @if let Some(notes) = known.map(|known| &known.notes).filter(|notes| !notes.is_empty()) {
             ul class="notes" aria-label="Notes" {
                 @for note in notes {
-                    li { (note.text) " " span class="soft" { "(" (note.sure.words()) ")" } }
+                    li { (prose(&note.text)) " " span class="soft" { "(" (note.sure.words()) ")" } }
                 }
             }
         }

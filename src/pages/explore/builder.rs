@@ -15,6 +15,9 @@ pub(super) fn builder(action: &str, set: &SetEntry, form: &Form) -> Markup {
     html! {
         h2 id="query" { "Query" }
         (quick_looks(action, set))
+        @if !form.raw.is_empty() {
+            p class="soft" { "The rows below are of a query that was written by hand; this form begins a new one." }
+        }
         form class="card builder" action={ (action) "#rows" } method="get" {
             (conditions(set, form))
             div class="line" {

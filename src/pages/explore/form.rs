@@ -17,8 +17,8 @@ pub(super) struct Form {
     pub expand: Vec<String>,
     /// Rows on the page, from 1 to [`TOP_MAX`].
     pub top: u32,
-    /// Rows passed over.
-    pub skip: u32,
+    /// Rows passed over, where the address says it: then it counts more than what a query by hand says.
+    pub skip: Option<u32>,
     /// Whether to count all rows.
     pub count: bool,
     /// A query written by hand, which takes the place of all others; empty for none.
@@ -105,7 +105,7 @@ impl Default for Form {
             descending: false,
             expand: Vec::new(),
             top: TOP_DEFAULT,
-            skip: 0,
+            skip: None,
             count: false,
             raw: String::new(),
             asked: false,
@@ -120,8 +120,8 @@ impl Form {
         let (mut columns, mut operators, mut values) = (Vec::new(), Vec::new(), Vec::new());
         for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
             let value = value.into_owned();
-            form.asked = true;
             match &*name {
+                "select" | "expand" if value.is_empty() => {}
                 "select" => form.select.push(value),
                 "where" => columns.push(value),
                 "is" => operators.push(Operator::of(&value)),
@@ -130,11 +130,13 @@ impl Form {
                 "dir" => form.descending = value == "desc",
                 "expand" => form.expand.push(value),
                 "top" => form.top = value.trim().parse().unwrap_or(TOP_DEFAULT),
-                "skip" => form.skip = value.trim().parse().unwrap_or(0),
+                "skip" => form.skip = value.trim().parse().ok(),
                 "count" => form.count = !value.is_empty(),
                 "raw" => value.trim().clone_into(&mut form.raw),
-                _ => {}
+                // What others add to addresses asks for nothing.
+                _ => continue,
             }
+            form.asked = true;
         }
         form.top = form.top.clamp(1, TOP_MAX);
         let (mut operators, mut values) = (operators.into_iter(), values.into_iter());
@@ -175,8 +177,8 @@ impl Form {
             query.append_pair("expand", name);
         }
         query.append_pair("top", &self.top.to_string());
-        if self.skip > 0 {
-            query.append_pair("skip", &self.skip.to_string());
+        if let Some(skip) = self.skip {
+            query.append_pair("skip", &skip.to_string());
         }
         if self.count {
             query.append_pair("count", "true");
@@ -187,7 +189,7 @@ impl Form {
     /// The same from another row on.
     pub(super) fn passing_over(&self, skip: u32) -> Self {
         Self {
-            skip,
+            skip: Some(skip),
             ..self.clone()
         }
     }
@@ -226,26 +228,27 @@ mod tests {
             descending: true,
             expand: vec!["User".to_owned()],
             top: TOP_MAX,
-            skip: 0,
+            skip: None,
             count: true,
             raw: String::new(),
             asked: true,
         };
         assert_eq!(form, expected);
         assert_eq!(Form::read(None), Form::default());
+        assert_eq!(Form::read(Some("utm_source=mail&q=x")), Form::default());
         assert_eq!(Form::read(Some("top=0")).top, 1);
     }
 
     proptest! {
         #[test]
         fn a_form_survives_its_address(
-            select in prop::collection::vec(any::<String>(), 0..3),
+            select in prop::collection::vec(".+", 0..3),
             column in ".+",
             operator in 0..Operator::ALL.len(),
             value in any::<String>(),
             order in any::<String>(),
             top in 1..=TOP_MAX,
-            skip in any::<u32>(),
+            skip in any::<Option<u32>>(),
             count in any::<bool>(),
         ) {
             let form = Form {

@@ -67,7 +67,7 @@ pub(super) fn options(
         ("$top", form.top.to_string()),
         (
             "$skip",
-            Some(form.skip)
+            form.skip
                 .filter(|skip| *skip > 0)
                 .map_or_else(String::new, |skip| skip.to_string()),
         ),
@@ -94,19 +94,21 @@ fn by_hand(form: &Form) -> Options {
     let pairs = form_urlencoded::parse(query.trim_start_matches('?').as_bytes());
     let mut options: Options = Vec::new();
     let mut top = form.top;
-    let mut skip = form.skip;
+    let mut skip = None;
     for (name, value) in pairs.into_owned() {
         match name.to_ascii_lowercase().as_str() {
             "$top" => top = value.trim().parse().unwrap_or(top).clamp(1, TOP_MAX),
-            "$skip" if form.skip == 0 => skip = value.trim().parse().unwrap_or(0),
+            "$skip" => skip = value.trim().parse::<u32>().ok(),
             // The page reads JSON, whatever is asked.
-            "$skip" | "$format" => {}
-            _ if options.iter().any(|(known, _)| *known == name) => {}
+            "$format" => {}
+            _ if options
+                .iter()
+                .any(|(known, _)| known.eq_ignore_ascii_case(&name)) => {}
             _ => options.push((name, value)),
         }
     }
     options.push(("$top".to_owned(), top.to_string()));
-    if skip > 0 {
+    if let Some(skip) = form.skip.or(skip).filter(|skip| *skip > 0) {
         options.push(("$skip".to_owned(), skip.to_string()));
     }
     options
@@ -124,10 +126,11 @@ fn term(
     let labels = knowledge.labels(&set.name, column);
     let value = || {
         literal(kind, labels.as_ref(), &condition.value).map_err(|expected| {
-            format!(
-                "`{}` is no value for {name}: write {expected}.",
-                condition.value
-            )
+            let typed = &condition.value;
+            if typed.trim().is_empty() {
+                return format!("The condition on {name} has no value: write {expected}.");
+            }
+            format!("`{typed}` is no value for {name}: write {expected}.")
         })
     };
     let compared = |operator: &str| Ok(format!("{name} {operator} {}", value()?));
@@ -260,11 +263,16 @@ mod tests {
                 "$filter=Name%20eq%20%27a%26b%3F//%27",
                 "$filter=Name eq 'a&b?//'&$top=50",
             ),
-            ("$select=A&$select=B", "$select=A&$top=50"),
+            ("$select=A&$SELECT=B", "$select=A&$top=50"),
         ] {
             let mut query = form_urlencoded::Serializer::new(String::new());
             query.append_pair("raw", raw);
             assert_eq!(asked(&query.finish()).as_deref(), Ok(expected), "{raw}");
+        }
+        // The links between pages say more than the query.
+        for (skip, expected) in [("0", "$top=50"), ("9", "$top=50&$skip=9")] {
+            let form = format!("raw=%24skip%3D7&skip={skip}");
+            assert_eq!(asked(&form).as_deref(), Ok(expected));
         }
     }
 
@@ -285,6 +293,15 @@ mod tests {
                 "`1` is no value for Blob: write the condition into the query by hand: its type is not for forms.",
                 "`Sessions` does not lead to `Never`.",
             ]
+        );
+    }
+
+    #[test]
+    fn a_condition_wants_a_value() {
+        let faults = asked("where=ConnectionState&is=eq&value=+");
+        assert_eq!(
+            faults.unwrap_err(),
+            ["The condition on ConnectionState has no value: write one of the names, or a number."]
         );
     }
 

@@ -119,7 +119,11 @@
       say(`${label}: this server does not answer.`, true);
     }
     button.removeAttribute("aria-disabled");
-    look();
+    await look();
+    // The button may have gone with its row.
+    if (document.activeElement === document.body) said.focus();
+    const words = said.textContent;
+    setTimeout(() => { if (said.textContent === words && misses === 0) say(""); }, 15000);
   });
 
   document.addEventListener("visibilitychange", () => document.hidden ? clearTimeout(timer) : look());

@@ -48,13 +48,13 @@ fn content(status: &Status, address: &Address) -> Markup {
     html! {
         div id="home" class="home" data-busy[status.is_busy()] {
             (head::head(status, address))
-            p id="home-said" class="said" role="status" {}
+            p id="home-said" class="said" role="status" tabindex="-1" {}
             (sites::sites(status, address))
             (scans::scans(&status.scans))
             (plot::activity(&status.history, status.now))
             (sets::sets(status, address))
             (recent::recent(status))
-            (warm::warm(&status.warm, status.now))
+            (warm::warm(status))
         }
     }
 }

@@ -131,17 +131,17 @@ fn states(set: &StoredSet) -> Markup {
         ..
     } = set.answers;
     let counts = [
-        (failed, "bad", "failed"),
-        (refreshing, "", "being refreshed"),
-        (fresh, "", "fresh"),
-        (stale, "", "stale"),
-        (expired, "soft", "expired"),
+        (failed, Some("bad"), "failed"),
+        (refreshing, None, "being refreshed"),
+        (fresh, None, "fresh"),
+        (stale, None, "stale"),
+        (expired, Some("soft"), "expired"),
     ];
     let shown = counts.into_iter().filter(|(count, ..)| *count > 0);
     html! {
         @for (at, (count, class, word)) in shown.enumerate() {
             @if at > 0 { ", " }
-            span class=(class) { (grouped(count as u64)) " " (word) }
+            span class=[class] { (grouped(count as u64)) " " (word) }
         }
     }
 }

@@ -4,26 +4,28 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::words::{ago, duration, shape, until};
-use crate::admin::{Last, Warm};
+use crate::admin::{Last, Status, Warm};
 use crate::gateway::grouped;
 
 /// All of them; nothing when there are none.
-pub(super) fn warm(warm: &[Warm], now: Timestamp) -> Markup {
+pub(super) fn warm(status: &Status) -> Markup {
+    let names_sites = super::names_sites(status);
     html! {
         section id="home-warm" {
-            @if !warm.is_empty() {
+            @if !status.warm.is_empty() {
                 h2 { "Asked in advance" }
                 div class="scroll" tabindex="0" role="region" aria-label="Asked in advance" {
                     table {
+                        caption { "Questions of the settings, without their values." }
                         thead { tr {
                             th scope="col" { "Question" }
-                            th scope="col" { "Site" }
+                            @if names_sites { th scope="col" { "Site" } }
                             th scope="col" { "Next" }
                             th scope="col" { "Last" }
                             th scope="col" { "Result" }
                         } }
                         tbody {
-                            @for question in warm { (row(question, now)) }
+                            @for question in &status.warm { (row(question, names_sites, status.now)) }
                         }
                     }
                 }
@@ -32,11 +34,11 @@ pub(super) fn warm(warm: &[Warm], now: Timestamp) -> Markup {
     }
 }
 
-fn row(warm: &Warm, now: Timestamp) -> Markup {
+fn row(warm: &Warm, names_sites: bool, now: Timestamp) -> Markup {
     html! {
         tr {
             td { (shape(&warm.shape)) }
-            td { (warm.site) }
+            @if names_sites { td { (warm.site) } }
             td {
                 @match (warm.next, warm.running) {
                     (_, true) => "being asked now",

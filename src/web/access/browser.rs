@@ -3,7 +3,7 @@
 //! A page of a stranger that somebody on this machine looks at can make the browser send requests here, with the
 //! passwords that the browser knows. Browsers say so (Fetch Metadata, `Origin`); terminals and report tools say nothing.
 
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use url::Url;
 
 /// What a request does.
@@ -33,8 +33,10 @@ pub(super) struct Page {
 enum Site {
     /// Not said: no browser of today.
     Unsaid,
-    /// Our own page, or no page at all.
+    /// Our own page.
     Own,
+    /// No page at all: the address line, a bookmark.
+    NoPage,
     /// Any other. `same-site` is not enough to be ours: another port of this machine may be another user's.
     Foreign,
 }
@@ -46,6 +48,9 @@ enum Origin {
     Own,
     /// On the operator's list of those that may read.
     Listed,
+    /// `null`: the browser does not say which it is. That is said of our own forms, too, since our pages have a
+    /// `Referrer-Policy` of `no-referrer`.
+    Hidden,
     Foreign,
 }
 
@@ -68,10 +73,11 @@ impl Page {
         is_own: impl FnOnce(&Url) -> bool,
         is_listed: impl FnOnce(&[u8]) -> bool,
     ) -> Self {
-        let said = |name| headers.get(name).map(http::HeaderValue::as_bytes);
+        let said = |name| headers.get(name).map(HeaderValue::as_bytes);
         let site = match said(SEC_FETCH_SITE) {
             None => Site::Unsaid,
-            Some(b"same-origin" | b"none") => Site::Own,
+            Some(b"same-origin") => Site::Own,
+            Some(b"none") => Site::NoPage,
             Some(_) => Site::Foreign,
         };
         let navigates = site == Site::Foreign
@@ -79,6 +85,7 @@ impl Page {
             && said(SEC_FETCH_DEST) == Some(b"document");
         let origin = match headers.get(header::ORIGIN) {
             None => Origin::Unsaid,
+            Some(origin) if origin == "null" => Origin::Hidden,
             Some(origin) if is_listed(origin.as_bytes()) => Origin::Listed,
             Some(origin) => {
                 let origin = origin.to_str().ok().and_then(|text| Url::parse(text).ok());
@@ -103,19 +110,24 @@ pub(super) fn is_allowed(kind: Kind, page: Page) -> bool {
         Kind::Free => true,
         // An old browser says its origin and no more; what it may not read, it does not show to the page.
         Kind::Read => !foreign || page.navigates || page.origin == Origin::Listed,
-        Kind::Exchange => match page.origin {
-            Origin::Listed => true,
-            Origin::Unsaid | Origin::Own => !foreign,
-            Origin::Foreign => false,
-        },
+        Kind::Exchange => page.origin == Origin::Listed || is_own(page),
         // A list of readers is no list of writers.
-        Kind::Write => !foreign && matches!(page.origin, Origin::Unsaid | Origin::Own),
+        Kind::Write => is_own(page),
     }
 }
 
-const SEC_FETCH_SITE: &str = "sec-fetch-site";
-const SEC_FETCH_MODE: &str = "sec-fetch-mode";
-const SEC_FETCH_DEST: &str = "sec-fetch-dest";
+/// Whether nothing is said of another page.
+fn is_own(page: Page) -> bool {
+    match page.origin {
+        Origin::Unsaid | Origin::Own => page.site != Site::Foreign,
+        Origin::Hidden => page.site == Site::Own,
+        Origin::Listed | Origin::Foreign => false,
+    }
+}
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 
 #[cfg(test)]
 mod tests {
@@ -123,7 +135,12 @@ mod tests {
 
     /// `site`, `mode`, `dest` and `origin`, `-` for one that is not said.
     fn page(text: &str) -> Page {
-        let names = [SEC_FETCH_SITE, SEC_FETCH_MODE, SEC_FETCH_DEST, "origin"];
+        let names = [
+            SEC_FETCH_SITE,
+            SEC_FETCH_MODE,
+            SEC_FETCH_DEST,
+            header::ORIGIN,
+        ];
         let mut headers = HeaderMap::new();
         for (name, value) in names.into_iter().zip(text.split(' ')) {
             if value != "-" {
@@ -137,76 +154,87 @@ mod tests {
         )
     }
 
+    /// What is said, then whether GET, POST to a service, and POST to the operator's paths are allowed.
+    const PAGES: &[(&str, bool, bool, bool)] = &[
+        // Terminals and report tools.
+        ("- - - -", true, true, true),
+        // Our own pages, the address line.
+        ("same-origin cors empty -", true, true, true),
+        (
+            "same-origin cors empty http://localhost:8484",
+            true,
+            true,
+            true,
+        ),
+        ("none navigate document -", true, true, true),
+        // A form of ours, and what pretends to be one.
+        ("same-origin navigate document null", true, true, true),
+        ("none navigate document null", true, false, false),
+        (
+            "same-origin cors empty https://evil.example",
+            true,
+            false,
+            false,
+        ),
+        // Scripts, pictures and frames of other pages; another port of this machine.
+        ("cross-site no-cors image -", false, false, false),
+        ("cross-site no-cors script -", false, false, false),
+        ("cross-site navigate iframe -", false, false, false),
+        (
+            "cross-site cors empty https://evil.example",
+            false,
+            false,
+            false,
+        ),
+        (
+            "same-site cors empty http://localhost:3000",
+            false,
+            false,
+            false,
+        ),
+        ("same-site no-cors empty -", false, false, false),
+        ("cross-site cors empty null", false, false, false),
+        ("cross-site - - -", false, false, false),
+        ("new-word cors empty -", false, false, false),
+        // Links, and forms.
+        ("cross-site navigate document -", true, false, false),
+        ("same-site navigate document -", true, false, false),
+        (
+            "cross-site navigate document https://evil.example",
+            true,
+            false,
+            false,
+        ),
+        // Old browsers.
+        ("- - - https://evil.example", true, false, false),
+        ("- - - null", true, false, false),
+        ("- - - http://localhost:8485", true, false, false),
+        ("- - - http://localhost:8484", true, true, true),
+        // The list.
+        (
+            "cross-site cors empty https://app.example.com",
+            true,
+            true,
+            false,
+        ),
+        ("- - - https://app.example.com", true, true, false),
+        (
+            "cross-site cors empty https://app.example.com.evil.example",
+            false,
+            false,
+            false,
+        ),
+        (
+            "cross-site cors empty http://app.example.com",
+            false,
+            false,
+            false,
+        ),
+    ];
+
     #[test]
     fn only_our_own_pages_and_those_on_the_list_may_read_and_only_our_own_may_write() {
-        // What is said, then whether GET, POST to a service, and POST to the operator's paths are allowed.
-        for (said, read, exchange, write) in [
-            // Terminals and report tools.
-            ("- - - -", true, true, true),
-            // Our own pages, the address line.
-            ("same-origin cors empty -", true, true, true),
-            (
-                "same-origin cors empty http://localhost:8484",
-                true,
-                true,
-                true,
-            ),
-            ("none navigate document -", true, true, true),
-            // Scripts, pictures and frames of other pages; another port of this machine.
-            ("cross-site no-cors image -", false, false, false),
-            ("cross-site no-cors script -", false, false, false),
-            ("cross-site navigate iframe -", false, false, false),
-            (
-                "cross-site cors empty https://evil.example",
-                false,
-                false,
-                false,
-            ),
-            (
-                "same-site cors empty http://localhost:3000",
-                false,
-                false,
-                false,
-            ),
-            ("same-site no-cors empty -", false, false, false),
-            ("cross-site cors empty null", false, false, false),
-            ("cross-site - - -", false, false, false),
-            ("new-word cors empty -", false, false, false),
-            // Links, and forms.
-            ("cross-site navigate document -", true, false, false),
-            ("same-site navigate document -", true, false, false),
-            (
-                "cross-site navigate document https://evil.example",
-                true,
-                false,
-                false,
-            ),
-            // Old browsers.
-            ("- - - https://evil.example", true, false, false),
-            ("- - - null", true, false, false),
-            ("- - - http://localhost:8485", true, false, false),
-            ("- - - http://localhost:8484", true, true, true),
-            // The list.
-            (
-                "cross-site cors empty https://app.example.com",
-                true,
-                true,
-                false,
-            ),
-            ("- - - https://app.example.com", true, true, false),
-            (
-                "cross-site cors empty https://app.example.com.evil.example",
-                false,
-                false,
-                false,
-            ),
-            (
-                "cross-site cors empty http://app.example.com",
-                false,
-                false,
-                false,
-            ),
-        ] {
+        for &(said, read, exchange, write) in PAGES {
             let page = page(said);
             let found =
                 [Kind::Read, Kind::Exchange, Kind::Write].map(|kind| is_allowed(kind, page));

@@ -6,11 +6,11 @@ use super::cors::Reader;
 
 /// How requests come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Transport {
+pub(crate) enum Scheme {
     /// As they are.
-    Plain,
+    Http,
     /// Over TLS that ends here.
-    Tls,
+    Https,
 }
 
 /// What is added to a response on its way out.
@@ -20,12 +20,12 @@ pub(crate) struct Seal {
     strict_transport: bool,
 }
 
-impl Transport {
-    /// The scheme of addresses.
-    pub(crate) fn scheme(self) -> &'static str {
+impl Scheme {
+    /// As in an address.
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
-            Self::Plain => "http",
-            Self::Tls => "https",
+            Self::Http => "http",
+            Self::Https => "https",
         }
     }
 }
@@ -33,14 +33,14 @@ impl Transport {
 impl Seal {
     /// For the answer to a request under this host name. Browsers are not told to use TLS for `localhost` for a year: that
     /// would be for every other server on their machine, too.
-    pub(super) fn new(reader: Reader, transport: Transport, host: Option<&str>) -> Self {
+    pub(super) fn new(reader: Reader, scheme: Scheme, host: Option<&str>) -> Self {
         let local = |host: &str| {
             let name = host.split(':').next().unwrap_or_default();
             name.eq_ignore_ascii_case("localhost")
         };
         Self {
             reader,
-            strict_transport: transport == Transport::Tls && !host.is_none_or(local),
+            strict_transport: scheme == Scheme::Https && !host.is_none_or(local),
         }
     }
 
@@ -80,16 +80,16 @@ const ONE_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
 mod tests {
     use super::*;
 
-    fn sealed(reader: Reader, transport: Transport, host: &str) -> HeaderMap {
+    fn sealed(reader: Reader, scheme: Scheme, host: &str) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("origin"));
-        Seal::new(reader, transport, Some(host)).write(&mut headers);
+        Seal::new(reader, scheme, Some(host)).write(&mut headers);
         headers
     }
 
     #[test]
     fn what_is_said_already_stays() {
-        let headers = sealed(Reader::Unlisted, Transport::Plain, "localhost");
+        let headers = sealed(Reader::Unlisted, Scheme::Http, "localhost");
         assert_eq!(headers[header::REFERRER_POLICY], "origin");
         assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
         assert_eq!(headers["cross-origin-resource-policy"], "same-origin");
@@ -99,20 +99,20 @@ mod tests {
     #[test]
     fn a_listed_origin_may_take_the_answer_in() {
         let origin = HeaderValue::from_static("https://app.example.com");
-        let headers = sealed(Reader::Origin(origin), Transport::Plain, "localhost");
+        let headers = sealed(Reader::Origin(origin), Scheme::Http, "localhost");
         assert!(!headers.contains_key("cross-origin-resource-policy"));
     }
 
     #[test]
     fn browsers_keep_to_tls_where_it_is_and_not_for_all_of_their_machine() {
-        for (transport, host, expected) in [
-            (Transport::Plain, "bi.example.com", false),
-            (Transport::Tls, "bi.example.com", true),
-            (Transport::Tls, "bi.example.com:8443", true),
-            (Transport::Tls, "localhost", false),
-            (Transport::Tls, "LocalHost:8484", false),
+        for (scheme, host, expected) in [
+            (Scheme::Http, "bi.example.com", false),
+            (Scheme::Https, "bi.example.com", true),
+            (Scheme::Https, "bi.example.com:8443", true),
+            (Scheme::Https, "localhost", false),
+            (Scheme::Https, "LocalHost:8484", false),
         ] {
-            let headers = sealed(Reader::Unlisted, transport, host);
+            let headers = sealed(Reader::Unlisted, scheme, host);
             let said = headers.contains_key(header::STRICT_TRANSPORT_SECURITY);
             assert_eq!(said, expected, "{host}");
         }

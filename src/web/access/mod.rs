@@ -38,7 +38,7 @@ use crate::odata::name::SiteId;
 pub use keys::Key;
 
 pub(crate) use credentials::Credentials;
-pub(crate) use headers::{Seal, Transport};
+pub(crate) use headers::{Scheme, Seal};
 
 /// What the operator decided about access.
 #[derive(Debug, Clone, Default)]
@@ -70,25 +70,25 @@ pub(crate) struct Access {
     pace: Option<Pace>,
     cors: Cors,
     public_url: Option<Url>,
-    transport: Transport,
+    scheme: Scheme,
 }
 
 impl Access {
     /// The rules for a server that is reached by this transport, and under `public_url` where there is one.
-    pub(crate) fn new(settings: Settings, public_url: Option<Url>, transport: Transport) -> Self {
+    pub(crate) fn new(settings: Settings, public_url: Option<Url>, scheme: Scheme) -> Self {
         Self {
             keys: Keys::new(settings.keys),
             failures: Failures::default(),
             pace: settings.requests_per_second.map(Pace::new),
             cors: Cors::new(&settings.cors_origins),
             public_url,
-            transport,
+            scheme,
         }
     }
 
     /// How requests come.
-    pub(crate) fn transport(&self) -> Transport {
-        self.transport
+    pub(crate) fn scheme(&self) -> Scheme {
+        self.scheme
     }
 
     /// Counts a request against its client's pace.
@@ -172,11 +172,11 @@ impl Access {
             let line = request.headers().get(header::HOST)?;
             line.to_str().ok()
         });
-        Seal::new(self.cors.reader(request.headers()), self.transport, host)
+        Seal::new(self.cors.reader(request.headers()), self.scheme, host)
     }
 
     fn is_own(&self, origin: &Url, authority: &Authority) -> bool {
-        let typed = format!("{}://{}", self.transport.scheme(), authority.as_str());
+        let typed = format!("{}://{}", self.scheme.as_str(), authority.as_str());
         let typed = Url::parse(&typed).ok();
         let ours = typed.iter().chain(&self.public_url);
         ours.into_iter().any(|url| url.origin() == origin.origin())

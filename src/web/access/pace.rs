@@ -22,6 +22,8 @@ pub(super) struct Pace {
     began: Instant,
     /// For each client, the moment at which its bucket is full again, in nanoseconds since `began`.
     full_at: Cache<IpAddr, Arc<AtomicU64>>,
+    /// Clients whose refusals were told of a short while ago.
+    told_of: Cache<IpAddr, ()>,
 }
 
 impl Pace {
@@ -32,6 +34,10 @@ impl Pace {
             interval: SECOND / u64::from(per_second.get()),
             began: Instant::now(),
             full_at: builder.eviction_policy(EvictionPolicy::lru()).build(),
+            told_of: Cache::builder()
+                .max_capacity(CLIENTS_MAX)
+                .time_to_live(SILENCE)
+                .build(),
         }
     }
 
@@ -50,9 +56,25 @@ impl Pace {
         match taken {
             Ok(_) => Ok(()),
             Err(full_at) => {
+                self.tell_of(client);
                 let wait = take(full_at, now, self.interval).err().unwrap_or_default();
                 Err(too_many(wait.div_ceil(SECOND).max(1)))
             }
+        }
+    }
+
+    /// In the log, once in a while for each client.
+    fn tell_of(&self, client: IpAddr) {
+        if self
+            .told_of
+            .entry(counted(Some(client)))
+            .or_insert(())
+            .is_fresh()
+        {
+            tracing::warn!(
+                %client,
+                "a client sends requests faster than `server.limits.requests_per_second` allows: those beyond are refused"
+            );
         }
     }
 }
@@ -83,6 +105,9 @@ fn nanos(duration: Duration) -> u64 {
 }
 
 const SECOND: u64 = 1_000_000_000;
+
+/// How long further refusals of a client are not worth a line of their own.
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// How much may come at once.
 const BURST: u64 = 10 * SECOND;

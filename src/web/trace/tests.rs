@@ -184,3 +184,71 @@ async fn every_end_has_one_line() {
         assert!(line.contains("\"request.id\":\""), "{path}: {line}");
     }
 }
+
+/// What is in the journal after `frames` frames of the body of `path` were read.
+async fn journaled(method: Method, path: &str, place: Option<Place>, frames: usize) -> Vec<String> {
+    let metrics = Arc::new(Metrics::new(&mut Registry::default()));
+    let journal = Journal::new(crate::clock::SystemClock::shared());
+    let watch = Watch::begin(RequestId::next(), &method, &metrics, &journal);
+    watch.notes().facts().place = place;
+    let response = answer(path, watch.notes()).await;
+    let mut body = watch.over(response).into_body();
+    for _ in 0..frames {
+        let _ = body.frame().await;
+    }
+    drop(body);
+    let written = journal.latest().into_iter().map(|written| {
+        let finished = written.finished;
+        format!(
+            "{} {} {} bytes, {}, {}",
+            finished.method,
+            finished.shape.as_deref().unwrap_or("-"),
+            finished.bytes,
+            finished.ended.as_str(),
+            finished.error.as_deref().unwrap_or("-"),
+        )
+    });
+    written.collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_end_is_in_the_journal_but_those_of_an_operators_looks() {
+    let question = Question::parse("Users", Some("$filter=UserName eq 'Smith'")).unwrap();
+    let question = || Some(Place::Question(Arc::new(question.clone())));
+    let operator = || Some(Place::Operator("/api/cache/purge"));
+    for (method, path, place, frames, expected) in [
+        (
+            Method::GET,
+            "/whole",
+            question(),
+            3,
+            &["GET Users?$filter=UserName eq ? 5 bytes, complete, -"][..],
+        ),
+        (
+            Method::GET,
+            "/whole",
+            None,
+            1,
+            &["GET - 2 bytes, client-gone, -"],
+        ),
+        (
+            Method::GET,
+            "/cut",
+            None,
+            3,
+            &["GET - 5 bytes, cut, upstream is away"],
+        ),
+        (Method::GET, "/whole", operator(), 3, &[]),
+        (Method::HEAD, "/whole", operator(), 3, &[]),
+        (
+            Method::POST,
+            "/whole",
+            operator(),
+            3,
+            &["POST /api/cache/purge 5 bytes, complete, -"],
+        ),
+    ] {
+        let found = journaled(method, path, place, frames).await;
+        assert_eq!(found, expected, "{path}");
+    }
+}

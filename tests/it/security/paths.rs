@@ -1,5 +1,7 @@
 //! Paths that try to lead elsewhere.
 
+use percent_encoding::percent_decode_str;
+
 use super::{guarded, rows};
 use crate::wire::Wire;
 
@@ -70,11 +72,12 @@ async fn no_path_leads_anywhere_else() {
             let reply = client.reply().await;
             asked += 1;
             assert!(
-                [200, 400, 404, 405, 501].contains(&reply.status()),
+                [200, 400, 404, 405, 501, 502].contains(&reply.status()),
                 "{target}: {} {}",
                 reply.status(),
                 reply.text()
             );
+            // 502: to some of them the upstream of this test has no answer that makes sense.
             // What is no HTTP at all is refused before there is anything to say.
             if reply.status() >= 400 && !(reply.status() == 400 && reply.body.is_empty()) {
                 reply.error_code();
@@ -90,12 +93,19 @@ async fn no_path_leads_anywhere_else() {
         let target = sent.line.split(' ').nth(1).unwrap();
         let path = target.split('?').next().unwrap();
         assert!(path.starts_with("/monitorodata"), "{}", sent.line);
-        let lower = path.to_lowercase();
-        for hidden in ["..", "%2e%2e", "%5c", "\\", "%00", "evil.example/machines"] {
-            assert!(!lower.contains(hidden), "{}", sent.line);
+        // Once more than Citrix should decode them, and split by whatever somebody may take for a slash.
+        let twice = decoded(&decoded(path));
+        assert!(!twice.contains(char::is_control), "{}", sent.line);
+        for piece in twice.split(['/', '\\']) {
+            let piece = piece.split(';').next().unwrap().trim();
+            assert!(![".", ".."].contains(&piece), "{}", sent.line);
         }
         assert_eq!(sent.all("host"), [upstream.address.to_string()]);
     }
     let log = proxy.killed().await.stderr;
     assert!(!log.contains("panicked"), "{log}");
+}
+
+fn decoded(path: &str) -> String {
+    percent_decode_str(path).decode_utf8_lossy().into_owned()
 }

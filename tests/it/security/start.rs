@@ -1,7 +1,7 @@
 //! What has to be settled before other machines can reach the server.
 
 use super::make_key;
-use crate::process::{Program, addresses};
+use crate::process::{Program, addresses, eventually};
 
 const ANYONE: &str = "answers anyone who can reach it";
 const UNENCRYPTED: &str = "would travel unencrypted";
@@ -29,7 +29,14 @@ async fn other_machines_are_let_in_only_when_access_and_encryption_are_settled()
         let program = program.arguments(&["--listen", "0.0.0.0:0"]);
         if expected.is_empty() {
             let proxy = program.start().await;
-            assert_eq!(addresses(&proxy.stdout()).len(), 2, "{settings}");
+            eventually("both addresses", async || {
+                (addresses(&proxy.stdout()).len() == 2).then_some(())
+            })
+            .await;
+            // What is done without is in the log.
+            proxy.says("(server.plain_http)").await;
+            let anybody = proxy.stderr().contains("(server.anonymous)");
+            assert_eq!(anybody, settings.contains("anonymous"), "{settings}");
             continue;
         }
         let ended = program.run().await;

@@ -115,8 +115,10 @@ async fn a_disk_that_fails_leaves_answers_in_memory_and_is_tried_again() {
     let folder = place.folder.path().join("cache");
     fs::rename(&folder, place.folder.path().join("away")).unwrap();
     fs::write(&folder, "").unwrap();
+    assert_eq!(cache.counts().disk_failures, 0);
     make(&cache, "Users", 2).await;
     cache.settle().await;
+    assert_eq!(cache.counts().disk_failures, 1);
     assert_eq!(lookup(&cache, "Users").await.unwrap().entry.facts.rows, 2);
     fs::remove_file(&folder).unwrap();
     fs::rename(place.folder.path().join("away"), &folder).unwrap();

@@ -27,10 +27,21 @@ pub(super) struct Figure<'a> {
 pub(super) struct Layer<'a> {
     /// What they are; `None` when there is one kind only.
     pub name: Option<&'a str>,
-    /// A class of the style sheet: its colour and pattern.
-    pub class: &'a str,
+    /// How they look.
+    pub paint: Paint,
     /// One for each step.
     pub columns: &'a [Column],
+}
+
+/// How columns look: colours are in the style sheet, and none says something alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Paint {
+    /// What is usual.
+    Plain,
+    /// What is to be told from it.
+    Striped,
+    /// What should not be.
+    Alarming,
 }
 
 impl Figure<'_> {
@@ -49,11 +60,10 @@ impl Figure<'_> {
             figure class="card plot" {
                 h3 id=(title) { (self.title) " " span class="soft" { (self.unit) } }
                 svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-labelledby=(title) aria-describedby=(summary) {
-                    (hatch(self.id))
+                    (stripes(self.id))
                     (self.axes())
                     @for layer in &self.layers {
-                        path class=(layer.class) fill=[(layer.class == "fetched").then(|| format!("url(#hatch-{})", self.id))]
-                            d=(FRAME.path(layer.columns, self.scale)) {}
+                        (self.painted(layer.paint, &FRAME.path(layer.columns, self.scale)))
                     }
                     path class="ground" d=(FRAME.ground(&known)) {}
                 }
@@ -91,6 +101,15 @@ impl Figure<'_> {
         }
     }
 
+    fn painted(&self, paint: Paint, path: &str) -> Markup {
+        let (class, fill) = match paint {
+            Paint::Plain => ("plain", None),
+            Paint::Striped => ("striped", Some(format!("url(#stripes-{})", self.id))),
+            Paint::Alarming => ("alarming", None),
+        };
+        html! { path class=(class) fill=[fill] d=(path) {} }
+    }
+
     fn legend(&self) -> Markup {
         html! {
             ul class="legend" {
@@ -98,8 +117,7 @@ impl Figure<'_> {
                     @if let Some(name) = layer.name {
                         li {
                             svg viewBox="0 0 12 12" aria-hidden="true" {
-                                path class=(layer.class) fill=[(layer.class == "fetched").then(|| format!("url(#hatch-{})", self.id))]
-                                    d="M0 0h12v12H0z" {}
+                                (self.painted(layer.paint, "M0 0h12v12H0z"))
                             }
                             (name)
                         }
@@ -111,10 +129,10 @@ impl Figure<'_> {
 }
 
 /// Stripes, so that no meaning is in the colour alone.
-fn hatch(id: &str) -> Markup {
+fn stripes(id: &str) -> Markup {
     html! {
         defs {
-            pattern id={ "hatch-" (id) } width="4" height="4" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" {
+            pattern id={ "stripes-" (id) } width="4" height="4" patternUnits="userSpaceOnUse" patternTransform="rotate(45)" {
                 rect class="stripe" width="2" height="4" {}
             }
         }

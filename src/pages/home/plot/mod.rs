@@ -11,8 +11,8 @@ mod window;
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use self::columns::{Scale, stacked};
-use self::figure::{Figure, Layer};
+use self::columns::{Column, Scale, highest, stacked};
+use self::figure::{Figure, Layer, Paint};
 use self::window::Window;
 use crate::admin::{Minute, Seen};
 use crate::gateway::grouped;
@@ -37,19 +37,22 @@ pub(super) fn activity(history: &[Minute], now: Timestamp) -> Markup {
 fn questions(window: &Window) -> Markup {
     let total = window.total();
     let rows = |of: fn(&Seen) -> u64| window.values(|seen| exact(of(seen)));
-    let parts = [
+    let columns = stacked(&[
         rows(|seen| seen.from_cache),
         rows(|seen| seen.fetched),
         rows(|seen| seen.failed),
-    ];
-    let columns = stacked(&parts);
-    let scale = Scale::of_counts(columns::highest(&columns));
+    ]);
     let names = [
-        ("From the cache", "cache"),
-        ("From Citrix Cloud", "fetched"),
-        ("Failed", "failed"),
+        ("From the cache", Paint::Plain),
+        ("From Citrix Cloud", Paint::Striped),
+        ("Failed", Paint::Alarming),
     ];
     let layers = names.into_iter().zip(&columns);
+    let layers = layers.map(|((name, paint), columns)| Layer {
+        name: Some(name),
+        paint,
+        columns,
+    });
     Figure {
         id: "questions",
         title: "Questions",
@@ -60,92 +63,70 @@ fn questions(window: &Window) -> Markup {
             grouped(total.fetched),
             grouped(total.failed)
         ),
-        scale,
-        layers: layers
-            .map(|((name, class), columns)| Layer {
-                name: Some(name),
-                class,
-                columns,
-            })
-            .collect(),
+        scale: Scale::of_counts(highest(&columns)),
+        layers: layers.collect(),
         window,
     }
     .render()
 }
 
 fn busy(window: &Window) -> Markup {
-    let share = |seen: &Seen| {
-        let covered = seen.covered.as_secs_f64();
-        if covered > 0.0 {
-            (seen.busy.as_secs_f64() / covered * 100.0).min(100.0)
-        } else {
-            0.0
-        }
-    };
     let columns = stacked(&[window.values(share)]);
-    let summary = format!(
-        "Citrix Cloud worked on queries for {:.0} % of the time; at most {:.0} % of {}.",
-        share(&window.total()),
-        columns::highest(&columns),
-        window.step_words()
-    );
-    single("busy", "Citrix Cloud at work", "% of the time", &summary)
-        .with(Scale::percent(), &columns, window)
-        .render()
+    Figure {
+        id: "busy",
+        title: "Citrix Cloud at work",
+        unit: "% of the time",
+        summary: &format!(
+            "Citrix Cloud worked on queries for {:.0} % of the time; at most {:.0} % of {}.",
+            share(&window.total()),
+            highest(&columns),
+            window.step_words()
+        ),
+        scale: Scale::percent(),
+        layers: plain(&columns),
+        window,
+    }
+    .render()
 }
 
 fn queue(window: &Window) -> Markup {
     let columns = stacked(&[window.values(|seen| exact(seen.queue as u64))]);
-    let longest = columns::highest(&columns);
+    let longest = highest(&columns);
     let summary = if longest > 0.0 {
         format!("At most {longest:.0} requests waited for their turn.")
     } else {
         "No request was seen waiting.".to_owned()
     };
-    single("queue", "Longest queue", "requests that wait", &summary)
-        .with(Scale::of_counts(longest), &columns, window)
-        .render()
+    Figure {
+        id: "queue",
+        title: "Longest queue",
+        unit: "requests that wait",
+        summary: &summary,
+        scale: Scale::of_counts(longest),
+        layers: plain(&columns),
+        window,
+    }
+    .render()
 }
 
-/// A figure with one kind of columns.
-fn single<'a>(id: &'a str, title: &'a str, unit: &'a str, summary: &'a str) -> Single<'a> {
-    Single {
-        id,
-        title,
-        unit,
-        summary,
+/// Per cent of the time that upstream was at work.
+fn share(seen: &Seen) -> f64 {
+    let covered = seen.covered.as_secs_f64();
+    if covered > 0.0 {
+        (seen.busy.as_secs_f64() / covered * 100.0).min(100.0)
+    } else {
+        0.0
     }
 }
 
-struct Single<'a> {
-    id: &'a str,
-    title: &'a str,
-    unit: &'a str,
-    summary: &'a str,
-}
-
-impl<'a> Single<'a> {
-    fn with(
-        self,
-        scale: Scale,
-        columns: &'a [Vec<columns::Column>],
-        window: &'a Window,
-    ) -> Figure<'a> {
-        let layers = columns.iter().map(|columns| Layer {
-            name: None,
-            class: "cache",
-            columns,
-        });
-        Figure {
-            id: self.id,
-            title: self.title,
-            unit: self.unit,
-            summary: self.summary,
-            scale,
-            layers: layers.collect(),
-            window,
-        }
-    }
+/// Columns of one kind.
+fn plain(columns: &[Vec<Column>]) -> Vec<Layer<'_>> {
+    let layers = columns.iter().map(|columns| Layer {
+        name: None,
+        paint: Paint::Plain,
+        columns,
+    });
+    layers.collect()
 }
 
 /// Counts of an hour are far below 2⁵³.

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::odata::csdl::Catalogue;
 use crate::odata::name::SiteId;
-use crate::pages::Shared;
+use crate::pages::Odata;
 use crate::pages::snippets::Feed;
 
 /// An answer that fits on a page.
@@ -53,11 +53,11 @@ impl Trouble {
 
 /// The sets of a site.
 pub(super) async fn catalogue(
-    shared: &Shared,
+    odata: &dyn Odata,
     site: &SiteId,
     browser: &HeaderMap,
 ) -> Result<Catalogue, Trouble> {
-    let reply = get(shared, site, "/$metadata", "application/xml", browser).await?;
+    let reply = get(odata, site, "/$metadata", "application/xml", browser).await?;
     Catalogue::read(&reply.body).map_err(|error| {
         let message = format!(
             "Citrix Cloud answered, but {error}. Try again later; if it stays so, look at `$metadata` in a browser."
@@ -68,7 +68,7 @@ pub(super) async fn catalogue(
 
 /// The rows that a query finds. Its `root` does not matter here.
 pub(super) async fn rows(
-    shared: &Shared,
+    odata: &dyn Odata,
     site: &SiteId,
     feed: &Feed,
     browser: &HeaderMap,
@@ -77,11 +77,11 @@ pub(super) async fn rows(
         root: String::new(),
         ..feed.clone()
     };
-    get(shared, site, &below.url(), "application/json", browser).await
+    get(odata, site, &below.url(), "application/json", browser).await
 }
 
 async fn get(
-    shared: &Shared,
+    odata: &dyn Odata,
     site: &SiteId,
     path: &str,
     accept: &'static str,
@@ -95,7 +95,7 @@ async fn get(
         request = request.header(USER_AGENT, program);
     }
     let request = request.body(()).map_err(|_| unreadable())?;
-    let answer = shared.settings.odata.answer(site.clone(), request);
+    let answer = odata.answer(site.clone(), request);
     let response = timeout_at(deadline, answer).await.map_err(|_| too_late())?;
     let (head, body) = response.into_parts();
     let body = timeout_at(deadline, read(body))
@@ -176,7 +176,7 @@ fn how(headers: &HeaderMap) -> String {
     } else if detail.starts_with("stale-if-error") {
         "a stored answer, because no new one could be had"
     } else if has("hit") && detail == "stale-while-revalidate" {
-        "a stored answer; a new one is being fetched"
+        "a stored answer while a new one is being fetched"
     } else if has("hit") {
         "a stored answer"
     } else if has("collapsed") {
@@ -207,8 +207,8 @@ fn unreadable() -> Trouble {
 
 fn too_late() -> Trouble {
     let message = format!(
-        "There is no answer after {} s. Others may be waiting for Citrix Cloud, or the query is heavy: filter by a date \
-         column, choose fewer columns, expand less, and try again.",
+        "There is no answer after {} s. Citrix Cloud may be busy or out of reach, which the page `/` tells; or the query is heavy: \
+         filter by a date column, choose fewer columns, expand less, and try again.",
         PATIENCE.as_secs()
     );
     Trouble::new(StatusCode::GATEWAY_TIMEOUT, "Timeout", message)
@@ -234,3 +234,6 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+#[cfg(test)]
+mod tests;

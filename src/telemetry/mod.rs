@@ -1,0 +1,209 @@
+//! Log output and its filter; the names of the fields used across the program.
+
+mod files;
+mod notices;
+
+use std::error::Error;
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+
+use tracing::Dispatch;
+use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::fmt;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+use tracing_subscriber::{EnvFilter, Layer, Registry, registry};
+
+pub use self::files::{FilesError, LogFiles, Rotation};
+pub use self::notices::{NOTICE, Notices};
+
+/// How a log line is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Whether log lines for people are coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Color {
+    /// When standard error is a terminal.
+    Auto,
+    /// Not at all.
+    Never,
+}
+
+/// Log output that could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum InitError {
+    /// The filter cannot be read.
+    #[error("filter for log output not understood")]
+    Filter(#[source] ParseError),
+    /// This process logs already.
+    #[error("log output is set up already")]
+    Twice(#[source] TryInitError),
+}
+
+/// Sends log lines to `output`, by which standard error is reached, from now on, and what matters to the
+/// administrator to `notices` as well. `filter` has the syntax of `RUST_LOG`; what it stops goes nowhere.
+pub fn init<W>(
+    filter: &str,
+    format: Format,
+    color: Color,
+    output: W,
+    notices: Option<Arc<dyn Notices>>,
+) -> Result<(), InitError>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let filter = EnvFilter::builder()
+        .parse(filter)
+        .map_err(InitError::Filter)?;
+    let ansi = color == Color::Auto && io::stderr().is_terminal();
+    dispatch(filter, format, ansi, output, notices)
+        .try_init()
+        .map_err(InitError::Twice)
+}
+
+fn dispatch<W>(
+    filter: EnvFilter,
+    format: Format,
+    ansi: bool,
+    output: W,
+    notices: Option<Arc<dyn Notices>>,
+) -> Dispatch
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let lines = fmt::layer().with_writer(output).with_ansi(ansi);
+    match format {
+        Format::Text => layered(filter, lines, notices),
+        Format::Json => layered(filter, lines.json().flatten_event(true), notices),
+    }
+}
+
+fn layered<L>(filter: EnvFilter, lines: L, notices: Option<Arc<dyn Notices>>) -> Dispatch
+where
+    L: Layer<Registry> + Send + Sync,
+{
+    let lines = registry().with(lines);
+    match notices {
+        Some(place) => lines.with(notices::layer(place)).with(filter).into(),
+        None => lines.with(filter).into(),
+    }
+}
+
+/// An error and its sources, joined by `: `. A part that the text before it says already is left out, because
+/// some libraries repeat their source.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let part = error.to_string();
+        if !part.is_empty() && !text.contains(&part) {
+            text.push_str(": ");
+            text.push_str(&part);
+        }
+        source = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use tracing::Level;
+
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{text}")]
+    struct Layered {
+        text: &'static str,
+        source: Option<Box<Layered>>,
+    }
+
+    fn layered(texts: &[&'static str]) -> Option<Box<Layered>> {
+        let (text, rest) = texts.split_first()?;
+        let source = layered(rest);
+        Some(Box::new(Layered { text, source }))
+    }
+
+    #[test]
+    fn chains_without_repeats() {
+        let cases: [(&[&str], &str); 4] = [
+            (&["no token"], "no token"),
+            (&["no token", "refused"], "no token: refused"),
+            (
+                &["no token: refused", "refused", "reset"],
+                "no token: refused: reset",
+            ),
+            (&["a", "", "b"], "a: b"),
+        ];
+        for (texts, expected) in cases {
+            assert_eq!(chain(&*layered(texts).unwrap()), expected);
+        }
+    }
+
+    /// What was written or taken.
+    #[derive(Debug, Clone, Default)]
+    struct Book(Arc<Mutex<Vec<String>>>);
+
+    impl io::Write for Book {
+        fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+            let text = String::from_utf8_lossy(line).into_owned();
+            self.0.lock().unwrap().push(text);
+            Ok(line.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Notices for Book {
+        fn take(&self, level: Level, text: &str) {
+            self.0.lock().unwrap().push(format!("{level} {text}"));
+        }
+    }
+
+    #[test]
+    fn lines_in_either_format_go_where_they_should() {
+        for (format, line) in [
+            (Format::Text, "cannot be used folder=\"data\""),
+            (
+                Format::Json,
+                r#""message":"cannot be used","folder":"data""#,
+            ),
+        ] {
+            for noted in [false, true] {
+                let (lines, notices) = (Book::default(), Book::default());
+                let output = lines.clone();
+                let place = noted.then(|| Arc::new(notices.clone()) as Arc<dyn Notices>);
+                let filter = EnvFilter::new("info,loud=off");
+                let dispatch = dispatch(filter, format, false, move || output.clone(), place);
+                tracing::dispatcher::with_default(&dispatch, || {
+                    tracing::warn!(folder = "data", "cannot be used");
+                    tracing::info!("a request");
+                    tracing::debug!("a detail");
+                    tracing::error!(target: "loud", "not wanted");
+                });
+                let lines = lines.0.lock().unwrap();
+                assert_eq!(lines.len(), 2, "{lines:?}");
+                assert!(lines[0].contains(line), "{lines:?}");
+                let expected = noted.then_some("WARN cannot be used folder=\"data\"");
+                assert_eq!(*notices.0.lock().unwrap(), Vec::from_iter(expected));
+            }
+        }
+    }
+
+    #[test]
+    fn refuses_a_bad_filter_without_touching_the_log() {
+        let error = init("info,=loud=", Format::Text, Color::Never, io::sink, None).unwrap_err();
+        assert!(matches!(error, InitError::Filter(_)));
+    }
+}
