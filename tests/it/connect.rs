@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::json;
 
 use crate::world::{Answer, HOST, World, small};
@@ -190,4 +190,32 @@ async fn without_citrix_cloud_names_are_taken_as_typed() {
     assert_eq!(hidden.status, StatusCode::NOT_FOUND);
     let file = world.get("/connect/citrix.pbids").await;
     assert_eq!(url_of(&file), format!("http://{HOST}/monitorodata"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_keys_are_wanted_the_texts_say_where_one_goes() {
+    // The digest of `cop_reports`.
+    let settings = "[[server.keys]]
+name = 'reports'
+sha256 = 'ce26ad3281abdb6a0f909c533850f8918ec7c87f74177b783f0d5f5404c5ba40'\n";
+    let world = World::new(small(), settings);
+    let with_key = [("authorization", "Bearer cop_reports")];
+    for (path, says) in [
+        ("/connect", "Bearer YOUR-ACCESS-KEY"),
+        ("/connect/power-bi", "the password is the access key"),
+        (
+            "/connect/power-bi-gateway",
+            "the access key as the password",
+        ),
+        ("/connect/grafana", "bearerToken: $CITRIX_ACCESS_KEY"),
+        ("/connect/powershell", "citrix-access-key.txt"),
+        ("/connect/python", "os.environ["),
+    ] {
+        let page = world.request(Method::GET, path, &with_key).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        assert!(page.text().contains(says), "{path}: {}", page.text());
+        assert!(!page.text().contains("cop_reports"), "{path}");
+        let refused = world.get(path).await;
+        assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{path}");
+    }
 }

@@ -48,9 +48,14 @@ async fn guide(
 ) -> Response {
     let visit = Visit::new(&shared, &request);
     let Some(program) = Program::named(&program) else {
-        return visit.not_found(
-            &html! { p { "There are no steps for a program of that name. These are known:" } },
-        );
+        return visit.not_found(&html! {
+            p { "There are no steps for a program of that name. These are known:" }
+            ul {
+                @for program in Program::ALL {
+                    li { a href=(visit.address.link(&program.path())) { (program.name()) } }
+                }
+            }
+        });
     };
     let title = format!("Connect {}", program.name());
     visit
@@ -183,11 +188,7 @@ impl<'a> Visit<'a> {
             section class="connect" {
                 h1 { "Not found" }
                 (what)
-                ul {
-                    @for program in Program::ALL {
-                        li { a href=(self.address.link(&program.path())) { (program.name()) } }
-                    }
-                }
+                p { a href=(self.address.link("/connect")) { "All programs" } ", " a href=(self.address.link("/explore")) { "all sets" } }
             }
         };
         self.respond(StatusCode::NOT_FOUND, "Not found", content)

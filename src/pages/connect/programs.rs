@@ -71,8 +71,8 @@ impl Program {
     pub(super) fn strength(self) -> &'static str {
         match self {
             Self::PowerBi => {
-                "Reports over many related tables. Opens with a connection file; filters and chosen columns are sent \
-                 along; incremental refresh keeps what Citrix Cloud has removed."
+                "Reports over many related tables, opened by a connection file. Incremental refresh keeps what Citrix \
+                 Cloud has removed."
             }
             Self::PowerBiGateway => {
                 "The same reports, refreshed by schedule: the on-premises data gateway asks the proxy on its own machine."

@@ -23,7 +23,7 @@ pub(in crate::pages) fn m(feed: &Feed) -> String {
 
 /// A text literal; behind `#`, an identifier. Quotes are doubled, `#(` begins an escape, and a line break would end the
 /// literal.
-fn text(value: &str) -> String {
+pub(in crate::pages) fn text(value: &str) -> String {
     let mut quoted = String::from("\"");
     let mut rest = value.chars().peekable();
     while let Some(c) = rest.next() {

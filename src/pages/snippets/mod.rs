@@ -10,9 +10,9 @@ mod python;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 pub(in crate::pages) use curl::curl;
-pub(in crate::pages) use m::m;
-pub(in crate::pages) use powershell::powershell;
-pub(in crate::pages) use python::python;
+pub(in crate::pages) use m::{m, text as m_text};
+pub(in crate::pages) use powershell::{powershell, text as powershell_text};
+pub(in crate::pages) use python::{python, text as python_text};
 
 /// A query of one entity set.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -31,7 +31,7 @@ pub(in crate::pages) fn powershell(feed: &Feed) -> String {
 
 /// A literal in which nothing is expanded. PowerShell takes typographic quotes for plain ones, so they are doubled,
 /// too.
-fn text(value: &str) -> String {
+pub(in crate::pages) fn text(value: &str) -> String {
     let mut quoted = String::from("'");
     for c in value.chars() {
         quoted.push(c);

@@ -33,7 +33,7 @@ pub(in crate::pages) fn python(feed: &Feed) -> String {
 }
 
 /// A string literal. What nobody can see is written by its number.
-fn text(value: &str) -> String {
+pub(in crate::pages) fn text(value: &str) -> String {
     let mut quoted = String::from("\"");
     for c in value.chars() {
         match c {

@@ -1,4 +1,4 @@
-//! The guide for Excel.
+//! Excel, which asks by Power Query.
 
 use maud::{Markup, html};
 

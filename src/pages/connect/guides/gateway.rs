@@ -27,7 +27,8 @@ pub(super) fn steps(target: &Target) -> Markup {
                 li { b { "Try the address there" } " first: names, certificates and company proxies may be others than on your machine." }
             }
             li {
-                b { "Run it without anyone being logged on" } ", under an account of its own that may read the secret. The gateway itself "
+                b { "Run it as a service" } ", or by a task at startup: it has to answer without anyone being logged on, under an account of its "
+                "own that may read the secret. The gateway itself "
                 "runs as " code { "NT SERVICE\\PBIEgwService" } " and sees no session of yours."
             }
             li {

@@ -20,7 +20,8 @@ pub(super) fn steps(target: &Target) -> Markup {
                 (snippet("source", "citrix.yaml", &grafana::data_source(target)))
             }
             li {
-                p { "A panel's query. In the editor choose " b { "JSON" } ", " b { "URL" } ", parser " b { "Backend" } ", and the same values:" }
+                p { "A panel's query. In the editor choose " b { "JSON" } ", " b { "URL" } ", parser " b { "Backend" } ", and the same values; or put "
+                    "it into " code { "targets" } " of the panel's JSON:" }
                 (snippet("query", &format!("{} in the dashboard's time range", target.set.name), &grafana::query(target)))
             }
         }

@@ -24,7 +24,7 @@ pub(super) fn content(
 ) -> Markup {
     let link = |other: Program| address.link(&format!("{}?{}", other.path(), target.choice()));
     html! {
-        section class="connect" {
+        section class="connect guide" {
             nav class="others" aria-label="Programs" {
                 @for other in Program::ALL {
                     a href=(link(other)) aria-current=[(other == program).then_some("page")] { (other.name()) }

@@ -1,4 +1,4 @@
-//! Power BI Desktop.
+//! Power BI Desktop, with incremental refresh.
 
 use maud::{Markup, html};
 

@@ -1,4 +1,4 @@
-//! PowerShell.
+//! PowerShell, for exports and checks.
 
 use maud::{Markup, html};
 

@@ -1,4 +1,4 @@
-//! Python.
+//! Python with pandas, for analysis.
 
 use maud::{Markup, html};
 
@@ -16,8 +16,7 @@ pub(super) fn steps(target: &Target) -> Markup {
         (snippet("paged", &format!("{} in pages of 5000 rows", target.set.name), &python::paged(target)))
         (note(&html! {
             p {
-                "An answer that cannot be completed raises an exception, in " code { "raise_for_status" }
-                " or while it is read: it never ends short and looks finished."
+                "An answer that cannot be completed ends the script, here or while it is read: it never ends short and looks finished."
             }
             p { "A table that is not stored yet begins to come at once, and may take minutes to end; " code { "timeout" } " counts silence only." }
             @if target.keys {

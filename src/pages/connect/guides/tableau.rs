@@ -1,4 +1,4 @@
-//! Tableau.
+//! Tableau, which loads whole tables.
 
 use maud::{Markup, html};
 

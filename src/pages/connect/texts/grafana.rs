@@ -1,6 +1,7 @@
 //! Grafana's Infinity plugin: a data source as a provisioning file, and a query of a panel.
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use url::Url;
 
 use crate::pages::connect::target::Target;
@@ -33,36 +34,85 @@ pub(in crate::pages::connect) fn data_source(target: &Target) -> String {
     )
 }
 
-/// The query, as *Query inspector* and the JSON of a panel have it.
+/// The query, as `targets` in the JSON of a panel has it.
 pub(in crate::pages::connect) fn query(target: &Target) -> String {
-    let columns = target.columns().into_iter();
-    let is_date = |column: &str| target.set.date.as_deref() == Some(column);
-    let columns: Vec<Value> = columns
-        .map(|name| {
-            let kind = if is_date(name) { "timestamp" } else { "string" };
-            json!({ "selector": name, "text": name, "type": kind })
-        })
-        .collect();
+    let date = target.set.date.as_deref();
     let mut params = Vec::new();
-    if let Some(date) = &target.set.date {
-        let filter = format!("{date} ge ${{__from:date:iso}} and {date} lt ${{__to:date:iso}}");
-        params.push(json!({ "key": "$filter", "value": filter }));
+    if let Some(date) = date {
+        let value = format!("{date} ge ${{__from:date:iso}} and {date} lt ${{__to:date:iso}}");
+        params.push(Param {
+            key: "$filter",
+            value,
+        });
     }
     if !target.set.key.is_empty() {
-        params.push(json!({ "key": "$select", "value": target.columns().join(",") }));
+        let value = target.columns().join(",");
+        params.push(Param {
+            key: "$select",
+            value,
+        });
     }
-    let query = json!({
-        "refId": "A",
-        "type": "json",
-        "source": "url",
-        "parser": "backend",
-        "format": "table",
-        "url": target.address(),
-        "url_options": { "method": "GET", "params": params },
-        "root_selector": "value",
-        "columns": columns,
-    });
-    format!("{query:#}\n")
+    let column = |name| Column {
+        selector: name,
+        text: name,
+        kind: if date == Some(name) {
+            "timestamp"
+        } else {
+            "string"
+        },
+    };
+    let query = Query {
+        ref_id: "A",
+        kind: "json",
+        source: "url",
+        parser: "backend",
+        format: "table",
+        url: target.address(),
+        url_options: UrlOptions {
+            method: "GET",
+            params,
+        },
+        root_selector: "value",
+        columns: target.columns().into_iter().map(column).collect(),
+    };
+    // Nothing in it can fail to be written.
+    serde_json::to_string_pretty(&query).unwrap_or_default()
+}
+
+/// In the order in which the editor asks.
+#[derive(Serialize)]
+struct Query<'a> {
+    #[serde(rename = "refId")]
+    ref_id: &'static str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    source: &'static str,
+    parser: &'static str,
+    format: &'static str,
+    url: String,
+    url_options: UrlOptions,
+    root_selector: &'static str,
+    columns: Vec<Column<'a>>,
+}
+
+#[derive(Serialize)]
+struct UrlOptions {
+    method: &'static str,
+    params: Vec<Param>,
+}
+
+#[derive(Serialize)]
+struct Param {
+    key: &'static str,
+    value: String,
+}
+
+#[derive(Serialize)]
+struct Column<'a> {
+    selector: &'a str,
+    text: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 
 use crate::pages::connect::target::Target;
+use crate::pages::snippets::m_text as text;
 
 /// The whole set.
 pub(in crate::pages::connect) fn table(target: &Target) -> String {
@@ -98,16 +99,6 @@ fn last(target: &Target) -> &'static str {
     }
 }
 
-/// A text literal: quotes are doubled, `#(` begins an escape, and a line break would end the literal.
-fn text(value: &str) -> String {
-    let control = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    let mut quoted = value.replace('"', "\"\"").replace("#(", "#(#)(");
-    for c in value.chars().filter(|c| control(*c)) {
-        quoted = quoted.replace(c, &format!("#({:04X})", u32::from(c)));
-    }
-    format!("\"{quoted}\"")
-}
-
 /// A column of a row: `[StartDate]`, or `[#"…"]` where the name is not plain.
 fn field(name: &str) -> String {
     let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
@@ -199,15 +190,6 @@ mod tests {
 
     #[test]
     fn odd_names_stay_names() {
-        for (value, expected) in [
-            ("Sessions", "\"Sessions\""),
-            ("a\"b", "\"a\"\"b\""),
-            ("#(lf)", "\"#(#)(lf)\""),
-            ("a\nb", "\"a#(000A)b\""),
-            ("C#", "\"C#\""),
-        ] {
-            assert_eq!(text(value), expected);
-        }
         for (name, expected) in [
             ("StartDate", "[StartDate]"),
             ("2nd", "[#\"2nd\"]"),

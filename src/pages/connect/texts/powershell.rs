@@ -1,6 +1,7 @@
 //! PowerShell: Windows PowerShell 5.1 and PowerShell 7 alike.
 
 use crate::pages::connect::target::Target;
+use crate::pages::snippets::powershell_text as text;
 
 /// One row, to see whether there is a way.
 pub(in crate::pages::connect) fn test(target: &Target) -> String {
@@ -62,19 +63,6 @@ pub(in crate::pages::connect) fn paged(target: &Target) -> String {
 const KEY: &str =
     "$key = (Get-Content -Raw 'C:\\ProgramData\\reports\\citrix-access-key.txt').Trim()\n";
 
-/// A literal in which nothing is expanded. PowerShell takes typographic quotes for quotes, too.
-fn text(value: &str) -> String {
-    let mut quoted = String::from("'");
-    for c in value.chars() {
-        if matches!(c, '\'' | '\u{2018}'..='\u{201b}') {
-            quoted.push(c);
-        }
-        quoted.push(c);
-    }
-    quoted.push('\'');
-    quoted
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,12 +104,5 @@ mod tests {
     #[test]
     fn tests_show_a_row() {
         insta::assert_snapshot!(test(&with_keys()), @"(Invoke-RestMethod 'http://localhost:8484/monitorodata/Sessions?$top=1' -Headers @{ Authorization = 'Bearer YOUR-ACCESS-KEY' }).value");
-    }
-
-    #[test]
-    fn quotes_are_doubled() {
-        for (value, expected) in [("$x", "'$x'"), ("a'b", "'a''b'"), ("a’b", "'a’’b'")] {
-            assert_eq!(text(value), expected);
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! Python with requests and pandas.
 
 use crate::pages::connect::target::Target;
+use crate::pages::snippets::python_text as text;
 
 /// One answer, as a data frame.
 pub(in crate::pages::connect) fn whole(target: &Target) -> String {
@@ -22,7 +23,8 @@ pub(in crate::pages::connect) fn whole(target: &Target) -> String {
              {address},\n{params}{headers}    \
              timeout=600,\n\
          )\n\
-         answer.raise_for_status()\n\
+         if not answer.ok:\n    \
+             raise SystemExit(answer.text)  # says what happened, and what to do\n\
          rows = pd.DataFrame(answer.json()[\"value\"])\n\
          {dates}\
          print(rows)\n",
@@ -55,7 +57,8 @@ pub(in crate::pages::connect) fn paged(target: &Target) -> String {
          def pages(url, params):\n    \
              while url:\n        \
                  answer = session.get(url, params=params, timeout=600)\n        \
-                 answer.raise_for_status()\n        \
+                 if not answer.ok:\n            \
+                     raise SystemExit(answer.text)\n        \
                  page = answer.json()\n        \
                  yield pd.DataFrame(page[\"value\"])\n        \
                  # A next link has all options in it.\n        \
@@ -98,11 +101,6 @@ fn dates(target: &Target) -> String {
     )
 }
 
-/// A string literal: JSON's are Python's, too.
-fn text(value: &str) -> String {
-    serde_json::Value::from(value).to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,7 +121,8 @@ mod tests {
             },
             timeout=600,
         )
-        answer.raise_for_status()
+        if not answer.ok:
+            raise SystemExit(answer.text)  # says what happened, and what to do
         rows = pd.DataFrame(answer.json()["value"])
         if len(rows):
             rows["StartDate"] = pd.to_datetime(rows["StartDate"], format="ISO8601", utc=True)
@@ -141,7 +140,8 @@ mod tests {
             },
             timeout=600,
         )
-        answer.raise_for_status()
+        if not answer.ok:
+            raise SystemExit(answer.text)  # says what happened, and what to do
         rows = pd.DataFrame(answer.json()["value"])
         print(rows)
         "#);
@@ -163,7 +163,8 @@ mod tests {
         def pages(url, params):
             while url:
                 answer = session.get(url, params=params, timeout=600)
-                answer.raise_for_status()
+                if not answer.ok:
+                    raise SystemExit(answer.text)
                 page = answer.json()
                 yield pd.DataFrame(page["value"])
                 # A next link has all options in it.
