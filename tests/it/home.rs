@@ -141,7 +141,7 @@ async fn the_latest_requests_are_told_without_their_values() {
     assert!(matches!(cut.body, Received::Cut(_)), "{cut:?}");
     world.ask("/Nonsense").await;
     post(&world, &format!("{PURGE}?set=Users")).await;
-    // What an operator looks at is not told.
+    // What an operator looks at is not told, but for what the explorer asks as a client.
     for path in ["/", "/metrics", "/readyz", "/explore", "/connect"] {
         world.get(path).await;
     }
@@ -165,17 +165,18 @@ async fn the_latest_requests_are_told_without_their_values() {
         })
         .collect();
     insta::assert_snapshot!(told.join("\n"), @r"
+    6 GET $metadata - 200 hit 0 complete
     5 POST /api/cache/purge - 200 - 0 complete
     4 GET Nonsense Nonsense 404 - 0 complete
     3 GET Sessions Sessions 200 miss 20 cut
     2 GET Users?$filter=UserName ne ?&$top=3 Users 200 hit 3 complete
     1 GET Users?$filter=UserName ne ?&$top=3 Users 200 miss 3 complete
     ");
-    let error = recent[2]["error"].as_str().unwrap();
+    let error = recent[3]["error"].as_str().unwrap();
     assert!(error.contains("status 400"), "{error}");
-    assert_eq!(recent[4]["at"], "2026-03-06T08:20:00Z");
-    assert_eq!(recent[4]["error"], Value::Null);
-    assert!(recent[4]["bytes"].as_u64().unwrap() > 100);
+    assert_eq!(recent[5]["at"], "2026-03-06T08:20:00Z");
+    assert_eq!(recent[5]["error"], Value::Null);
+    assert!(recent[5]["bytes"].as_u64().unwrap() > 100);
     let page = world.get("/").await.text();
     let (_, row) = page.split_once("class=\"cut\"").unwrap();
     let (row, _) = row.split_once("</tr>").unwrap();

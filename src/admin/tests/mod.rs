@@ -398,10 +398,8 @@ async fn refreshing_needs_a_post_and_begins_what_is_not_begun_yet() {
     let main = "/api/cache/refresh?site=main&set=Users";
     let tasks = &desk.shared.settings.tasks;
     let post = || Request::builder().method(Method::POST);
-    let stranger = post().header("origin", "https://evil.example");
     for (request, path, expected) in [
         (Request::builder(), path, "405 "),
-        (stranger, path, "403 "),
         (post(), "/api/cache/refresh?site=mian", "404 "),
     ] {
         assert_eq!(answered(request, path).await, expected, "{path}");

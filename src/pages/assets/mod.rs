@@ -4,14 +4,14 @@
 
 use std::sync::{Arc, LazyLock};
 
-use axum::Router;
-use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::{StatusCode, header};
+use axum::{Extension, Router};
+use http::{StatusCode, Uri, header};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Shared;
+use crate::odata::error::ErrorBody;
 
 /// `GET /assets/{name}`.
 pub(super) fn routes() -> Router<Arc<Shared>> {
@@ -73,12 +73,20 @@ static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
 static ICON: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("icon.svg", "image/svg+xml", include_str!("icon.svg")));
 
-async fn asset(Path(name): Path<String>) -> Response {
-    let asset = match name.as_str() {
-        "page.css" => &STYLE,
-        "page.js" => &SCRIPT,
-        "icon.svg" => &ICON,
-        _ => return StatusCode::NOT_FOUND.into_response(),
+async fn asset(uri: Uri) -> Response {
+    let asset = match uri.path() {
+        "/assets/page.css" => &STYLE,
+        "/assets/page.js" => &SCRIPT,
+        "/assets/icon.svg" => &ICON,
+        _ => {
+            let error = ErrorBody {
+                code: "NotFound".to_owned(),
+                message: "The pages have no such file. Reload the page.".to_owned(),
+                ..ErrorBody::default()
+            };
+            // Whoever nests the router writes the body, as it writes its own errors.
+            return (StatusCode::NOT_FOUND, Extension(error)).into_response();
+        }
     };
     let headers = [
         (header::CONTENT_TYPE, asset.content_type),

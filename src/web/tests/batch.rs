@@ -24,8 +24,10 @@ async fn a_multipart_batch() {
     200
     cache-control: no-store
     content-type: multipart/mixed; boundary=B
+    cross-origin-resource-policy: same-origin
     odata-version: 4.0
     preference-applied: odata.continue-on-error
+    referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: ID
 
@@ -74,7 +76,9 @@ async fn a_json_batch() {
     200
     cache-control: no-store
     content-type: application/json
+    cross-origin-resource-policy: same-origin
     odata-version: 4.0
+    referrer-policy: no-referrer
     x-content-type-options: nosniff
     x-request-id: ID
 
