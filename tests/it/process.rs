@@ -350,7 +350,7 @@ pub(crate) const CLIENT_ID: &str = "demo-client";
 pub(crate) const CLIENT_SECRET: &str = "demo-secret";
 
 /// Far beyond what anything here takes, on a machine that has much else to do.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(5);
 
 const GLANCE: Duration = Duration::from_millis(10);
 
