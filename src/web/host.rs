@@ -87,7 +87,7 @@ impl AllowedHosts {
 
 impl Authority {
     /// One that is checked already.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn of(text: &str) -> Self {
         Self(text.to_owned())
     }

@@ -56,6 +56,8 @@ use crate::gateway::Gateway;
 use crate::journal::Journal;
 
 pub use access::{Key as AccessKey, Settings as AccessSettings};
+#[cfg(fuzzing)]
+pub use batch::fuzz;
 pub use inside::Inside;
 pub use metrics::Metrics;
 pub use service::Service;

@@ -10,6 +10,8 @@
 
 mod error;
 mod format;
+#[cfg(fuzzing)]
+pub(crate) mod fuzz;
 mod item;
 mod json;
 mod multipart;

@@ -38,7 +38,8 @@ async fn a_large_answer_is_kept_on_disk_alone() {
             break;
         }
         let turn = || std::thread::park_timeout(Duration::from_millis(1));
-        tokio::task::spawn_blocking(turn).await.unwrap();
+        let waited = spawn_blocking(turn);
+        waited.await.unwrap();
     }
     assert_eq!(used(), 0, "the temporary file is gone");
     assert_eq!(rows(&hit).await, (30, true));
