@@ -104,7 +104,12 @@ if ($Settings) {
         [System.IO.File]::WriteAllBytes($file, [System.IO.File]::ReadAllBytes((Resolve-Path -LiteralPath $Settings).ProviderPath))
     }
 }
-if ($AskForSecret) { Set-Secret (Join-Path $data 'secret.txt') }
+if ($AskForSecret) {
+    if ((Test-Path -LiteralPath $file) -and -not (Select-String -LiteralPath $file -Pattern '^\s*client_secret_file\s*=' -Quiet)) {
+        throw "The settings in $file name no client_secret_file, so the secret would not be read. Add client_secret_file = `"secret.txt`" to the site."
+    }
+    Set-Secret (Join-Path $data 'secret.txt')
+}
 
 if ($FirewallPort) {
     Get-NetFirewallRule -Name $name -ErrorAction SilentlyContinue | Remove-NetFirewallRule

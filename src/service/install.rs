@@ -71,7 +71,13 @@ impl Installation {
                 format!("{service}:(OI)(CI){rights}"),
                 "/Q".to_owned(),
             ];
-            let calls = vec![own.map(ToOwned::to_owned).to_vec(), grant.to_vec()];
+            // Rights that somebody has given himself are no inherited ones, and would stay.
+            let forget = ["/reset", "/Q"];
+            let calls = vec![
+                own.map(ToOwned::to_owned).to_vec(),
+                forget.map(ToOwned::to_owned).to_vec(),
+                grant.to_vec(),
+            ];
             Access { folder, calls }
         };
         let data = match self.data_dir.clone() {
@@ -221,10 +227,11 @@ mod tests {
         let home = PathBuf::from("home");
         assert_eq!(folders, [&home, &home.join("data"), &home.join("logs")]);
         for (access, rights) in access.iter().zip(["RX", "M", "M"]) {
-            let [own, grant] = &access.calls[..] else {
+            let [own, forget, grant] = &access.calls[..] else {
                 panic!("{access:?}")
             };
             assert_eq!(own[..2], ["/setowner", "*S-1-5-32-544"]);
+            assert_eq!(*forget, ["/reset", "/Q"]);
             let expected = [
                 "/inheritance:r",
                 "/grant:r",
@@ -251,6 +258,6 @@ mod tests {
         };
         let grant = r"NT SERVICE\citrix-odata-proxy:(OI)(CI)M";
         assert_eq!(calls(true), [["/grant", grant, "/Q"]]);
-        assert_eq!(calls(false)[1][0], "/inheritance:r");
+        assert_eq!(calls(false)[2][0], "/inheritance:r");
     }
 }
