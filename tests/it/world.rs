@@ -48,6 +48,7 @@ impl World {
     /// A program that takes the time from this clock, as its upstream does.
     pub(crate) fn at(clock: &Arc<dyn Clock>, knobs: Knobs, settings: &str) -> Self {
         let folder = TempDir::new().unwrap();
+        std::fs::create_dir(folder.path().join("data")).unwrap();
         let config = config(folder.path(), &knobs, settings);
         let truth = Simulator::new(truthful(&knobs), Arc::clone(clock));
         let simulator = Simulator::new(knobs, Arc::clone(clock));

@@ -113,12 +113,19 @@ impl Folder {
         self.path.join(name.to_string())
     }
 
+    /// The folder, and the one that it is in. What that one is in has to be there: data that somebody has removed as a whole
+    /// does not come back behind his back.
     fn make(&self) -> io::Result<()> {
-        let mut folder = DirBuilder::new();
-        folder.recursive(true);
+        let mut builder = DirBuilder::new();
         #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
-        folder.create(&self.path)
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        for folder in self.path.parent().into_iter().chain([&*self.path]) {
+            match builder.create(folder) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                made => made?,
+            }
+        }
+        Ok(())
     }
 }
 

@@ -328,6 +328,19 @@ async fn what_was_used_last_stays() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn data_that_is_removed_as_a_whole_does_not_come_back() {
+    let place = Place::new();
+    let cache = place.cache();
+    make(&cache, "Users", 1).await;
+    cache.settle().await;
+    fs::remove_dir_all(place.folder.path()).unwrap();
+    make(&cache, "Sessions", 1).await;
+    cache.settle().await;
+    assert!(!place.folder.path().exists());
+    assert!(lookup(&cache, "Sessions").await.is_some(), "from memory");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_folder_that_goes_away_is_made_again() {
     let place = Place::new();
     let cache = place.cache();
