@@ -11,7 +11,7 @@
 mod error;
 mod format;
 #[cfg(fuzzing)]
-pub(crate) mod fuzz;
+pub mod fuzz;
 mod item;
 mod json;
 mod multipart;
