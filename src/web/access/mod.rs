@@ -1,6 +1,6 @@
 //! Who may ask: access keys, the pace of a client, and what browsers may do for pages of others.
 //!
-//! - [`keys`], [`credentials`], [`failures`]: who knows a key, how it is presented, and how often one may guess;
+//! - [`keys`], [`credentials`], [`failures`]: who knows a key, how it is presented, and how loud wrong ones may be;
 //! - [`pace`]: requests in a second, for each client of another machine;
 //! - [`browser`], [`cors`]: what a browser says of the page behind a request, and which pages may read;
 //! - [`headers`]: what every response tells browsers.
@@ -148,9 +148,9 @@ impl Access {
         if presented.peek().is_none() {
             return Err(unauthorized(NO_KEY));
         }
-        self.failures.may_try(client)?;
+        // Before anything is said of wrong ones: many clients may share an address, and one of them may have an old key.
         let Some(key) = presented.find_map(|text| self.keys.find(text.as_bytes())) else {
-            self.failures.note(client);
+            self.failures.note(client)?;
             return Err(unauthorized(WRONG_KEY));
         };
         notes.facts().key = Some(key.name());
