@@ -107,9 +107,79 @@ async fn only_a_few_paths_are_open_without_a_key() {
     assert_eq!(wire::get(proxy.address, "/healthz").await.text(), "ok\n");
     let ready = wire::get(proxy.address, "/readyz").await;
     assert_eq!((ready.status(), ready.text()), (200, "{\"ready\":true}"));
-    let request =
-        format!("OPTIONS {ROWS} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-    assert_eq!(wire::exchange(proxy.address, &request).await.status(), 204);
+    // What the pages look like.
+    let page = wire::get_with(proxy.address, "/", &[&bearer(&key)]).await;
+    let text = page.text();
+    let assets: Vec<&str> = text
+        .split('"')
+        .filter(|at| at.starts_with("/assets/"))
+        .collect();
+    assert!(assets.len() >= 3, "{assets:?}");
+    for path in assets {
+        assert_eq!(wire::get(proxy.address, path).await.status(), 200, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_key_nobody_learns_what_there_is() {
+    let (key, section) = make_key(&["--site", "acme"]).await;
+    let upstream = rows().await;
+    let acme = format!(
+        "[sites.acme]\ncustomer_id = \"a\"\nclient_id = \"{CLIENT_ID}\"\nclient_secret = \"{CLIENT_SECRET}\"\n\
+         upstream = {{ endpoint = \"{}\" }}\n",
+        upstream.endpoint()
+    );
+    let proxy = guarded(&upstream, &format!("{acme}{section}")).await;
+    let options = async |path: &str, more: &str| {
+        let request = format!(
+            "OPTIONS {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{more}\r\n"
+        );
+        let reply = wire::exchange(proxy.address, &request).await;
+        let allow = reply.header("allow").map(ToOwned::to_owned);
+        (reply.status(), allow, reply.text().to_owned())
+    };
+    let wrong = format!("{}\r\n", bearer("cop_wrong"));
+    let alike = (
+        204,
+        Some("GET, HEAD, POST, OPTIONS".to_owned()),
+        String::new(),
+    );
+    for path in [
+        "/acme/monitorodata",
+        "/nobody/monitorodata",
+        "/nowhere",
+        "/",
+        "/api/cache/purge",
+        "/healthz",
+        "/assets/a/b",
+        "/monitorodata/$batch",
+        ROWS,
+    ] {
+        for more in ["", &wrong] {
+            assert_eq!(options(path, more).await, alike, "{path} {more}");
+        }
+    }
+    // A key for one site is told of that one.
+    let one = format!("{}\r\n", bearer(&key));
+    let (status, allow, _) = options("/acme/monitorodata", &one).await;
+    assert_eq!(
+        (status, allow.as_deref()),
+        (204, Some("GET, HEAD, OPTIONS"))
+    );
+    for path in ["/nobody/monitorodata", "/nowhere", ROWS] {
+        assert_eq!(options(path, &one).await, alike, "{path}");
+    }
+    for path in [
+        "/assets/a/b",
+        "/assets/",
+        "/assets/a",
+        "/healthz/x",
+        "//nowhere",
+    ] {
+        let reply = wire::get(proxy.address, path).await;
+        assert_eq!(reply.status(), 401, "{path}");
+        assert!(!reply.text().contains("acme"), "{path}: {}", reply.text());
+    }
 }
 
 #[tokio::test]
