@@ -108,15 +108,13 @@ fn tls(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Tls>, Failure> 
 fn warn_of_openness(config: &Config) {
     let server = &config.server;
     let reachable = |address: &SocketAddr| !address.ip().to_canonical().is_loopback();
-    if !server.listen.iter().any(reachable) {
-        return;
-    }
-    if server.keys.is_empty() {
+    let listens_for_others = server.listen.iter().any(reachable);
+    if server.keys.is_empty() && (listens_for_others || server.is_published()) {
         tracing::warn!(
             "anybody on another machine who reaches this server may read everything (server.anonymous)"
         );
     }
-    if server.tls.is_none() {
+    if listens_for_others && server.tls.is_none() {
         tracing::warn!(
             "other machines are answered without TLS: data and access keys can be read on the way (server.plain_http)"
         );

@@ -99,6 +99,14 @@ pub struct Server {
     pub drain: Duration,
 }
 
+impl Server {
+    /// Whether something in front of us answers for us to other machines: the public address is not this machine's.
+    pub fn is_published(&self) -> bool {
+        let public_url = self.public_url.as_ref();
+        public_url.is_some_and(|url| !check::is_loopback(url))
+    }
+}
+
 /// A key by which clients may ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessKey {

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{BoxError, Router};
 use bytes::Bytes;
 use http::uri::PathAndQuery;
-use http::{Method, Request, StatusCode, Uri};
+use http::{Request, StatusCode, Uri};
 use tower::ServiceExt;
 use url::Url;
 
@@ -90,16 +90,16 @@ impl Surface {
             hosts,
         } = admitted;
         let (parts, body) = request.into_parts();
-        if let Some(response) = access.preflight(&parts) {
-            return response;
-        }
         let path = tidy(parts.uri.path());
         let route = route(&path);
         let site = match route {
             Route::Odata { site, .. } => self.sites.named(site),
             Route::Operator => None,
         };
-        let (scheme, scope) = (access.scheme().as_str(), scope(&parts.method, &path, site));
+        let (scheme, scope) = (access.scheme().as_str(), scope(&path, site));
+        if let Some(response) = access.options(&parts, &credentials, scope) {
+            return response;
+        }
         let checked = access
             .check_page(&parts, &authority, scope)
             .and_then(|()| access.check_key(&credentials, scope, client, notes));
@@ -178,13 +178,11 @@ fn operator_place(path: &str) -> Option<&'static str> {
 }
 
 /// What a request is about, for who may ask: `site` is the one that its path leads to. Without a key there are the answers
-/// to "are you there", the looks of pages, and what may be asked.
-fn scope<'a>(method: &Method, path: &str, site: Option<&'a SiteId>) -> Scope<'a> {
-    let open = OPEN_PATHS.contains(&path) || path.starts_with(ASSETS);
+/// to "are you there", and the looks of pages.
+fn scope<'a>(path: &str, site: Option<&'a SiteId>) -> Scope<'a> {
     match site {
-        _ if *method == Method::OPTIONS => Scope::Open,
         Some(site) => Scope::Site(site),
-        None if open => Scope::Open,
+        None if OPEN_PATHS.contains(&path) => Scope::Open,
         None => Scope::AllSites,
     }
 }
@@ -201,7 +199,12 @@ fn operator_uri(path: &str, uri: &Uri, scheme: &str, authority: &Authority) -> O
         .ok()
 }
 
+/// Names the paths that there are, except at a path that is open to all: there nobody has shown a key.
 fn not_found(source: &dyn Source, path: &str) -> Problem {
+    if OPEN_PATHS.contains(&path) {
+        let message = "This server does not have what is usually at this path.";
+        return Problem::new(StatusCode::NOT_FOUND, "NotFound", message);
+    }
     let mut known: Vec<String> = OPERATOR_PATHS.map(ToOwned::to_owned).into();
     known.extend(source.default_site().map(|_| "/monitorodata".to_owned()));
     let sites = source.sites();
@@ -253,10 +256,14 @@ const OPERATOR_PATHS: [&str; 9] = [
 ];
 /// Those with more paths below them.
 const OPERATOR_FOLDERS: [&str; 3] = ["/assets", "/explore", "/connect"];
-/// Those that need no key.
-const OPEN_PATHS: [&str; 2] = ["/healthz", "/readyz"];
-/// Below it, style sheets and scripts of the pages.
-const ASSETS: &str = "/assets/";
+/// Those that need no key: "are you there", and style, script and icon of the pages.
+const OPEN_PATHS: [&str; 5] = [
+    "/healthz",
+    "/readyz",
+    "/assets/page.css",
+    "/assets/page.js",
+    "/assets/icon.svg",
+];
 /// Paths less alike than this (Jaro–Winkler, 0 to 1) are not offered.
 const LIKENESS_MIN: f64 = 0.8;
 
@@ -282,39 +289,24 @@ mod tests {
     #[test]
     fn only_a_few_paths_are_open_to_all() {
         let main = SiteId::new("main").unwrap();
-        for (method, path, site, expected) in [
-            (
-                Method::GET,
-                "/monitorodata/Users",
-                Some(&main),
-                Scope::Site(&main),
-            ),
-            (
-                Method::POST,
-                "/monitorodata/$batch",
-                Some(&main),
-                Scope::Site(&main),
-            ),
-            (
-                Method::OPTIONS,
-                "/monitorodata/Users",
-                Some(&main),
-                Scope::Open,
-            ),
-            (Method::GET, "/mian/monitorodata", None, Scope::AllSites),
-            (Method::GET, "/", None, Scope::AllSites),
-            (Method::GET, "/metrics", None, Scope::AllSites),
-            (Method::POST, "/api/cache/purge", None, Scope::AllSites),
-            (Method::GET, "/explore", None, Scope::AllSites),
-            (Method::GET, "/connect/power-bi", None, Scope::AllSites),
-            (Method::GET, "/healthz", None, Scope::Open),
-            (Method::GET, "/healthz/x", None, Scope::AllSites),
-            (Method::GET, "/readyz", None, Scope::Open),
-            (Method::GET, "/assets/page.css", None, Scope::Open),
-            (Method::GET, "/assets", None, Scope::AllSites),
+        for (path, site, expected) in [
+            ("/monitorodata/Users", Some(&main), Scope::Site(&main)),
+            ("/monitorodata/$batch", Some(&main), Scope::Site(&main)),
+            ("/mian/monitorodata", None, Scope::AllSites),
+            ("/", None, Scope::AllSites),
+            ("/metrics", None, Scope::AllSites),
+            ("/api/cache/purge", None, Scope::AllSites),
+            ("/explore", None, Scope::AllSites),
+            ("/connect/power-bi", None, Scope::AllSites),
+            ("/healthz", None, Scope::Open),
+            ("/healthz/x", None, Scope::AllSites),
+            ("/readyz", None, Scope::Open),
+            ("/assets/page.css", None, Scope::Open),
+            ("/assets", None, Scope::AllSites),
+            ("/assets/page.css/x", None, Scope::AllSites),
+            ("/assets/other.css", None, Scope::AllSites),
         ] {
-            let found = scope(&method, path, site);
-            assert_eq!(found, expected, "{method} {path}");
+            assert_eq!(scope(path, site), expected, "{path}");
         }
     }
 

@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Method, StatusCode, header};
 
+use super::access::without_key;
 use super::list;
 use super::notes::Notes;
 use super::odata::{self, Call};
@@ -78,7 +79,7 @@ pub(crate) fn is_text(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 /// The options of a URL and those of a body, which is written as the part of a URL behind its `?`. An option that is
-/// in both is given twice, and refused as such when the question is read.
+/// in both is given twice, and refused as such when the question is read. An access key is no option, wherever it was written.
 pub(crate) fn combined(query: Option<&str>, body: &[u8]) -> Result<String, Problem> {
     let Ok(body) = std::str::from_utf8(body) else {
         let message =
@@ -93,7 +94,8 @@ pub(crate) fn combined(query: Option<&str>, body: &[u8]) -> Result<String, Probl
     let body = body.strip_prefix('?').unwrap_or(body);
     let pieces = [query.unwrap_or_default(), body];
     let pieces = pieces.into_iter().filter(|piece| !piece.is_empty());
-    Ok(pieces.collect::<Vec<_>>().join("&"))
+    let query = pieces.collect::<Vec<_>>().join("&");
+    Ok(without_key(&query).into_owned())
 }
 
 const METHODS: &str = "POST, OPTIONS";
@@ -111,6 +113,9 @@ mod tests {
             (Some("$top=1"), "?$skip=2\r\n", "$top=1&$skip=2"),
             (Some(""), "$top=1&$top=2", "$top=1&$top=2"),
             (None, " \n", ""),
+            (Some("$top=1"), "key=cop_a&$skip=2", "$top=1&$skip=2"),
+            (None, "?+Key=cop_a\r\n", ""),
+            (None, "$top=1&\r\nk%65y%20=cop_a", "$top=1"),
         ] {
             assert_eq!(combined(query, body.as_bytes()).unwrap(), expected);
         }

@@ -23,7 +23,8 @@ sites.lab.client_id = 'demo-client'
 sites.lab.client_secret_env = 'SECRET'
 sites.lab.upstream.endpoint = 'https://citrix.test'\n";
 
-const PUBLIC: &str = "server.public_url = 'https://bi.example.com/citrix/'\n";
+const PUBLIC: &str =
+    "server.public_url = 'https://bi.example.com/citrix/'\nserver.anonymous = true\n";
 
 fn url_of(file: &Answer) -> String {
     let file = file.json();

@@ -243,7 +243,7 @@ async fn hidden_and_unknown_sets_say_so() {
 async fn links_keep_the_path_of_the_public_address() {
     let world = World::new(
         small(),
-        "server.public_url = 'https://bi.example.com/citrix'",
+        "server.public_url = 'https://bi.example.com/citrix'\nserver.anonymous = true\n",
     );
     let (_, text) = page(&world, "/explore/main/Users?top=5").await;
     for expected in [

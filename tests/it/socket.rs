@@ -134,6 +134,7 @@ async fn links_carry_the_public_address_when_there_is_one() {
     let simulator = Program::simulate(&["--sessions", "50"]).start().await;
     let proxy = Program::serve(&simulator.endpoint())
         .set("server.public_url", "https://reports.example.com/citrix")
+        .set("server.anonymous", "on")
         .start()
         .await;
     for host in ["reports.example.com", "localhost"] {

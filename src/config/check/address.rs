@@ -80,7 +80,8 @@ fn without_service(path: &str) -> &str {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether it leads to this machine, for whoever is on it.
+pub(in crate::config) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
         Some(Host::Ipv6(ip)) => ip.is_loopback(),

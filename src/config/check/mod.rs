@@ -15,6 +15,7 @@ mod warm;
 
 use std::path::PathBuf;
 
+pub(super) use self::address::is_loopback;
 pub(crate) use self::keys::is_key_name;
 pub(super) use self::reader::{Read, Reader};
 use super::load::Surroundings;

@@ -6,7 +6,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 
 use url::Url;
 
-use super::reach::{Guards, missing};
+use super::reach::{Guards, Missing, missing};
 use super::reader::{Noted, Read, Reader};
 use super::{address, keys};
 use crate::config::{AccessKey, Limits, Server, Tls};
@@ -18,7 +18,7 @@ pub(super) fn check(reader: &mut Reader<'_>, sites: &BTreeMap<String, String>) -
     let public_url = address::public_url(reader, "server.public_url");
     let keys = keys::check(reader, sites);
     let tls = tls(reader);
-    let reach = reach(reader, &listen, &keys, &tls);
+    let reach = reach(reader, &listen, &public_url, &keys, &tls);
     let cors_origins = cors_origins(reader);
     let limits = limits(reader);
     let drain = reader.duration("server.drain");
@@ -36,10 +36,12 @@ pub(super) fn check(reader: &mut Reader<'_>, sites: &BTreeMap<String, String>) -
     })
 }
 
-/// Whether strangers are kept out. What is wrong with keys and certificate is noted already, and is not missing besides.
+/// Whether strangers are kept out. What is wrong with the public address, keys and certificate is noted already, and is not
+/// missing besides.
 fn reach(
     reader: &mut Reader<'_>,
     listen: &[SocketAddr],
+    public_url: &Read<Option<Url>>,
     keys: &Read<Vec<AccessKey>>,
     tls: &Read<Option<Tls>>,
 ) -> Read<()> {
@@ -57,8 +59,9 @@ fn reach(
         access: has_keys || anonymous,
         encryption: tls.as_ref().map_or(true, Option::is_some) || plain_http,
     };
-    for (what, hint) in missing(listen, guards) {
-        sound = reader.refuse("server.listen", what, hint);
+    let public_url = public_url.as_ref().ok().and_then(Option::as_ref);
+    for Missing { name, what, hint } in missing(listen, public_url, guards) {
+        sound = reader.refuse(name, what, hint);
     }
     sound
 }

@@ -132,7 +132,9 @@ fn judges_how_clients_reach_us() {
             "https://a.test/xmonitorodata",
         ),
     ] {
-        let given = Given::sound(&format!("[server]\npublic_url = '{written}'"));
+        let given = Given::sound(&format!(
+            "[server]\nanonymous = true\npublic_url = '{written}'"
+        ));
         let found = given.load().config.server.public_url.unwrap();
         assert_eq!(found.as_str(), expected, "{written}");
     }

@@ -33,11 +33,11 @@ impl Credentials {
                 .split('&')
                 .any(|option| value_of_key(option).is_some())
         {
-            credentials.query = query
-                .split('&')
-                .find_map(value_of_key)
+            let mut values = query.split('&').filter_map(value_of_key);
+            credentials.query = values
+                .find(|value| !value.is_empty())
                 .map(|value| percent_decode_str(value).decode_utf8_lossy().into_owned());
-            request.uri = without_key(&request.uri, query).ok_or_else(unreadable)?;
+            request.uri = with_query(&request.uri, &without_key(query)).ok_or_else(unreadable)?;
         }
         Ok(credentials)
     }
@@ -75,27 +75,34 @@ fn of_header(line: &str) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// The value of the query option `key`, still encoded. The name is read as any client may spell it, since what is not
-/// recognised here would go on to Citrix.
+/// The options of a question without access keys, in whatever way the options came: what is left in would go on to Citrix.
+pub(crate) fn without_key(query: &str) -> Cow<'_, str> {
+    let is_key = |option: &str| value_of_key(option).is_some();
+    if !query.split('&').any(is_key) {
+        return Cow::Borrowed(query);
+    }
+    let kept: Vec<&str> = query.split('&').filter(|option| !is_key(option)).collect();
+    Cow::Owned(kept.join("&"))
+}
+
+/// The value of the query option `key`, still encoded. The name is read as questions read names: decoded, a `+` as a
+/// blank, without blanks around it; and in any case.
 fn value_of_key(option: &str) -> Option<&str> {
     let (name, value) = option.split_once('=').unwrap_or((option, ""));
     // Short-cuts most names without decoding them.
-    if name.len() < NAME.len() {
+    if name.len() < NAME.len() || name.starts_with('$') {
         return None;
     }
-    let name: Cow<'_, [u8]> = percent_decode_str(name).into();
-    name.eq_ignore_ascii_case(NAME).then_some(value)
+    let name = name.replace('+', " ");
+    let name = percent_decode_str(&name).decode_utf8_lossy();
+    name.trim().eq_ignore_ascii_case(NAME).then_some(value)
 }
 
-/// The address without the option `key`.
-fn without_key(uri: &Uri, query: &str) -> Option<Uri> {
-    let kept: Vec<&str> = query
-        .split('&')
-        .filter(|option| value_of_key(option).is_none())
-        .collect();
-    let path = match kept.as_slice() {
-        [] => uri.path().to_owned(),
-        kept => format!("{}?{}", uri.path(), kept.join("&")),
+/// The address with another query; with none, when that is empty.
+fn with_query(uri: &Uri, query: &str) -> Option<Uri> {
+    let path = match query {
+        "" => uri.path().to_owned(),
+        query => format!("{}?{query}", uri.path()),
     };
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = Some(PathAndQuery::try_from(path).ok()?);
@@ -107,7 +114,7 @@ fn unreadable() -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "InvalidRequest", message)
 }
 
-const NAME: &[u8] = b"key";
+const NAME: &str = "key";
 
 /// Some clients leave the padding out.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -154,7 +161,13 @@ mod tests {
             ("/S?Key=a%2Fb&$top=1", "/S?$top=1", Some("a/b")),
             ("/S?k%65y=a&$top=1", "/S?$top=1", Some("a")),
             ("/S?key=a&key=b", "/S", Some("a")),
-            ("/S?key", "/S", Some("")),
+            // A blank one is none, as in the header.
+            ("/S?key", "/S", None),
+            ("/S?key=&$top=1", "/S?$top=1", None),
+            ("/S?key=&key=b", "/S", Some("b")),
+            ("/S?+key=a&$top=1", "/S?$top=1", Some("a")),
+            ("/S?%20key%09=a", "/S", Some("a")),
+            ("/S?%C2%A0key+=a", "/S", Some("a")),
             ("/S?monkey=a&keys=b&ke=c", "/S?monkey=a&keys=b&ke=c", None),
             ("/S?$filter=key%20eq%201", "/S?$filter=key%20eq%201", None),
             ("/S?", "/S?", None),

@@ -1,7 +1,8 @@
-//! How often a client may guess.
+//! How loud wrong keys may be.
 //!
-//! Nobody guesses a random key; what this bounds is the noise: a client with an old key that tries for ever, and a log that
-//! somebody else fills.
+//! Nobody guesses a random key; what this bounds is the noise: a client with an old key that tries for ever, and warnings that
+//! somebody else makes. It is asked about wrong keys alone. A right one is never refused for its address, which may be that
+//! of a whole company behind a gateway.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,26 +35,9 @@ impl Default for Failures {
 }
 
 impl Failures {
-    /// Refuses a client that has had too many wrong keys, whatever it presents now.
-    pub(super) fn may_try(&self, client: Option<IpAddr>) -> Result<(), Problem> {
-        let Some(window) = self.0.get(&counted(client)) else {
-            return Ok(());
-        };
-        let Some(left) = lock(&window).pause_left(Instant::now()) else {
-            return Ok(());
-        };
-        let message = format!(
-            "Too many requests from this address had a wrong access key. Correct the key, and try again in {left} s; \
-             until then no key from there is looked at."
-        );
-        Err(Problem {
-            retry_after: Some(left),
-            ..Problem::new(StatusCode::TOO_MANY_REQUESTS, "AccessKey", message)
-        })
-    }
-
-    /// Counts a wrong key, and warns of the first and of the last.
-    pub(super) fn note(&self, client: Option<IpAddr>) {
+    /// Counts a wrong key, and warns of the first and of the last before a pause. During the pause it is neither counted nor
+    /// warned of, but 429 with the seconds that are left.
+    pub(super) fn note(&self, client: Option<IpAddr>) -> Result<(), Problem> {
         let now = Instant::now();
         let fresh = || {
             Arc::new(Mutex::new(Window {
@@ -62,23 +46,28 @@ impl Failures {
             }))
         };
         let window = self.0.get_with(counted(client), fresh);
-        let wrong = lock(&window).count(now);
+        let wrong = lock(&window).count(now).map_err(too_many)?;
         let client = client.map(tracing::field::display);
         match wrong {
             1 => tracing::warn!(client, "a request has an access key that is not known"),
             WRONG_MAX => tracing::warn!(
                 client,
                 wrong,
-                "too many access keys that are not known: no key from this address is looked at for a minute"
+                "too many access keys that are not known: no more of this address are warned of for a minute"
             ),
             _ => {}
         }
+        Ok(())
     }
 }
 
 impl Window {
-    /// One more; how many there are now. The last one begins a whole window of pause.
-    fn count(&mut self, now: Instant) -> u32 {
+    /// One more; how many there are now, or, in a pause, the seconds that are left of it. The last one begins a whole window
+    /// of pause.
+    fn count(&mut self, now: Instant) -> Result<u32, u64> {
+        if let Some(left) = self.pause_left(now) {
+            return Err(left);
+        }
         if now.duration_since(self.began) >= WINDOW {
             self.began = now;
             self.wrong = 0;
@@ -87,13 +76,24 @@ impl Window {
         if self.wrong >= WRONG_MAX {
             self.began = now;
         }
-        self.wrong
+        Ok(self.wrong)
     }
 
-    /// Whole seconds until keys are looked at again, at least one; `None` when they are.
+    /// Whole seconds until the pause is over, at least one; `None` when there is none.
     fn pause_left(&self, now: Instant) -> Option<u64> {
         let left = WINDOW.checked_sub(now.duration_since(self.began))?;
         (self.wrong >= WRONG_MAX && !left.is_zero()).then(|| left.as_secs() + 1)
+    }
+}
+
+fn too_many(seconds_left: u64) -> Problem {
+    let message = format!(
+        "The access key is not known here, and too many requests from this address had such a key. Correct it: a key that \
+         is known is answered at once. Do not send this one again before {seconds_left} s have passed."
+    );
+    Problem {
+        retry_after: Some(seconds_left),
+        ..Problem::new(StatusCode::TOO_MANY_REQUESTS, "AccessKey", message)
     }
 }
 
@@ -119,20 +119,19 @@ mod tests {
     async fn the_tenth_wrong_key_of_a_client_brings_a_pause_for_it_alone() {
         let failures = Failures::default();
         for _ in 0..WRONG_MAX {
-            assert!(failures.may_try(ONE).is_ok());
-            failures.note(ONE);
+            assert!(failures.note(ONE).is_ok());
         }
-        let problem = failures.may_try(ONE).unwrap_err();
+        let problem = failures.note(ONE).unwrap_err();
         assert_eq!(
             (problem.status.as_u16(), problem.retry_after),
             (429, Some(61))
         );
-        assert!(failures.may_try(OTHER).is_ok());
+        assert!(failures.note(OTHER).is_ok());
         tokio::time::advance(Duration::from_secs(59)).await;
-        assert_eq!(failures.may_try(ONE).unwrap_err().retry_after, Some(2));
+        // Those in between did not make it longer.
+        assert_eq!(failures.note(ONE).unwrap_err().retry_after, Some(2));
         tokio::time::advance(Duration::from_secs(1)).await;
-        failures.note(ONE);
-        assert!(failures.may_try(ONE).is_ok());
+        assert!(failures.note(ONE).is_ok());
     }
 
     #[tokio::test(start_paused = true)]
@@ -140,8 +139,7 @@ mod tests {
         let failures = Failures::default();
         for _ in 0..5 {
             for _ in 1..WRONG_MAX {
-                failures.note(ONE);
-                assert!(failures.may_try(ONE).is_ok());
+                assert!(failures.note(ONE).is_ok());
             }
             tokio::time::advance(WINDOW).await;
         }

@@ -1,6 +1,6 @@
 //! Who may ask: access keys, the pace of a client, and what browsers may do for pages of others.
 //!
-//! - [`keys`], [`credentials`], [`failures`]: who knows a key, how it is presented, and how often one may guess;
+//! - [`keys`], [`credentials`], [`failures`]: who knows a key, how it is presented, and how loud wrong ones may be;
 //! - [`pace`]: requests in a second, for each client of another machine;
 //! - [`browser`], [`cors`]: what a browser says of the page behind a request, and which pages may read;
 //! - [`headers`]: what every response tells browsers.
@@ -28,16 +28,17 @@ use url::Url;
 use self::browser::{Kind, Page, is_allowed};
 use self::cors::Cors;
 use self::failures::Failures;
-use self::keys::Keys;
+use self::keys::{Keys, Known};
 use self::pace::Pace;
 use super::host::Authority;
 use super::notes::Notes;
+use super::odata::options;
 use super::problem::Problem;
 use crate::odata::name::SiteId;
 
 pub use keys::Key;
 
-pub(crate) use credentials::Credentials;
+pub(crate) use credentials::{Credentials, without_key};
 pub(crate) use headers::{Scheme, Seal};
 
 /// What the operator decided about access.
@@ -99,10 +100,21 @@ impl Access {
         }
     }
 
-    /// The answer to a browser that asks whether it may ask; `None` for any other request.
-    pub(crate) fn preflight(&self, request: &Parts) -> Option<Response> {
-        (request.method == Method::OPTIONS && self.cors.is_preflight(&request.headers))
-            .then(|| cors::preflight().into_response())
+    /// The answer to `OPTIONS` where it is one for all paths: to the browser of a listed page, and to whoever shows no key to
+    /// `scope`, because what may be asked differs by path, and so tells which there are. `None` for any other request.
+    pub(crate) fn options(
+        &self,
+        request: &Parts,
+        credentials: &Credentials,
+        scope: Scope<'_>,
+    ) -> Option<Response> {
+        if request.method != Method::OPTIONS {
+            return None;
+        }
+        if self.cors.is_preflight(&request.headers) {
+            return Some(cors::preflight().into_response());
+        }
+        (!self.may_know(credentials, scope)).then(|| options(METHODS))
     }
 
     /// Refuses what a browser sends for a page that is not ours.
@@ -144,13 +156,12 @@ impl Access {
         if self.keys.is_empty() || scope == Scope::Open {
             return Ok(());
         }
-        let mut presented = credentials.presented().peekable();
-        if presented.peek().is_none() {
+        if credentials.presented().next().is_none() {
             return Err(unauthorized(NO_KEY));
         }
-        self.failures.may_try(client)?;
-        let Some(key) = presented.find_map(|text| self.keys.find(text.as_bytes())) else {
-            self.failures.note(client);
+        // Before anything is said of wrong ones: many clients may share an address, and one of them may have an old key.
+        let Some(key) = self.key(credentials) else {
+            self.failures.note(client)?;
             return Err(unauthorized(WRONG_KEY));
         };
         notes.facts().key = Some(key.name());
@@ -159,6 +170,17 @@ impl Access {
         } else {
             Err(unauthorized(OTHER_SITE))
         }
+    }
+
+    /// Whether whoever asks may learn what there is in `scope`: shows a key to it, or needs none for anything.
+    fn may_know(&self, credentials: &Credentials, scope: Scope<'_>) -> bool {
+        self.keys.is_empty() || self.key(credentials).is_some_and(|key| key.opens(scope))
+    }
+
+    /// The key that a request shows, when it is one of ours.
+    fn key(&self, credentials: &Credentials) -> Option<&Known> {
+        let mut presented = credentials.presented();
+        presented.find_map(|text| self.keys.find(text.as_bytes()))
     }
 
     /// Whether requests have to show a key.
@@ -190,6 +212,9 @@ fn unauthorized(message: &'static str) -> Problem {
         ..Problem::new(StatusCode::UNAUTHORIZED, "AccessKey", message)
     }
 }
+
+/// What anybody is told that a path answers, whether there is one or not.
+const METHODS: &str = "GET, HEAD, POST, OPTIONS";
 
 const NO_KEY: &str = "This server wants an access key, and the request has none. In Power BI or Excel choose Basic with the \
      key as the password and any user name; elsewhere send it as a bearer token, or as `?key=`. The administrator makes \

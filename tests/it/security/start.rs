@@ -55,6 +55,26 @@ async fn other_machines_are_let_in_only_when_access_and_encryption_are_settled()
 }
 
 #[tokio::test]
+async fn a_public_address_elsewhere_needs_a_key_or_the_operators_word() {
+    let (_, section) = make_key(&[]).await;
+    let program = |more: &str| {
+        Program::serve("http://127.0.0.1:9").settings(&format!(
+            "[server]\npublic_url = 'https://bi.example.com/'\n{more}"
+        ))
+    };
+    let ended = program("").run().await;
+    assert_eq!(ended.code, Some(2));
+    let expected =
+        format!("`https://bi.example.com/` is for other machines, and this server {ANYONE}");
+    assert!(ended.stderr.contains(&expected), "{}", ended.stderr);
+    assert!(!ended.stderr.contains(UNENCRYPTED), "{}", ended.stderr);
+    let keyed = program(&section).start().await;
+    let anonymous = program("anonymous = true").start().await;
+    anonymous.says("(server.anonymous)").await;
+    assert!(!keyed.killed().await.stderr.contains("(server.anonymous)"));
+}
+
+#[tokio::test]
 async fn everything_that_is_wrong_with_access_is_told_at_once() {
     let (key, section) = make_key(&["--name", "a"]).await;
     let text = format!(

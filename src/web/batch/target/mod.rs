@@ -8,9 +8,10 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method, StatusCode, header};
-use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use url::Url;
 
+use super::super::access::without_key;
 use super::super::exchange::{Exchange, exchange};
 use super::super::host::{AllowedHosts, Authority};
 use super::super::local::service_root;
@@ -73,7 +74,8 @@ impl Locator<'_> {
         let url = utf8_percent_encode(&inner.url, UNFIT_FOR_URLS).to_string();
         let url = url.split('#').next().unwrap_or_default();
         let located = self.read(url, &inner.headers)?;
-        let query = located.query.map(without_key);
+        // Whoever sent the batch has shown a key.
+        let query = located.query.map(|query| without_key(query).into_owned());
         if reference(&located.below).is_some_and(is_id) {
             return Err(no_references());
         }
@@ -86,7 +88,7 @@ impl Locator<'_> {
             Some(Exchange::Query { below }) if inner.method == Method::POST => {
                 query::is_text(&inner.headers)?;
                 let query = query::combined(query.as_deref(), &inner.body)?;
-                (Method::GET, below.to_owned(), Some(without_key(&query)))
+                (Method::GET, below.to_owned(), Some(query))
             }
             None if inner.method == Method::GET || inner.method == Method::HEAD => {
                 (inner.method, located.below.into_owned(), query)
@@ -182,18 +184,6 @@ fn below_root(path: &str) -> Cow<'_, str> {
         return Cow::Owned(tidy.trim_start_matches('/').to_owned());
     }
     Cow::Borrowed(path)
-}
-
-/// The query without access keys: whoever sent the batch has shown one, and they are no part of a question. The name is read
-/// in any spelling, because what is left in would go on to Citrix.
-fn without_key(query: &str) -> String {
-    let is_key = |piece: &&str| {
-        let name = piece.split('=').next().unwrap_or_default();
-        let name: Cow<'_, [u8]> = percent_decode_str(name).into();
-        name.eq_ignore_ascii_case(b"key")
-    };
-    let kept: Vec<&str> = query.split('&').filter(|piece| !is_key(piece)).collect();
-    kept.join("&")
 }
 
 fn foreign_host() -> Problem {

@@ -211,7 +211,7 @@ fn without_what_is_for_the_batch_as_a_whole() {
             "GET http://localhost:8484/monitorodata | Users | $top=1",
         ),
         (
-            "GET Users?$top=1&%6bEY=secret&key&monkey=1",
+            "GET Users?$top=1&%6bEY=secret&+key=secret&%20key=secret&key&monkey=1",
             "GET http://localhost:8484/monitorodata | Users | $top=1&monkey=1",
         ),
     ]);
