@@ -4,11 +4,12 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::response::Response;
 use futures_util::FutureExt;
-use http::Request;
+use http::{Request, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -21,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::held::Held;
 use super::patient::{Patient, STANDSTILL_MAX};
-use super::places::{Place, State};
+use super::places::{Place, STUCK_MIN, State};
 
 /// What is the same for all connections.
 #[derive(Debug, Clone)]
@@ -78,9 +79,11 @@ async fn converse<S, A, F>(
     F: Future<Output = Response> + Send + 'static,
 {
     let state = place.state();
-    let service = service_fn(|request| {
+    let is_http_2 = AtomicBool::new(false);
+    let service = service_fn(|request: Request<Incoming>| {
         // Until the answer's body is at its end or dropped.
         let under_way = state.begin();
+        is_http_2.store(request.version() == Version::HTTP_2, Ordering::Relaxed);
         let answered = answer(request, client);
         async move {
             let response = answered.await;
@@ -93,32 +96,49 @@ async fn converse<S, A, F>(
         // How a connection fails is its client's matter.
         _ = connection.as_mut() => return,
         () = place.closing() => {}
-        () = left_alone(state) => return,
-        () = long_idle(state) => {
+        () = left_alone(state, STANDSTILL_MAX) => return,
+        () = long_idle(state, HEAD_PATIENCE) => {
             connection.as_mut().graceful_shutdown();
-            // Over HTTP/2 the end of an answer may wait for its client long after we have given it out.
+            // Over HTTP/2 the end of an answer may wait for its client long after we have given it out, and requests come
+            // until the client has heard of the end.
             tokio::select! {
                 _ = connection.as_mut() => return,
                 () = place.closing() => {}
-                () = sleep(STANDSTILL_MAX) => return,
+                () = left_alone(state, STANDSTILL_MAX) => return,
+                () = long_idle(state, STANDSTILL_MAX) => return,
             }
         }
     }
     connection.as_mut().graceful_shutdown();
     let makes_room = place.is_closing() && !manners.stopping.is_cancelled();
-    if makes_room {
-        // Another connection needs the place at once, unless a request has come just now.
-        if connection.as_mut().now_or_never().is_some() || state.is_idle() {
-            return;
-        }
-    } else if !state.has_request() {
+    // Another connection needs the place, unless a request has come just now.
+    if makes_room && (connection.as_mut().now_or_never().is_some() || state.stuck_for().is_some()) {
+        return;
+    }
+    if !state.has_request() {
         // Nothing but half a request may be left, or the last bytes of an answer.
-        let left = timeout(LAST_BYTES_PATIENCE, connection.as_mut()).await;
+        let patience = match makes_room {
+            false => LAST_BYTES_PATIENCE,
+            true if place.is_hurried() => return,
+            // Over HTTP/1 we would know of such bytes.
+            true if state.is_idle() && !is_http_2.load(Ordering::Relaxed) => return,
+            true => ROOM_PATIENCE,
+        };
+        let left = timeout(patience, connection.as_mut()).await;
         if left.is_ok() || !state.has_request() {
             return;
         }
     }
-    let _ = connection.await;
+    let (alone, idle) = if makes_room {
+        (STUCK_MIN, ROOM_PATIENCE)
+    } else {
+        (STANDSTILL_MAX, STANDSTILL_MAX)
+    };
+    tokio::select! {
+        _ = connection => {}
+        () = left_alone(state, alone) => {}
+        () = long_idle(state, idle) => {}
+    }
 }
 
 fn builder(manners: &Manners) -> auto::Builder<TokioExecutor> {
@@ -138,26 +158,26 @@ fn builder(manners: &Manners) -> auto::Builder<TokioExecutor> {
     builder
 }
 
-/// Waits until no request has been under way for [`HEAD_PATIENCE`]. For HTTP/1 hyper sees to that itself, once it has
-/// heard something; this is for those who say nothing at all, and for HTTP/2.
-async fn long_idle(state: &State) {
-    let mut look = Instant::now() + HEAD_PATIENCE;
+/// Waits until no request has been under way for `patience`, from now on. While the next request's head is waited for, hyper
+/// sees to that itself over HTTP/1, once it has heard something; this is for those who say nothing at all, and for HTTP/2.
+async fn long_idle(state: &State, patience: Duration) {
+    let mut look = Instant::now() + patience;
     loop {
         sleep_until(look).await;
         let idle = state.idle_for().unwrap_or_default();
-        match HEAD_PATIENCE.checked_sub(idle) {
+        match patience.checked_sub(idle) {
             None | Some(Duration::ZERO) => return,
             Some(left) => look = Instant::now() + left,
         }
     }
 }
 
-/// Waits until nothing of any answer has been asked for in [`STANDSTILL_MAX`], though there is more of one. Over HTTP/1 that
-/// is the socket's matter ([`Patient`]), which comes first.
-async fn left_alone(state: &State) {
+/// Waits until nothing of some answer has been asked for in `patience`, though there is more of it. Over HTTP/1 that is the
+/// socket's matter ([`Patient`]), which comes first.
+async fn left_alone(state: &State, patience: Duration) {
     loop {
-        sleep(STANDSTILL_MAX / 10).await;
-        if state.left_for().is_some_and(|left| left > STANDSTILL_MAX) {
+        sleep(patience / 10).await;
+        if state.left_for().is_some_and(|left| left > patience) {
             return;
         }
     }
@@ -169,14 +189,17 @@ pub(super) const HEAD_PATIENCE: Duration = Duration::from_secs(30);
 /// How long a connection without a request has, on the order to stop, for what its client has not read yet.
 const LAST_BYTES_PATIENCE: Duration = Duration::from_millis(500);
 
+/// The same when another connection needs the place.
+const ROOM_PATIENCE: Duration = Duration::from_secs(5);
+
 /// How long a TLS handshake may take.
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How often an HTTP/2 client is asked whether it is still there.
 const PING_INTERVAL: Duration = Duration::from_mins(1);
 
-/// How long it may take to say so.
-const PING_PATIENCE: Duration = Duration::from_secs(20);
+/// How long it may take to say so: some clients hear nothing while they do not read.
+const PING_PATIENCE: Duration = STANDSTILL_MAX;
 
 #[cfg(test)]
 mod tests {
@@ -309,6 +332,64 @@ mod tests {
                 assert!(elapsed >= STANDSTILL_MAX, "{elapsed:?}");
             }
         }
+    }
+
+    /// A client without a window for its answer, which asks for other things now and then.
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_never_asked_for_over_http_2_does_not_hide_behind_heads() {
+        let began = Instant::now();
+        talk(&CancellationToken::new(), async |client| {
+            let mut builder = http2::Builder::new(TokioExecutor::new());
+            builder.initial_stream_window_size(0);
+            let (mut sender, connection) = builder
+                .handshake::<_, Empty<bytes::Bytes>>(TokioIo::new(client))
+                .await
+                .unwrap();
+            let asking = async move {
+                let ask = |method| Request::builder().method(method).uri("http://x/");
+                let get = ask("GET").body(Empty::new()).unwrap();
+                let _left = sender.send_request(get).await.unwrap();
+                for _ in 0..12 {
+                    sleep(Duration::from_mins(5)).await;
+                    let head = ask("HEAD").body(Empty::new()).unwrap();
+                    let _ = sender.send_request(head).await;
+                }
+            };
+            tokio::select! {
+                _ = connection => {}
+                () = asking => {}
+            }
+        })
+        .await;
+        let elapsed = began.elapsed();
+        assert!(elapsed <= STANDSTILL_MAX * 2, "{elapsed:?}");
+        assert!(elapsed >= STANDSTILL_MAX, "{elapsed:?}");
+    }
+
+    /// Some client libraries answer pings only while they read.
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_over_http_2_may_pause_for_minutes() {
+        talk(&CancellationToken::new(), async |client| {
+            let (mut sender, connection) = http2::Builder::new(TokioExecutor::new())
+                .handshake::<_, Empty<bytes::Bytes>>(TokioIo::new(client))
+                .await
+                .unwrap();
+            let mut connection = pin!(connection);
+            let request = Request::get("http://x/large").body(Empty::new()).unwrap();
+            let asked = sender.send_request(request);
+            let answer = tokio::select! {
+                answer = asked => answer.unwrap(),
+                _ = connection.as_mut() => unreachable!("it is cut"),
+            };
+            sleep(STANDSTILL_MAX.mul_f64(0.9)).await;
+            let read = answer.into_body().collect();
+            let read = tokio::select! {
+                read = read => read.unwrap(),
+                ended = connection.as_mut() => unreachable!("it is cut: {ended:?}"),
+            };
+            assert_eq!(read.to_bytes().len(), 1_000_000);
+        })
+        .await;
     }
 
     #[tokio::test(start_paused = true)]

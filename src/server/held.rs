@@ -18,7 +18,9 @@ pub(super) struct Held<B> {
 }
 
 impl<B> Held<B> {
-    pub(super) fn new(inner: B, under_way: UnderWay) -> Self {
+    /// What is there to take counts from now on: without a window for it, nobody asks the body even once.
+    pub(super) fn new(inner: B, mut under_way: UnderWay) -> Self {
+        under_way.set_given(true);
         Self { inner, under_way }
     }
 }

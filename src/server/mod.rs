@@ -51,7 +51,7 @@ pub struct Listeners {
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Connections at a time. When there are so many, the one that has been idle for longest is closed in favour of a new one;
-    /// when none is idle, new ones wait.
+    /// when none is idle, one whose client has taken nothing for a minute; when there is none, new ones wait.
     pub connections: NonZeroUsize,
     /// Bytes of a request's head, 8192 at least; a longer one is answered with 431.
     pub header_bytes: u32,

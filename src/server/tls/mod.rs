@@ -30,6 +30,10 @@ pub struct Tls {
     current: Arc<RwLock<Arc<ServerConfig>>>,
     /// What the files held when they were looked at last.
     seen: Seen,
+    /// When the certificate in force ends, if that can be read.
+    expires: Option<Timestamp>,
+    /// When that was judged last.
+    judged: Timestamp,
 }
 
 /// Where certificate and key are, both in PEM.
@@ -89,8 +93,11 @@ impl Tls {
     pub fn load(files: TlsFiles, clock: Arc<dyn Clock>) -> Result<Self, TlsError> {
         let pair = Pair::read(&files)?;
         let config = pair.config(&files)?;
-        warn_of_expiry(&pair, clock.now());
+        let (expires, judged) = (pair.expires(), clock.now());
+        warn_of_expiry(expires, judged);
         Ok(Self {
+            expires,
+            judged,
             seen: Seen::Files(pair.digest()),
             current: Arc::new(RwLock::new(Arc::new(config))),
             files,
@@ -117,6 +124,7 @@ impl Tls {
 
     /// Each content is judged once, so that one that stays wrong is told once.
     fn look(&mut self, read: Result<Pair, TlsError>) {
+        self.remind();
         let seen = match &read {
             Ok(pair) => Seen::Files(pair.digest()),
             Err(_) => Seen::Unreadable,
@@ -132,12 +140,26 @@ impl Tls {
                 let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
                 *current = Arc::new(config);
                 tracing::info!("new connections have the new certificate");
-                warn_of_expiry(&pair, self.clock.now());
+                drop(current);
+                self.expires = pair.expires();
+                self.judged = self.clock.now();
+                warn_of_expiry(self.expires, self.judged);
             }
             Err(error) => tracing::warn!(
                 error = crate::telemetry::chain(&error),
                 "the new certificate cannot be used, the one before goes on; the files are looked at again when they change"
             ),
+        }
+    }
+}
+
+impl Tls {
+    /// Judges once a day when the certificate in force ends: whoever sees only today's log has to learn of it too.
+    fn remind(&mut self) {
+        let now = self.clock.now();
+        if now.duration_since(self.judged) >= REMIND_EVERY {
+            self.judged = now;
+            warn_of_expiry(self.expires, now);
         }
     }
 }
@@ -192,20 +214,23 @@ impl Pair {
     }
 }
 
-fn warn_of_expiry(pair: &Pair, now: Timestamp) {
-    let Some(expires) = pair.expires() else {
+fn warn_of_expiry(expires: Option<Timestamp>, now: Timestamp) {
+    let Some(expires) = expires.filter(|expires| ends_soon(*expires, now)) else {
         return;
     };
-    if now
-        .saturating_add(EXPIRES_SOON)
-        .is_ok_and(|soon| expires < soon)
-    {
-        tracing::warn!(
-            %expires,
-            "the certificate ends soon, or has ended: put a new one in its place, it is taken without a restart"
-        );
-    }
+    tracing::warn!(
+        %expires,
+        "the certificate ends soon, or has ended: put a new one in its place, it is taken without a restart"
+    );
 }
+
+fn ends_soon(expires: Timestamp, now: Timestamp) -> bool {
+    now.saturating_add(EXPIRES_SOON)
+        .is_ok_and(|soon| expires < soon)
+}
+
+/// How often is said that the certificate ends soon.
+const REMIND_EVERY: SignedDuration = SignedDuration::from_hours(24);
 
 /// How often the files are looked at: soon enough for whoever watches, and next to nothing of work.
 const LOOK_EVERY: Duration = Duration::from_secs(5);

@@ -139,3 +139,23 @@ fn knows_when_a_certificate_ends() {
     };
     assert_eq!(pair.expires().unwrap().to_string(), "2030-02-03T00:00:00Z");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_the_certificate_in_force_is_judged_once_a_day() {
+    let (certificate, key) = pair();
+    let given = Given::new(&certificate, &key);
+    let mut tls = given.load().unwrap();
+    let (loaded, expires) = (tls.judged, tls.expires);
+    // Files that cannot be used change nothing of that.
+    given.write(half(&certificate), &key);
+    for (hours, judged) in [(23, 0), (1, 24), (23, 24), (2, 49)] {
+        tokio::time::advance(Duration::from_hours(hours)).await;
+        tls.look(Pair::read(&given.files()));
+        assert_eq!(
+            tls.judged.duration_since(loaded).as_hours(),
+            judged,
+            "{hours}"
+        );
+        assert_eq!(tls.expires, expires);
+    }
+}
