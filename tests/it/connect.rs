@@ -210,6 +210,8 @@ sha256 = 'ce26ad3281abdb6a0f909c533850f8918ec7c87f74177b783f0d5f5404c5ba40'\n";
         ("/connect/grafana", "bearerToken: $CITRIX_ACCESS_KEY"),
         ("/connect/powershell", "citrix-access-key.txt"),
         ("/connect/python", "os.environ["),
+        ("/explore/main/Users", "headers={&quot;Authorization&quot;"),
+        ("/explore/main/Users", "choose <b>Basic</b>"),
     ] {
         let page = world.request(Method::GET, path, &with_key).await;
         assert_eq!(page.status, StatusCode::OK, "{path}");

@@ -1,7 +1,7 @@
 //! PowerShell: Windows PowerShell 5.1 and PowerShell 7 alike.
 
 use crate::pages::connect::target::Target;
-use crate::pages::snippets::powershell_text as text;
+use crate::pages::snippets::{POWERSHELL_KEY as KEY, powershell_text as text};
 
 /// One row, to see whether there is a way.
 pub(in crate::pages::connect) fn test(target: &Target) -> String {
@@ -85,10 +85,6 @@ $dates = {
     $_
 }
 ";
-
-/// The key comes from a file that the account of the task may read.
-const KEY: &str =
-    "$key = (Get-Content -Raw 'C:\\ProgramData\\reports\\citrix-access-key.txt').Trim()\n";
 
 #[cfg(test)]
 mod tests {
