@@ -193,6 +193,15 @@ async fn without_citrix_cloud_names_are_taken_as_typed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_hidden_set_of_examples_hides_no_page() {
+    let settings = "sites.main.client_id = 'wrong'\nsets.deny = ['Sessions']\n";
+    let world = World::new(small(), settings);
+    for path in ["/connect", "/connect/power-bi", "/connect/citrix.pbids"] {
+        assert_eq!(world.get(path).await.status, StatusCode::OK, "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn where_keys_are_wanted_the_texts_say_where_one_goes() {
     // The digest of `cop_reports`.
     let settings = "[[server.keys]]
