@@ -136,8 +136,8 @@ impl<'a> Visit<'a> {
             (Some(offered), None) => offered.set(FIRST_SET).or_else(|| first(offered)),
             (None, Some(name)) => gateway.presumed_set(&site, name),
             (None, None) => {
-                let mut names = std::iter::once(FIRST_SET).chain(OTHER_SETS);
-                names.find_map(|name| gateway.presumed_set(&site, name))
+                let mut likely = std::iter::once(FIRST_SET).chain(OTHER_SETS);
+                likely.find_map(|name| gateway.presumed_set(&site, name))
             }
         };
         let set = set.ok_or_else(|| Unknown::Set(named.unwrap_or(FIRST_SET).to_owned()))?;
