@@ -194,6 +194,15 @@ async fn without_citrix_cloud_names_are_taken_as_typed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_hidden_set_of_examples_hides_no_page() {
+    let settings = "sites.main.client_id = 'wrong'\nsets.deny = ['Sessions']\n";
+    let world = World::new(small(), settings);
+    for path in ["/connect", "/connect/power-bi", "/connect/citrix.pbids"] {
+        assert_eq!(world.get(path).await.status, StatusCode::OK, "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn where_keys_are_wanted_the_texts_say_where_one_goes() {
     // The digest of `cop_reports`.
     let settings = "[[server.keys]]
@@ -211,6 +220,8 @@ sha256 = 'ce26ad3281abdb6a0f909c533850f8918ec7c87f74177b783f0d5f5404c5ba40'\n";
         ("/connect/grafana", "bearerToken: $CITRIX_ACCESS_KEY"),
         ("/connect/powershell", "citrix-access-key.txt"),
         ("/connect/python", "os.environ["),
+        ("/explore/main/Users", "headers={&quot;Authorization&quot;"),
+        ("/explore/main/Users", "choose <b>Basic</b>"),
     ] {
         let page = world.request(Method::GET, path, &with_key).await;
         assert_eq!(page.status, StatusCode::OK, "{path}");

@@ -68,17 +68,14 @@ async fn guide(
 /// `GET /connect/citrix.pbids`: a connection file for a site; with `set`, for that set alone.
 async fn connection(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let visit = Visit::new(&shared, &request);
-    let picked = match visit.pick().await {
-        Ok(picked) => picked,
-        Err(unknown) => return visit.unknown(&unknown).await,
+    let file = match visit.choice.set {
+        Some(_) => visit.set_file().await,
+        None => visit.site_file(),
     };
-    let target = &picked.target;
-    let site = (!target.is_default).then_some(&target.site);
-    let (url, set) = match visit.choice.set {
-        Some(_) => (target.address(), Some(target.set.name.as_str())),
-        None => (target.root.clone(), None),
-    };
-    pbids::download(&pbids::file_name(site, set), pbids::connection(&url)).into_response()
+    match file {
+        Ok(file) => file,
+        Err(unknown) => visit.unknown(&unknown).await,
+    }
 }
 
 /// A request, read.
@@ -110,6 +107,24 @@ impl<'a> Visit<'a> {
         }
     }
 
+    /// The connection file of a set.
+    async fn set_file(&self) -> Result<Response, Unknown> {
+        let target = self.pick().await?.target;
+        let site = (!target.is_default).then_some(&target.site);
+        let name = pbids::file_name(site, Some(&target.set.name));
+        Ok(pbids::download(&name, pbids::connection(&target.address())).into_response())
+    }
+
+    /// The connection file of a whole site: needs no set, and no answer of Citrix Cloud.
+    fn site_file(&self) -> Result<Response, Unknown> {
+        let gateway = &self.shared.gateway;
+        let default = gateway.default_site();
+        let site = self.choice.site(&gateway.sites(), default)?;
+        let root = self.address.service_root(&site, default);
+        let name = pbids::file_name((default != Some(&site)).then_some(&site), None);
+        Ok(pbids::download(&name, pbids::connection(&root)).into_response())
+    }
+
     async fn pick(&self) -> Result<Picked, Unknown> {
         let gateway = &self.shared.gateway;
         let (sites, default) = (gateway.sites(), gateway.default_site());
@@ -119,7 +134,11 @@ impl<'a> Visit<'a> {
         let set = match (&offered, named) {
             (Some(offered), Some(name)) => offered.set(name),
             (Some(offered), None) => offered.set(FIRST_SET).or_else(|| first(offered)),
-            (None, name) => gateway.presumed_set(&site, name.unwrap_or(FIRST_SET)),
+            (None, Some(name)) => gateway.presumed_set(&site, name),
+            (None, None) => {
+                let mut likely = std::iter::once(FIRST_SET).chain(OTHER_SETS);
+                likely.find_map(|name| gateway.presumed_set(&site, name))
+            }
         };
         let set = set.ok_or_else(|| Unknown::Set(named.unwrap_or(FIRST_SET).to_owned()))?;
         let owned = |sets: OfferedSets| sets.names().into_iter().map(str::to_owned).collect();
@@ -212,6 +231,15 @@ fn first(offered: &OfferedSets) -> Option<OfferedSet> {
 
 /// The set of the examples, unless another one is picked.
 const FIRST_SET: &str = "Sessions";
+
+/// Those that Citrix Cloud has as well: one of them stands in for it when it is hidden and no other is known.
+const OTHER_SETS: [&str; 5] = [
+    "Machines",
+    "Users",
+    "DesktopGroups",
+    "Applications",
+    "Connections",
+];
 
 /// A page waits no longer for the list of sets: without it, the visitor types a name.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -191,6 +191,13 @@ pub(super) fn texts(action: &str, feed: &Feed, form: &Form) -> Markup {
                 }
             }
             h3 { "Programs" }
+            @if feed.keys {
+                p class="soft" {
+                    "Each presents an access key, and none holds one: PowerShell reads it from a file, Python from the variable "
+                    code { "CITRIX_ACCESS_KEY" } "; in the curl lines put it in the place of " code { "YOUR-ACCESS-KEY" }
+                    ". Power BI and Excel ask you to sign in: choose " b { "Basic" } ", any user name, the access key as the password."
+                }
+            }
             @for (id, name, text) in [
                 ("snippet-m", "Power Query (Power BI, Excel)", snippets::m(feed)),
                 ("snippet-powershell", "PowerShell", snippets::powershell(feed)),

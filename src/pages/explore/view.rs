@@ -102,6 +102,7 @@ impl View {
             root: self.address.service_root(site, default),
             set: set.name.clone(),
             query,
+            keys: self.shared.settings.keys,
         };
         let (status, found, feed) = match options {
             Ok(options) => {
@@ -180,6 +181,7 @@ impl View {
             root: String::new(),
             set: name.to_owned(),
             query: vec![("$top".to_owned(), "1".to_owned())],
+            keys: false,
         };
         let trouble =
             match ask::rows(&*self.shared.settings.odata, site, &feed, &self.headers).await {

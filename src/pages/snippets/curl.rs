@@ -8,6 +8,9 @@ pub(in crate::pages) fn curl(feed: &Feed) -> String {
         "curl --fail-with-body --get {}",
         text(&feed.resource())
     )];
+    if feed.keys {
+        lines.push(format!("  -H {}", text(KEY)));
+    }
     for (name, value) in &feed.query {
         // curl encodes what follows the first equals sign.
         lines.push(format!(
@@ -16,9 +19,17 @@ pub(in crate::pages) fn curl(feed: &Feed) -> String {
         ));
     }
     let posix = lines.join(" \\\n");
-    let windows = feed.shell_url();
-    format!("{posix}\n\n# In PowerShell or a Windows command prompt:\n# curl.exe \"{windows}\"\n")
+    let url = feed.shell_url();
+    let windows = if feed.keys {
+        format!("--fail-with-body -H \"{KEY}\" \"{url}\"")
+    } else {
+        format!("--fail-with-body \"{url}\"")
+    };
+    format!("{posix}\n\n# In PowerShell or a Windows command prompt:\n# curl.exe {windows}\n")
 }
+
+/// Says where the access key goes.
+const KEY: &str = "Authorization: Bearer YOUR-ACCESS-KEY";
 
 /// A word in which nothing is expanded.
 fn text(value: &str) -> String {

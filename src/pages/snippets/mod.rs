@@ -11,7 +11,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 pub(in crate::pages) use curl::curl;
 pub(in crate::pages) use m::{m, text as m_text};
-pub(in crate::pages) use powershell::{powershell, text as powershell_text};
+pub(in crate::pages) use powershell::{KEY as POWERSHELL_KEY, powershell, text as powershell_text};
 pub(in crate::pages) use python::{python, text as python_text};
 
 /// A query of one entity set.
@@ -23,6 +23,8 @@ pub(in crate::pages) struct Feed {
     pub set: String,
     /// Options in their order, not encoded: `$filter`, `ConnectionState eq 5`. No name comes twice.
     pub query: Vec<(String, String)>,
+    /// Whether clients have to present an access key: texts then say where it goes.
+    pub keys: bool,
 }
 
 impl Feed {

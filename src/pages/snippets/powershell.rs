@@ -4,7 +4,13 @@ use super::Feed;
 
 /// A script that leaves the rows in `$rows`.
 pub(in crate::pages) fn powershell(feed: &Feed) -> String {
-    let mut lines = Vec::new();
+    let mut lines = vec!["$ErrorActionPreference = 'Stop'".to_owned()];
+    let mut headers = "";
+    if feed.keys {
+        lines.push(KEY.trim_end().to_owned());
+        lines.push("$headers = @{ Authorization = \"Bearer $key\" }".to_owned());
+        headers = " -Headers $headers";
+    }
     if feed.query.is_empty() {
         lines.push(format!("$url = {}", text(&feed.resource())));
     } else {
@@ -22,12 +28,16 @@ pub(in crate::pages) fn powershell(feed: &Feed) -> String {
             text(&format!("{}?", feed.resource()))
         ));
     }
-    lines.push(
-        "$rows = (Invoke-RestMethod -Uri $url -TimeoutSec 600 -UseBasicParsing).value".to_owned(),
-    );
+    lines.push(format!(
+        "$rows = (Invoke-RestMethod -Uri $url{headers} -TimeoutSec 600 -UseBasicParsing).value"
+    ));
     lines.push("$rows | Format-Table -AutoSize".to_owned());
     lines.join("\n") + "\n"
 }
+
+/// The access key comes from a file that the account of the script may read.
+pub(in crate::pages) const KEY: &str =
+    "$key = (Get-Content -Raw 'C:\\ProgramData\\reports\\citrix-access-key.txt').Trim()\n";
 
 /// A literal in which nothing is expanded. PowerShell takes typographic quotes for plain ones, so they are doubled,
 /// too.

@@ -14,14 +14,23 @@ pub(in crate::pages) fn python(feed: &Feed) -> String {
     if !params.is_empty() {
         params = format!("    params={{\n{params}    }},\n");
     }
+    let (import, headers) = if feed.keys {
+        (
+            "import os\n\n",
+            "    headers={\"Authorization\": f\"Bearer {os.environ['CITRIX_ACCESS_KEY']}\"},\n",
+        )
+    } else {
+        ("", "")
+    };
     format!(
         "# pip install requests pandas\n\
+         {import}\
          import pandas as pd\n\
          import requests\n\
          \n\
          answer = requests.get(\n\
          \x20   {},\n\
-         {params}\
+         {params}{headers}\
          \x20   timeout=600,\n\
          )\n\
          if not answer.ok:\n\

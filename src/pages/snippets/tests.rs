@@ -11,6 +11,7 @@ fn feed(query: &[(&str, &str)]) -> Feed {
         root: "http://localhost:8484/monitorodata".to_owned(),
         set: "Users".to_owned(),
         query: query.iter().map(owned).collect(),
+        keys: false,
     }
 }
 
@@ -58,6 +59,7 @@ fn snippets_are_whole_programs() {
         Source
     "#);
     assert_snapshot!(powershell(&sample()), @r#"
+    $ErrorActionPreference = 'Stop'
     $query = [ordered]@{
         '$filter' = 'FullName eq ''O''''Brien "Bob" & Co 5%'''
         '$select' = 'Id,FullName'
@@ -94,7 +96,7 @@ fn snippets_are_whole_programs() {
       --data-urlencode '$top=50'
 
     # In PowerShell or a Windows command prompt:
-    # curl.exe "http://localhost:8484/monitorodata/Users?%24filter=FullName%20eq%20%27O%27%27Brien%20%22Bob%22%20%26%20Co%205%25%27&%24select=Id%2CFullName&%24top=50"
+    # curl.exe --fail-with-body "http://localhost:8484/monitorodata/Users?%24filter=FullName%20eq%20%27O%27%27Brien%20%22Bob%22%20%26%20Co%205%25%27&%24select=Id%2CFullName&%24top=50"
     "#);
 }
 
@@ -109,6 +111,7 @@ fn without_a_query_they_are_short() {
         Source
     "#);
     assert_snapshot!(powershell(&feed(&[])), @r#"
+    $ErrorActionPreference = 'Stop'
     $url = 'http://localhost:8484/monitorodata/Users'
     $rows = (Invoke-RestMethod -Uri $url -TimeoutSec 600 -UseBasicParsing).value
     $rows | Format-Table -AutoSize
@@ -131,7 +134,55 @@ fn without_a_query_they_are_short() {
     curl --fail-with-body --get 'http://localhost:8484/monitorodata/Users'
 
     # In PowerShell or a Windows command prompt:
-    # curl.exe "http://localhost:8484/monitorodata/Users"
+    # curl.exe --fail-with-body "http://localhost:8484/monitorodata/Users"
+    "#);
+}
+
+#[test]
+fn where_keys_are_wanted_programs_present_one() {
+    let feed = Feed {
+        keys: true,
+        ..feed(&[("$top", "3")])
+    };
+    assert_snapshot!(powershell(&feed), @r#"
+    $ErrorActionPreference = 'Stop'
+    $key = (Get-Content -Raw 'C:\ProgramData\reports\citrix-access-key.txt').Trim()
+    $headers = @{ Authorization = "Bearer $key" }
+    $query = [ordered]@{
+        '$top' = '3'
+    }
+    $options = foreach ($name in $query.Keys) { $name + '=' + [uri]::EscapeDataString($query[$name]) }
+    $url = 'http://localhost:8484/monitorodata/Users?' + ($options -join '&')
+    $rows = (Invoke-RestMethod -Uri $url -Headers $headers -TimeoutSec 600 -UseBasicParsing).value
+    $rows | Format-Table -AutoSize
+    "#);
+    assert_snapshot!(python(&feed), @r#"
+    # pip install requests pandas
+    import os
+
+    import pandas as pd
+    import requests
+
+    answer = requests.get(
+        "http://localhost:8484/monitorodata/Users",
+        params={
+            "$top": "3",
+        },
+        headers={"Authorization": f"Bearer {os.environ['CITRIX_ACCESS_KEY']}"},
+        timeout=600,
+    )
+    if not answer.ok:
+        raise SystemExit(answer.text)  # says what happened, and what to do
+    rows = pd.json_normalize(answer.json()["value"])
+    print(rows)
+    "#);
+    assert_snapshot!(curl(&feed), @r#"
+    curl --fail-with-body --get 'http://localhost:8484/monitorodata/Users' \
+      -H 'Authorization: Bearer YOUR-ACCESS-KEY' \
+      --data-urlencode '$top=3'
+
+    # In PowerShell or a Windows command prompt:
+    # curl.exe --fail-with-body -H "Authorization: Bearer YOUR-ACCESS-KEY" "http://localhost:8484/monitorodata/Users?%24top=3"
     "#);
 }
 

@@ -23,7 +23,7 @@ pub(super) fn steps(target: &Target) -> Markup {
                 "Keep single quotes around addresses: " code { "$filter" } " in double quotes would be a variable. A quote within a "
                 "filter's text is written " code { "%27" } ", a blank " code { "%20" } "."
             }
-            p { "An answer that cannot be completed is an error, and the script stops there: it never ends short and looks finished." }
+            p { "An answer that cannot be completed is an error, and the script stops there: it never ends short and looks finished. Rows are collected in a file called " code { (target.set.name) ".csv.part" } "; the last good one stays until the new one is whole." }
             @if target.keys {
                 p { "The file with the key should be readable by the account of the script alone." }
             }

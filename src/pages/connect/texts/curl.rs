@@ -1,18 +1,16 @@
-//! curl, for a first look: the same line in PowerShell, cmd has other quotes.
+//! curl, for a first look, in the forms of the shells.
 
 use crate::pages::connect::target::Target;
+use crate::pages::snippets::{self, Feed};
 
-/// A command that shows the first three rows, and an error as such.
+/// Commands that show the first three rows, and an error as such.
 pub(in crate::pages::connect) fn first_rows(target: &Target) -> String {
-    let key = if target.keys {
-        "-H 'Authorization: Bearer YOUR-ACCESS-KEY' "
-    } else {
-        ""
-    };
-    format!(
-        "curl.exe --fail-with-body {key}'{}?$top=3'\n",
-        target.address()
-    )
+    snippets::curl(&Feed {
+        root: target.root.clone(),
+        set: target.set.name.clone(),
+        query: vec![("$top".to_owned(), "3".to_owned())],
+        keys: target.keys,
+    })
 }
 
 #[cfg(test)]
@@ -21,19 +19,21 @@ mod tests {
     use crate::pages::connect::tests::{target, with_keys};
 
     #[test]
-    fn a_key_goes_into_a_header() {
-        for (target, expected) in [
-            (
-                target(),
-                "curl.exe --fail-with-body 'http://localhost:8484/monitorodata/Sessions?$top=3'\n",
-            ),
-            (
-                with_keys(),
-                "curl.exe --fail-with-body -H 'Authorization: Bearer YOUR-ACCESS-KEY' \
-                 'http://localhost:8484/monitorodata/Sessions?$top=3'\n",
-            ),
-        ] {
-            assert_eq!(first_rows(&target), expected);
-        }
+    fn each_shell_has_its_form_and_a_key_goes_into_a_header() {
+        insta::assert_snapshot!(first_rows(&target()), @r#"
+        curl --fail-with-body --get 'http://localhost:8484/monitorodata/Sessions' \
+          --data-urlencode '$top=3'
+
+        # In PowerShell or a Windows command prompt:
+        # curl.exe --fail-with-body "http://localhost:8484/monitorodata/Sessions?%24top=3"
+        "#);
+        insta::assert_snapshot!(first_rows(&with_keys()), @r#"
+        curl --fail-with-body --get 'http://localhost:8484/monitorodata/Sessions' \
+          -H 'Authorization: Bearer YOUR-ACCESS-KEY' \
+          --data-urlencode '$top=3'
+
+        # In PowerShell or a Windows command prompt:
+        # curl.exe --fail-with-body -H "Authorization: Bearer YOUR-ACCESS-KEY" "http://localhost:8484/monitorodata/Sessions?%24top=3"
+        "#);
     }
 }

@@ -1,7 +1,7 @@
 //! PowerShell: Windows PowerShell 5.1 and PowerShell 7 alike.
 
 use crate::pages::connect::target::Target;
-use crate::pages::snippets::powershell_text as text;
+use crate::pages::snippets::{POWERSHELL_KEY as KEY, powershell_text as text};
 
 /// One row, to see whether there is a way.
 pub(in crate::pages::connect) fn test(target: &Target) -> String {
@@ -27,11 +27,14 @@ pub(in crate::pages::connect) fn whole(target: &Target) -> String {
     format!(
         "$ErrorActionPreference = 'Stop'\n\
          {key}\
+         {DATES}\
+         {file}\
          $url = {url}\n\
          $answer = Invoke-RestMethod -Uri $url{headers}\n\
-         $answer.value | Export-Csv -Path {file} -NoTypeInformation -Encoding UTF8\n",
+         $answer.value | ForEach-Object $dates | Export-Csv -Path $part -NoTypeInformation -Encoding UTF8\n\
+         {MOVE}",
+        file = file(target),
         url = text(&target.query()),
-        file = text(&format!("{}.csv", target.set.name)),
     )
 }
 
@@ -46,22 +49,42 @@ pub(in crate::pages::connect) fn paged(target: &Target) -> String {
         "$ErrorActionPreference = 'Stop'\n\
          {key}\
          $headers = @{{ Prefer = 'odata.maxpagesize=5000'{authorization} }}\n\
-         $file = {file}\n\
-         if (Test-Path $file) {{ Remove-Item $file }}\n\
+         {DATES}\
+         {file}\
+         if (Test-Path $part) {{ Remove-Item $part }}\n\
          $url = {url}\n\
          while ($url) {{\n    \
              $page = Invoke-RestMethod -Uri $url -Headers $headers\n    \
-             $page.value | Export-Csv -Path $file -NoTypeInformation -Encoding UTF8 -Append\n    \
+             $page.value | ForEach-Object $dates | Export-Csv -Path $part -NoTypeInformation -Encoding UTF8 -Append\n    \
              $url = $page.'@odata.nextLink'\n\
-         }}\n",
-        file = text(&format!("{}.csv", target.set.name)),
+         }}\n\
+         {MOVE}",
+        file = file(target),
         url = text(&target.query()),
     )
 }
 
-/// The key comes from a file that the account of the task may read.
-const KEY: &str =
-    "$key = (Get-Content -Raw 'C:\\ProgramData\\reports\\citrix-access-key.txt').Trim()\n";
+/// The file that the rows end up in, and the one beside it that they are collected in: the last good file stays until
+/// the new one is whole.
+fn file(target: &Target) -> String {
+    let file = text(&format!("{}.csv", target.set.name));
+    format!("$file = {file}\n$part = \"$file.part\"\n")
+}
+
+/// Puts the new file in the place of the old one.
+const MOVE: &str = "Move-Item -Path $part -Destination $file -Force\n";
+
+/// PowerShell 7 reads dates as such, and would write them by the machine's language, without zone and fraction; 5.1 leaves
+/// them as text.
+const DATES: &str = "\
+# PowerShell 7 reads dates as such: keep them as UTC, in the same form everywhere.
+$dates = {
+    foreach ($member in $_.PSObject.Properties) {
+        if ($member.Value -is [datetime]) { $member.Value = $member.Value.ToUniversalTime().ToString('o') }
+    }
+    $_
+}
+";
 
 #[cfg(test)]
 mod tests {
@@ -70,18 +93,38 @@ mod tests {
 
     #[test]
     fn whole_answers() {
-        insta::assert_snapshot!(whole(&target()), @"
+        insta::assert_snapshot!(whole(&target()), @r#"
         $ErrorActionPreference = 'Stop'
+        # PowerShell 7 reads dates as such: keep them as UTC, in the same form everywhere.
+        $dates = {
+            foreach ($member in $_.PSObject.Properties) {
+                if ($member.Value -is [datetime]) { $member.Value = $member.Value.ToUniversalTime().ToString('o') }
+            }
+            $_
+        }
+        $file = 'Sessions.csv'
+        $part = "$file.part"
         $url = 'http://localhost:8484/monitorodata/Sessions?$filter=StartDate%20ge%202026-11-15T00:00:00Z&$select=SessionKey,StartDate'
         $answer = Invoke-RestMethod -Uri $url
-        $answer.value | Export-Csv -Path 'Sessions.csv' -NoTypeInformation -Encoding UTF8
-        ");
-        insta::assert_snapshot!(whole(&without_date()), @"
+        $answer.value | ForEach-Object $dates | Export-Csv -Path $part -NoTypeInformation -Encoding UTF8
+        Move-Item -Path $part -Destination $file -Force
+        "#);
+        insta::assert_snapshot!(whole(&without_date()), @r#"
         $ErrorActionPreference = 'Stop'
+        # PowerShell 7 reads dates as such: keep them as UTC, in the same form everywhere.
+        $dates = {
+            foreach ($member in $_.PSObject.Properties) {
+                if ($member.Value -is [datetime]) { $member.Value = $member.Value.ToUniversalTime().ToString('o') }
+            }
+            $_
+        }
+        $file = 'Users.csv'
+        $part = "$file.part"
         $url = 'http://localhost:8484/monitorodata/Users?$select=Id'
         $answer = Invoke-RestMethod -Uri $url
-        $answer.value | Export-Csv -Path 'Users.csv' -NoTypeInformation -Encoding UTF8
-        ");
+        $answer.value | ForEach-Object $dates | Export-Csv -Path $part -NoTypeInformation -Encoding UTF8
+        Move-Item -Path $part -Destination $file -Force
+        "#);
     }
 
     #[test]
@@ -90,14 +133,23 @@ mod tests {
         $ErrorActionPreference = 'Stop'
         $key = (Get-Content -Raw 'C:\ProgramData\reports\citrix-access-key.txt').Trim()
         $headers = @{ Prefer = 'odata.maxpagesize=5000'; Authorization = "Bearer $key" }
+        # PowerShell 7 reads dates as such: keep them as UTC, in the same form everywhere.
+        $dates = {
+            foreach ($member in $_.PSObject.Properties) {
+                if ($member.Value -is [datetime]) { $member.Value = $member.Value.ToUniversalTime().ToString('o') }
+            }
+            $_
+        }
         $file = 'Sessions.csv'
-        if (Test-Path $file) { Remove-Item $file }
+        $part = "$file.part"
+        if (Test-Path $part) { Remove-Item $part }
         $url = 'http://localhost:8484/monitorodata/Sessions?$filter=StartDate%20ge%202026-11-15T00:00:00Z&$select=SessionKey,StartDate'
         while ($url) {
             $page = Invoke-RestMethod -Uri $url -Headers $headers
-            $page.value | Export-Csv -Path $file -NoTypeInformation -Encoding UTF8 -Append
+            $page.value | ForEach-Object $dates | Export-Csv -Path $part -NoTypeInformation -Encoding UTF8 -Append
             $url = $page.'@odata.nextLink'
         }
+        Move-Item -Path $part -Destination $file -Force
         "#);
     }
 

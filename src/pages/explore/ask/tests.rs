@@ -22,6 +22,7 @@ async fn asked(answer: fn() -> BoxFuture<'static, Response>) -> Result<Reply, Tr
         root: String::new(),
         set: "Users".to_owned(),
         query: vec![("$top".to_owned(), "5".to_owned())],
+        keys: false,
     };
     let site = SiteId::new("main").unwrap();
     rows(&Always(answer), &site, &feed, &HeaderMap::new()).await
