@@ -112,7 +112,7 @@ async fn a_reader_that_stands_still_is_cut_off_when_another_waits_and_there_is_n
     assert_complete(&fast.await, &truth);
     assert_eq!(began.elapsed(), Duration::from_secs(61));
     assert_eq!(world.pages_asked(), 30);
-    assert!(!world.data_folder().exists());
+    assert!(!world.data_folder().join("spool").exists());
     let still = read(still.into_body()).await;
     assert!(matches!(still, Received::Cut(_)), "{still:?}");
 }
