@@ -12,7 +12,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 pub(in crate::pages) use curl::curl;
 pub(in crate::pages) use m::{m, text as m_text};
 pub(in crate::pages) use powershell::{KEY as POWERSHELL_KEY, powershell, text as powershell_text};
-pub(in crate::pages) use python::{python, text as python_text};
+pub(in crate::pages) use python::{access as python_access, python, text as python_text};
 
 /// A query of one entity set.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,14 +14,7 @@ pub(in crate::pages) fn python(feed: &Feed) -> String {
     if !params.is_empty() {
         params = format!("    params={{\n{params}    }},\n");
     }
-    let (import, headers) = if feed.keys {
-        (
-            "import os\n\n",
-            "    headers={\"Authorization\": f\"Bearer {os.environ['CITRIX_ACCESS_KEY']}\"},\n",
-        )
-    } else {
-        ("", "")
-    };
+    let (import, headers) = access(feed.keys);
     format!(
         "# pip install requests pandas\n\
          {import}\
@@ -39,6 +32,18 @@ pub(in crate::pages) fn python(feed: &Feed) -> String {
          print(rows)\n",
         text(&feed.resource())
     )
+}
+
+/// What presents an access key, where the server wants one: the import for it, and the argument of a request.
+pub(in crate::pages) fn access(keys: bool) -> (&'static str, &'static str) {
+    if keys {
+        (
+            "import os\n\n",
+            "    headers={\"Authorization\": f\"Bearer {os.environ['CITRIX_ACCESS_KEY']}\"},\n",
+        )
+    } else {
+        ("", "")
+    }
 }
 
 /// A string literal. What nobody can see is written by its number.

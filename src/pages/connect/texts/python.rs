@@ -1,18 +1,11 @@
 //! Python with requests and pandas.
 
 use crate::pages::connect::target::Target;
-use crate::pages::snippets::python_text as text;
+use crate::pages::snippets::{python_access as access, python_text as text};
 
 /// One answer, as a data frame.
 pub(in crate::pages::connect) fn whole(target: &Target) -> String {
-    let (import, headers) = if target.keys {
-        (
-            "import os\n\n",
-            "    headers={\"Authorization\": f\"Bearer {os.environ['CITRIX_ACCESS_KEY']}\"},\n",
-        )
-    } else {
-        ("", "")
-    };
+    let (import, headers) = access(target.keys);
     format!(
         "# pip install pandas requests\n\
          {import}\
