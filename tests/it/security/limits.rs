@@ -62,9 +62,16 @@ async fn a_connection_in_use_is_not_closed_for_others() {
     for _ in 0..20 {
         client.ask(ROWS, &[]).await;
         assert_eq!(client.reply().await.status(), 200);
-        // More and more, and fewer at a time than there are places: others have been idle for longer.
-        others.push(crowd(proxy.address, 5, "").await);
+        // More and more, and fewer at a time than there are places: others have been idle for longer. Each is heard, so that
+        // none comes late, with twenty more.
+        for _ in 0..5 {
+            let mut other = Wire::open(proxy.address).await;
+            other.ask("/healthz", &[]).await;
+            assert_eq!(other.reply().await.status(), 200);
+            others.push(other);
+        }
     }
+    assert!(others[0].closed().await, "it made room");
 }
 
 #[tokio::test]
