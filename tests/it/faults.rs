@@ -67,6 +67,8 @@ impl Walk {
     fn world(&self, fault: Fault) -> World {
         let knobs = Knobs {
             page_size: self.page_size,
+            // So that all who are to wait have asked before anything is answered.
+            latency: Duration::from_millis(100),
             ..small()
         };
         World::with_fault(knobs, SETTINGS, fault)
