@@ -30,7 +30,8 @@ export const launch = (executablePath) => chromium.launch({ executablePath, args
  */
 export async function visit(browser, base, body, { statuses = [], ...options } = {}) {
   const context = await browser.newContext({ baseURL: base, viewport: { width: 1280, height: 800 }, timezoneId: "Europe/Berlin", ...options });
-  context.setDefaultTimeout(15_000);
+  // Bounds, not waits: each step goes on as soon as the page is there.
+  context.setDefaultTimeout(30_000);
   const wrong = [];
   const isExpected = (text) => statuses.some((status) => text.includes(`responded with a status of ${status} `));
   context.on("request", (request) => {

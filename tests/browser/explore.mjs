@@ -46,10 +46,13 @@ export function checks({ browser, base }) {
       await open(page, "/explore");
       const links = page.getByRole("main").getByRole("rowheader").getByRole("link");
       const all = await links.count();
+      const found = page.getByRole("status").filter({ hasText: /^\d+ sets?$/ });
+      assert.equal(await found.textContent(), `${all} sets`);
       await page.getByLabel("Search sets").fill("sessions");
-      await page.getByRole("status").filter({ hasText: /^\d+ sets?$/ }).waitFor();
+      await found.filter({ hasNotText: `${all} sets` }).waitFor();
       const few = await links.filter({ visible: true }).count();
       assert.ok(few > 0 && few < all, `${few} of ${all}`);
+      assert.equal(await found.textContent(), few === 1 ? "1 set" : `${few} sets`);
       await page.getByRole("link", { name: "Sessions", exact: true }).click();
       await page.getByRole("heading", { level: 1, name: "Sessions" }).waitFor();
     }),
@@ -64,6 +67,7 @@ export function checks({ browser, base }) {
       await page.getByRole("spinbutton", { name: /^Rows/ }).fill("7");
       await page.getByLabel("Count all rows").check();
       await page.getByRole("button", { name: "Show rows" }).first().click();
+      await page.waitForURL(/top=7/);
       await page.getByRole("heading", { name: "Rows", exact: true }).waitFor();
       assert.equal(await rowsOf(page), 7);
       await page.getByText(/Rows 1 to 7 of [\d,]+/).waitFor();
@@ -159,6 +163,7 @@ export function checks({ browser, base }) {
         await open(page, "/explore");
         await page.getByLabel("Search sets").fill("sessions");
         await page.getByRole("button", { name: "Search" }).click();
+        await page.waitForURL(/q=sessions/);
         await page.getByRole("link", { name: "Sessions", exact: true }).click();
         await page.getByRole("spinbutton", { name: /^Rows/ }).fill("3");
         await page.getByRole("button", { name: "Show rows" }).first().click();
