@@ -50,7 +50,7 @@ use crate::odata::representation::Representation;
 
 pub use self::error::{AnswerError, SharedError, Unanswered};
 pub use self::lifetime::{Lifetimes, Rule};
-pub use self::offered::{OfferedSet, OfferedSets};
+pub use self::offered::{OfferedDate, OfferedSet, OfferedSets};
 pub use self::outcome::{Outcome, Stored};
 pub use self::pace::{Pace, grouped};
 pub use self::progress::LOG_TARGET as PROGRESS_LOG_TARGET;

@@ -22,7 +22,17 @@ pub struct OfferedSet {
     /// Its key properties, in order; empty when they are not known.
     pub key: Vec<String>,
     /// The indexed date to filter by; `None` for sets that have none, which are small.
-    pub date: Option<String>,
+    pub date: Option<OfferedDate>,
+}
+
+/// The date to filter a set by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfferedDate {
+    /// Its column, as `$metadata` writes it.
+    pub column: String,
+    /// Whether rows may have none, which no filter by date finds. Presumed where `$metadata` is not known, because a
+    /// property is nullable unless it says otherwise (CSDL 4.0, section 6.2.1).
+    pub nullable: bool,
 }
 
 impl Gateway {
@@ -36,7 +46,10 @@ impl Gateway {
     /// What can be said of a set without `$metadata`. `None` when the site is unknown, or hides a set of that name.
     pub fn presumed_set(&self, site: &SiteId, name: &str) -> Option<OfferedSet> {
         let site = self.site(site).ok()?;
-        let date = site.ranges().date(name).map(str::to_owned);
+        let date = site.ranges().date(name).map(|column| OfferedDate {
+            column: column.to_owned(),
+            nullable: true,
+        });
         (!site.deny().denies(name)).then(|| OfferedSet {
             name: name.to_owned(),
             key: Vec::new(),
@@ -68,9 +81,12 @@ impl OfferedSets {
         near.filter(|near| !self.hides(near)).collect()
     }
 
-    fn date(&self, name: &str, entity: &EntityType) -> Option<String> {
-        let column = self.site.ranges().date(name)?;
-        date_column(entity, column).cloned()
+    fn date(&self, name: &str, entity: &EntityType) -> Option<OfferedDate> {
+        let column = date_column(entity, self.site.ranges().date(name)?)?;
+        Some(OfferedDate {
+            column: column.clone(),
+            nullable: !entity.required.contains(column),
+        })
     }
 
     fn hides(&self, name: &str) -> bool {

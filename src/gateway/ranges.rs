@@ -58,7 +58,10 @@ impl RangeRules {
 }
 
 /// Columns that the published description of the Monitor Service lists as indexed, where they say when something
-/// began or was recorded. `ModifiedDate` and `EndDate` are indexed in some sets, too, but they change.
+/// began or was recorded. `ModifiedDate` and `EndDate` are indexed in some sets, too, but they change. Where several
+/// are indexed, it is the one that is there as soon as the row is: `CreatedDate` of `Connections`, whose
+/// `LogOnStartDate` comes later or never, and of `MachineFailureLogs`, whose `FailureStartDate` may lie behind rows
+/// that were read.
 const INDEXED_DATES: [(&str, &str); 33] = [
     ("ApplicationActivitySummaries", "SummaryDate"),
     ("ApplicationErrors", "ErrorReportedDate"),

@@ -25,11 +25,13 @@ export const launch = (executablePath) => chromium.launch({ executablePath, args
 
 /**
  * Has `body` use a page of its own on the server at `base`, and fails when the page logs an error, or asks any other server.
- * `statuses` are those that a page may be answered with, besides 200.
+ * `statuses` are those that a page may be answered with, besides 200. Its clock is not the server's, which is UTC, so that
+ * nothing looks right by chance.
  */
 export async function visit(browser, base, body, { statuses = [], ...options } = {}) {
-  const context = await browser.newContext({ baseURL: base, viewport: { width: 1280, height: 800 }, ...options });
-  context.setDefaultTimeout(15_000);
+  const context = await browser.newContext({ baseURL: base, viewport: { width: 1280, height: 800 }, timezoneId: "Europe/Berlin", ...options });
+  // Bounds, not waits: each step goes on as soon as the page is there.
+  context.setDefaultTimeout(30_000);
   const wrong = [];
   const isExpected = (text) => statuses.some((status) => text.includes(`responded with a status of ${status} `));
   context.on("request", (request) => {

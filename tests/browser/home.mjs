@@ -35,7 +35,9 @@ export function checks({ browser, base }) {
       async (page) => {
         await store(page);
         await open(page, "/");
-        await page.getByRole("button", { name: "Purge Catalogs of main" }).click();
+        // To leave before the answer would take the request back.
+        const sent = page.waitForResponse((answer) => answer.request().method() === "POST");
+        await Promise.all([sent, page.getByRole("button", { name: "Purge Catalogs of main" }).click()]);
         await open(page, "/");
         assert.equal(await row(page).count(), 0, "still there");
       },

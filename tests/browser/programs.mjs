@@ -21,7 +21,7 @@ export async function start(program, flags, variables = {}) {
   let logged = "";
   child.stderr.on("data", (text) => { logged = (logged + text).slice(-4000); });
   const base = await new Promise((resolve, reject) => {
-    const patience = setTimeout(() => reject(new Error(`${flags[0]} said nothing for 30 s: ${logged}`)), 30_000);
+    const patience = setTimeout(() => reject(new Error(`${flags[0]} said nothing for 60 s: ${logged}`)), 60_000);
     child.stdout.on("data", (text) => {
       printed += text;
       const found = /^listening on (http:\/\/\S+?)\/?$/m.exec(printed);

@@ -1,7 +1,9 @@
 //! Pages that say how to connect, and connection files, as part of the whole.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU64;
 
+use citrix_odata_proxy::demo::Knobs;
 use http::{Method, StatusCode};
 use serde_json::json;
 
@@ -138,6 +140,34 @@ async fn examples_ask_for_what_they_say() {
     let rows = world.get(recent.unwrap()).await.rows();
     let all = world.ask("/Sessions").await.rows();
     assert!(!rows.is_empty() && rows.len() < all.len(), "{}", rows.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_without_a_date_are_told_of_where_metadata_lets_there_be_some() {
+    let knobs = Knobs {
+        null_dates: NonZeroU64::new(7),
+        ..small()
+    };
+    let world = World::new(knobs, "");
+    for (set, expected) in [
+        ("Sessions", true),
+        ("Connections", true),
+        ("LoadIndexes", false),
+        ("Users", false),
+    ] {
+        for program in ["power-bi", "python", "powershell", "grafana"] {
+            let page = world.get(&format!("/connect/{program}?set={set}")).await;
+            let says = page.text().contains("Rows without ");
+            assert_eq!(says, expected, "{program}: {set}");
+        }
+    }
+    let page = world.get("/connect/python").await.text();
+    let link = page.split(&format!("href=\"http://{HOST}")).nth(1).unwrap();
+    let link = link.split('"').next().unwrap().replace("&amp;", "&");
+    let answer = world.get(&link).await.json();
+    let rows = answer["value"].as_array().unwrap();
+    assert!(!rows.is_empty(), "{link}");
+    assert!(rows.iter().all(|row| row["StartDate"].is_null()), "{link}");
 }
 
 #[tokio::test(start_paused = true)]

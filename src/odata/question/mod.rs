@@ -296,7 +296,7 @@ fn keyed_set(segment: &str) -> Option<(EntitySet, String)> {
 /// `top=5` as an option of somebody else's, so merging it with `$top=5` would be wrong if upstream were sent
 /// what the client wrote. But it is always sent the canonical text: what we answer is what was asked of it.
 /// Upstream's framework ignores blanks around names, so they cannot be left in place to hide a name.
-fn canonical_name(name: &str) -> String {
+pub(crate) fn canonical_name(name: &str) -> String {
     let name = name.trim();
     if is_system(name) {
         return name.to_owned();

@@ -65,6 +65,7 @@ static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     let text = concat!(
         include_str!("page.js"),
         include_str!("../explore/explore.js"),
+        include_str!("../explore/times.js"),
         include_str!("../home/home.js"),
     );
     Asset::new("page.js", "text/javascript;charset=utf-8", text)

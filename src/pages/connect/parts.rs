@@ -42,6 +42,17 @@ pub(super) fn set_file(address: &Address, target: &Target) -> String {
     address.link(&format!("/connect/citrix.pbids?{}", target.choice()))
 }
 
+/// Says which rows a filter by date leaves out, and where they are; nothing where each row has a date.
+pub(super) fn undated(target: &Target) -> Markup {
+    html! {
+        @if let (Some(date), Some(address)) = (target.date(), target.undated_query()) {
+            p {
+                "Rows without " (date) ", if there are any, are not among these: " a href=(address) { "ask for them alone" } "."
+            }
+        }
+    }
+}
+
 /// A program or a machine other than this one takes `localhost` for itself.
 pub(super) fn is_local(target: &Target) -> bool {
     let host = url::Url::parse(&target.root);

@@ -34,7 +34,7 @@ impl Target {
     /// Key and date: columns that an example chooses, in this order, each once.
     pub(super) fn columns(&self) -> Vec<&str> {
         let mut columns: Vec<&str> = self.set.key.iter().map(String::as_str).collect();
-        let date = self.set.date.as_deref();
+        let date = self.date();
         columns.extend(date.filter(|date| !self.set.key.iter().any(|key| key == date)));
         columns
     }
@@ -42,22 +42,58 @@ impl Target {
     /// The options of an example, in words: the rows of the last seven days, and the columns above. For sets without a date,
     /// and for those that nothing is known of, there is less to say.
     pub(super) fn options(&self) -> Vec<(&'static str, String)> {
-        let mut options = Vec::new();
-        if let Some(date) = &self.set.date {
-            options.push(("$filter", format!("{date} ge {}", self.since())));
-        }
-        if !self.set.key.is_empty() {
-            options.push(("$select", self.columns().join(",")));
-        }
-        options
+        let recent = self
+            .date()
+            .map(|date| format!("{date} ge {}", self.since()));
+        self.options_with(recent)
     }
 
     /// The set's address with these options, encoded.
     pub(super) fn query(&self) -> String {
+        self.address_with(&self.options())
+    }
+
+    /// The column of the date.
+    pub(super) fn date(&self) -> Option<&str> {
+        self.set.date.as_ref().map(|date| date.column.as_str())
+    }
+
+    /// The condition for rows that no filter by date finds: those that have none. `None` where each row has one.
+    pub(super) fn undated(&self) -> Option<String> {
+        let date = self.set.date.as_ref().filter(|date| date.nullable)?;
+        Some(format!("{} eq null", date.column))
+    }
+
+    /// The address of these rows, encoded.
+    pub(super) fn undated_query(&self) -> Option<String> {
+        let options = self.options_with(Some(self.undated()?));
+        Some(self.address_with(&options))
+    }
+
+    /// A line of a program, behind the sign that begins a comment there, about rows that its filter leaves out; empty where
+    /// there are none.
+    pub(super) fn undated_comment(&self, sign: &str) -> String {
+        let (Some(date), Some(condition)) = (self.date(), self.undated()) else {
+            return String::new();
+        };
+        let line = format!(
+            "Rows without {date} are not among these: the filter `{condition}` finds them."
+        );
+        format!("{sign} {}\n", one_line(&line))
+    }
+
+    fn options_with(&self, filter: Option<String>) -> Vec<(&'static str, String)> {
+        let select = (!self.set.key.is_empty()).then(|| self.columns().join(","));
+        let filter = filter.map(|filter| ("$filter", filter));
+        let select = select.map(|select| ("$select", select));
+        filter.into_iter().chain(select).collect()
+    }
+
+    fn address_with(&self, options: &[(&str, String)]) -> String {
         let option = |(name, value): &(&str, String)| {
             format!("{name}={}", utf8_percent_encode(value, VALUE))
         };
-        let options: Vec<String> = self.options().iter().map(option).collect();
+        let options: Vec<String> = options.iter().map(option).collect();
         if options.is_empty() {
             return self.address();
         }
@@ -75,6 +111,14 @@ impl Target {
     pub(super) fn choice(&self) -> String {
         choice(&self.site, &self.set.name)
     }
+}
+
+/// For a comment, which ends with its line.
+pub(super) fn one_line(name: &str) -> String {
+    name.replace(
+        |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'),
+        " ",
+    )
 }
 
 /// The query of a link to pages about a set: `site=lab&set=Users`.
@@ -98,7 +142,7 @@ const VALUE: &AsciiSet = &SEGMENT.remove(b':').remove(b',');
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{target, without_date};
+    use super::super::tests::{always_dated, target, without_date};
     use super::*;
 
     #[test]
@@ -114,6 +158,28 @@ mod tests {
             };
             assert_eq!(target.since().to_string(), expected, "{now}");
         }
+    }
+
+    #[test]
+    fn rows_without_a_date_are_asked_for_where_there_may_be_some() {
+        let root = "http://localhost:8484/monitorodata";
+        let undated =
+            format!("{root}/Sessions?$filter=StartDate%20eq%20null&$select=SessionKey,StartDate");
+        for (target, query, comment) in [
+            (
+                target(),
+                Some(undated),
+                "# Rows without StartDate are not among these: the filter `StartDate eq null` finds them.\n",
+            ),
+            (always_dated(), None, ""),
+            (without_date(), None, ""),
+        ] {
+            assert_eq!(target.undated_query(), query);
+            assert_eq!(target.undated_comment("#"), comment);
+        }
+        let mut odd = target();
+        odd.set.date.as_mut().unwrap().column = "A\nimport os\u{2028}".to_owned();
+        assert_eq!(odd.undated_comment("#").lines().count(), 1);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::guides;
 use super::picker::Picker;
 use super::programs::Program;
 use super::target::Target;
-use crate::gateway::OfferedSet;
+use crate::gateway::{OfferedDate, OfferedSet};
 use crate::odata::name::SiteId;
 use crate::pages::address::Address;
 
@@ -19,7 +19,10 @@ pub(super) fn target() -> Target {
         set: OfferedSet {
             name: "Sessions".to_owned(),
             key: vec!["SessionKey".to_owned()],
-            date: Some("StartDate".to_owned()),
+            date: Some(OfferedDate {
+                column: "StartDate".to_owned(),
+                nullable: true,
+            }),
         },
         keys: false,
         now: "2026-11-22T14:37:00Z".parse().unwrap(),
@@ -30,6 +33,21 @@ pub(super) fn target() -> Target {
 pub(super) fn with_keys() -> Target {
     Target {
         keys: true,
+        ..target()
+    }
+}
+
+/// `LoadIndexes`, whose rows all have a date.
+pub(super) fn always_dated() -> Target {
+    Target {
+        set: OfferedSet {
+            name: "LoadIndexes".to_owned(),
+            key: vec!["Id".to_owned()],
+            date: Some(OfferedDate {
+                column: "CreatedDate".to_owned(),
+                nullable: false,
+            }),
+        },
         ..target()
     }
 }
@@ -101,6 +119,9 @@ fn every_page_has_its_parts() {
           #range-end
         Sessions by StartDate
           #incremental
+        Rows without a date
+        Sessions without StartDate
+          #undated
         When a step is not sent along
         Sessions by StartDate, filter written out
           #explicit
@@ -147,7 +168,7 @@ fn every_page_has_its_parts() {
 
 #[test]
 fn ids_are_used_once_and_each_button_has_its_text() {
-    for target in [target(), with_keys(), without_date()] {
+    for target in [target(), with_keys(), always_dated(), without_date()] {
         for program in Program::ALL {
             let page = page(program, &target);
             let mut ids = between(&page, " id=\"", "\"");
@@ -175,10 +196,24 @@ fn keys_are_spoken_of_where_they_are_wanted_alone() {
 }
 
 #[test]
+fn rows_without_a_date_are_spoken_of_where_there_may_be_some() {
+    for program in Program::ALL {
+        let cuts_by_date = matches!(
+            program,
+            Program::PowerBi | Program::Grafana | Program::PowerShell | Program::Python
+        );
+        let says = |target: &Target| page(program, target).contains("Rows without ");
+        assert_eq!(says(&target()), cuts_by_date, "{program:?}");
+        assert!(!says(&always_dated()), "{program:?}");
+        assert!(!says(&without_date()), "{program:?}");
+    }
+}
+
+#[test]
 fn names_of_sets_stay_text() {
     let mut odd = target();
     odd.set.name = "<script>x</script>".to_owned();
-    odd.set.date = Some("\"><u>".to_owned());
+    odd.set.date.as_mut().unwrap().column = "\"><u>".to_owned();
     odd.set.key = vec!["</pre><b>".to_owned()];
     for program in Program::ALL {
         let page = page(program, &odd);

@@ -120,9 +120,10 @@ fn conditions(set: &SetEntry, form: &Form) -> Markup {
     });
     html! {
         fieldset class="conditions" {
-            legend { "Conditions" span class="soft" { " · all must hold; times are UTC" } }
+            legend { "Conditions" span class="soft" { " · all must hold; times are in " span class="zone" { "UTC" } } }
             @for row in 0..rows {
                 @let condition = form.conditions.get(row).unwrap_or(&none);
+                @let clock = format!("clock-{}", row + 1);
                 @let list = set.column(&condition.column).filter(|column| knowledge().labels(&set.name, column).is_some());
                 div class="line condition" {
                     select name="where" aria-label={ "Column of condition " (row + 1) } {
@@ -135,7 +136,8 @@ fn conditions(set: &SetEntry, form: &Form) -> Markup {
                         }
                     }
                     input name="value" value=(condition.value) aria-label={ "Value of condition " (row + 1) }
-                        list=[list.map(|column| format!("names-{}", column.name))] autocomplete="off" spellcheck="false" placeholder="value";
+                        list=[list.map(|column| format!("names-{}", column.name))] autocomplete="off" spellcheck="false" placeholder="value" aria-describedby=(clock);
+                    span class="soft clock" id=(clock) { @if is_time(set, condition) { "UTC" } }
                 }
             }
             @for (name, labels) in labelled {
@@ -145,6 +147,13 @@ fn conditions(set: &SetEntry, form: &Form) -> Markup {
             }
         }
     }
+}
+
+/// Whether what is typed there is a time: read as UTC, unless it has an offset.
+fn is_time(set: &SetEntry, condition: &Condition) -> bool {
+    let column = set.column(&condition.column);
+    let is_time = column.is_some_and(|column| column.kind == "Edm.DateTimeOffset");
+    is_time && condition.operator.takes_value()
 }
 
 fn choice(set: &SetEntry, column: &Column, condition: &Condition) -> Markup {

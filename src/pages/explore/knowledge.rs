@@ -33,7 +33,7 @@ pub(super) struct Known {
     pub about: String,
     /// How long its rows are kept: on premises, where nothing else is said.
     pub keeps: Option<String>,
-    /// The column to filter by for a span of time.
+    /// The column to filter by for a span of time: the one that the gateway reads by, where it has one.
     pub date: Option<String>,
     /// Columns that Citrix says are indexed.
     #[serde(default)]
@@ -206,6 +206,7 @@ mod tests {
 
     use super::*;
     use crate::demo::{Knobs, Simulator};
+    use crate::gateway::RangeRules;
     use crate::odata::csdl::Catalogue;
 
     #[test]
@@ -228,6 +229,32 @@ mod tests {
             numbers.dedup();
             assert_eq!(numbers.len(), known.members.len(), "{name} counts twice");
         }
+    }
+
+    /// What `/connect` recommends, and what long scans go by. Where the gateway has no date, because none is indexed that stays
+    /// as it is, one for a first look may still be known.
+    #[test]
+    fn dates_to_filter_by_are_those_of_the_gateway() {
+        let rules = RangeRules::none();
+        let mut compared = 0;
+        for (name, known) in &knowledge().sets {
+            let date = known.date.as_deref();
+            if let Some(expected) = rules.date(name) {
+                assert_eq!(date, Some(expected), "{name}");
+                assert!(
+                    known.indexed.iter().any(|column| column == expected),
+                    "{name}"
+                );
+                compared += 1;
+            } else if let Some(date) = date {
+                let is_indexed = known.indexed.iter().any(|column| column == date);
+                assert!(
+                    !is_indexed || date.ends_with("ModifiedDate"),
+                    "{name}: {date}"
+                );
+            }
+        }
+        assert!(compared > 30, "{compared}");
     }
 
     /// What the demo says of itself.

@@ -25,7 +25,7 @@ pub(super) fn literal(
         "Edm.Guid" => guid(text).ok_or("a GUID such as 01234567-89ab-cdef-0123-456789abcdef"),
         "Edm.DateTimeOffset" => moment(text)
             .map(|at| at.to_string())
-            .ok_or("a date such as 2026-01-31, or a time such as 2026-01-31T18:30 (UTC)"),
+            .ok_or("a date such as 2026-01-31, or a time such as 2026-01-31T18:30:00Z"),
         "Edm.Date" => parsed::<civil::Date>(text).ok_or("a date such as 2026-01-31"),
         "Edm.TimeOfDay" => parsed::<civil::Time>(text).ok_or("a time such as 18:30:00"),
         "Edm.Duration" => text

@@ -7,6 +7,7 @@ use super::form::{Condition, Form, Operator, TOP_MAX};
 use super::knowledge::Knowledge;
 use super::literal::literal;
 use crate::odata::csdl::{Column, SetEntry};
+use crate::odata::question::canonical_name;
 
 /// Options of a query, not encoded: `$filter`, `State eq 5`.
 pub(super) type Options = Vec<(String, String)>;
@@ -86,25 +87,20 @@ pub(super) fn options(
 
 /// A query as somebody wrote it, or the part behind the `?` of an address; with a `$top` that a page can bear.
 fn by_hand(form: &Form) -> Options {
-    let query = form
-        .raw
-        .split_once('?')
-        .filter(|(address, _)| address.contains("//"));
-    let query = query.map_or(form.raw.as_str(), |(_, query)| query);
-    let pairs = form_urlencoded::parse(query.trim_start_matches('?').as_bytes());
+    let pairs = form_urlencoded::parse(query_of(&form.raw).as_bytes());
     let mut options: Options = Vec::new();
     let mut top = form.top;
     let mut skip = None;
-    for (name, value) in pairs.into_owned() {
-        match name.to_ascii_lowercase().as_str() {
+    for (name, value) in pairs {
+        // The proxy reads `top=5` as `$top=5`, so this has to, lest the bound be passed over.
+        let name = canonical_name(&name);
+        match name.as_str() {
             "$top" => top = value.trim().parse().unwrap_or(top).clamp(1, TOP_MAX),
             "$skip" => skip = value.trim().parse::<u32>().ok(),
             // The page reads JSON, whatever is asked.
             "$format" => {}
-            _ if options
-                .iter()
-                .any(|(known, _)| known.eq_ignore_ascii_case(&name)) => {}
-            _ => options.push((name, value)),
+            _ if options.iter().any(|(known, _)| *known == name) => {}
+            _ => options.push((name, value.into_owned())),
         }
     }
     options.push(("$top".to_owned(), top.to_string()));
@@ -112,6 +108,15 @@ fn by_hand(form: &Form) -> Options {
         options.push(("$skip".to_owned(), skip.to_string()));
     }
     options
+}
+
+/// The query of an address, or the whole text: a `?` and slashes may stand in a filter, too.
+fn query_of(raw: &str) -> &str {
+    let start = raw.to_ascii_lowercase();
+    if start.starts_with("http://") || start.starts_with("https://") {
+        return raw.split_once('?').map_or("", |(_, query)| query);
+    }
+    raw.trim_start_matches('?')
 }
 
 /// One condition of `$filter`.
@@ -264,6 +269,18 @@ mod tests {
                 "$filter=Name eq 'a&b?//'&$top=50",
             ),
             ("$select=A&$SELECT=B", "$select=A&$top=50"),
+            (
+                "$filter=contains(Url,'https://a/b?c')&$top=5",
+                "$filter=contains(Url,'https://a/b?c')&$top=5",
+            ),
+            (
+                "HTTPS://proxy/monitorodata/Sessions?$filter=contains(Url,'https://a/b?c')",
+                "$filter=contains(Url,'https://a/b?c')&$top=50",
+            ),
+            ("http://localhost:8484/monitorodata/Sessions", "$top=50"),
+            ("top=9999&skip=7&format=xml", "$top=200&$skip=7"),
+            ("+%24Top+=9999&%20$FORMAT=xml", "$top=200"),
+            ("select=A&$select=B", "$select=A&$top=50"),
         ] {
             let mut query = form_urlencoded::Serializer::new(String::new());
             query.append_pair("raw", raw);

@@ -78,7 +78,7 @@ fn value(cell: &Cell, column: &str) -> Markup {
             Cell::Null => span class="null" { "null" },
             Cell::Plain(text) => (text),
             Cell::Labelled { number, name } => { (number) " " span class="soft" { (name) } },
-            Cell::Time(at) => time datetime=(at) title=(at) { (seconds(*at)) },
+            Cell::Time(at) => time datetime=(at) title=(exactly(*at)) { (seconds(*at)) },
             Cell::Text(text) => {
                 @match cut(text) {
                     Some(beginning) => span title=(text) { (beginning) "…" },
@@ -96,6 +96,11 @@ fn value(cell: &Cell, column: &str) -> Markup {
 /// `2026-01-31 10:00:00Z`.
 fn seconds(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
+/// `2026-01-31 10:00:00.5 UTC`, for those whose browser shows its own clock.
+fn exactly(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S%.f UTC").to_string()
 }
 
 /// The beginning of a text that is too long for a cell.
@@ -184,7 +189,7 @@ mod tests {
         for expected in [
             "<span class=\"null\">null</span>",
             "<td></td>",
-            "<time datetime=\"2026-01-31T10:00:00.5Z\" title=\"2026-01-31T10:00:00.5Z\">2026-01-31 10:00:00Z</time>",
+            "<time datetime=\"2026-01-31T10:00:00.5Z\" title=\"2026-01-31 10:00:00.5 UTC\">2026-01-31 10:00:00Z</time>",
             "Rows 1 to 1 of 7.",
             "rel=\"next\">Next 1</a>",
             "A stored answer.",

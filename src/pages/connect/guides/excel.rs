@@ -18,7 +18,7 @@ pub(super) fn steps(target: &Target) -> Markup {
             li { (sign_in(target, "Anonymous", "Basic")) " Choose the address without a set's name as the level." }
             li {
                 "Choose " b { (target.set.name) } ", then " b { "Transform Data" } ": filter by date"
-                @if let Some(date) = &target.set.date { " (" (date) ")" }
+                @if let Some(date) = target.date() { " (" (date) ")" }
                 " and remove columns there. Both are sent along, so what you leave out is never fetched."
             }
             li { b { "Close & Load" } ". Later: " b { "Data → Refresh All" } "." }

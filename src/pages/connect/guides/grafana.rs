@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::pages::connect::parts::{is_local, note, snippet};
+use crate::pages::connect::parts::{is_local, note, snippet, undated};
 use crate::pages::connect::target::Target;
 use crate::pages::connect::texts::grafana;
 
@@ -32,6 +32,7 @@ pub(super) fn steps(target: &Target) -> Markup {
                 "answer is then stored here."
             }
             p { "Infinity does not follow links to further pages. It has none to follow: answers come whole." }
+            (undated(target))
             @if target.set.date.is_none() {
                 p { (target.set.name) " has no indexed date, so this query has no time range. A table panel suits it." }
             }

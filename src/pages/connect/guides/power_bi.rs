@@ -60,7 +60,7 @@ fn make_it_small(target: &Target) -> Markup {
         h2 { "Make it small" }
         p { "Each page of a table is one query at Citrix Cloud, one after the other. What is not asked for costs nothing." }
         ul {
-            @if let Some(date) = &target.set.date {
+            @if let Some(date) = target.date() {
                 li { b { "Filter by " (date) " first." } " It is the date of " (target.set.name) " that Citrix lists as indexed." }
             }
             li {
@@ -78,12 +78,12 @@ fn make_it_small(target: &Target) -> Markup {
 
 fn incremental(target: &Target) -> Markup {
     let set = &target.set.name;
-    let Some(date) = &target.set.date else {
+    let Some(date) = target.date() else {
         return html! {
             h2 { "Incremental refresh" }
             p {
-                (set) " has no date that Citrix lists as indexed. Load it whole: it is stored here, and a second refresh costs "
-                "Citrix Cloud nothing."
+                (set) " has no date that Citrix lists as indexed and that stays as it is. Load it whole: it is stored here, and a "
+                "second refresh costs Citrix Cloud nothing."
             }
         };
     };
@@ -115,6 +115,14 @@ fn incremental(target: &Target) -> Markup {
                 "along, and the whole table came."
             }
         }))
+        @if let Some(text) = m::undated(target) {
+            h3 { "Rows without a date" }
+            p {
+                "Rows without " (date) ", if there are any, are in no period, so no partition has them. Where they count, load them "
+                "as a table of their own, without incremental refresh:"
+            }
+            (snippet("undated", &format!("{set} without {date}"), &text))
+        }
         h3 { "When a step is not sent along" }
         p {
             "This one writes the filter itself, so nothing depends on what Power Query makes of the steps. The address must stay one "

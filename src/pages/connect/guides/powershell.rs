@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::pages::connect::parts::{note, snippet};
+use crate::pages::connect::parts::{note, snippet, undated};
 use crate::pages::connect::target::Target;
 use crate::pages::connect::texts::powershell;
 
@@ -24,6 +24,7 @@ pub(super) fn steps(target: &Target) -> Markup {
                 "filter's text is written " code { "%27" } ", a blank " code { "%20" } "."
             }
             p { "An answer that cannot be completed is an error, and the script stops there: it never ends short and looks finished. Rows are collected in a file called " code { (target.set.name) ".csv.part" } "; the last good one stays until the new one is whole." }
+            (undated(target))
             @if target.keys {
                 p { "The file with the key should be readable by the account of the script alone." }
             }

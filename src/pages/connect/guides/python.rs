@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::pages::connect::parts::{note, snippet};
+use crate::pages::connect::parts::{note, snippet, undated};
 use crate::pages::connect::target::Target;
 use crate::pages::connect::texts::python;
 
@@ -19,6 +19,7 @@ pub(super) fn steps(target: &Target) -> Markup {
                 "An answer that cannot be completed ends the script, here or while it is read: it never ends short and looks finished."
             }
             p { "A table that is not stored yet begins to come at once, and may take minutes to end; " code { "timeout" } " counts silence only." }
+            (undated(target))
             @if target.keys {
                 p { "The access key is in the variable " code { "CITRIX_ACCESS_KEY" } " of the environment, not in the script." }
             }

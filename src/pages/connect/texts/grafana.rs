@@ -36,7 +36,7 @@ pub(in crate::pages::connect) fn data_source(target: &Target) -> String {
 
 /// The query, as `targets` in the JSON of a panel has it.
 pub(in crate::pages::connect) fn query(target: &Target) -> String {
-    let date = target.set.date.as_deref();
+    let date = target.date();
     let mut params = Vec::new();
     if let Some(date) = date {
         let value = format!("{date} ge ${{__from:date:iso}} and {date} lt ${{__to:date:iso}}");

@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use crate::pages::connect::target::Target;
+use crate::pages::connect::target::{Target, one_line};
 use crate::pages::snippets::m_text as text;
 
 /// The whole set.
@@ -32,12 +32,27 @@ pub(in crate::pages::connect) fn incremental(target: &Target, date: &str) -> Str
         "let\n{source}    \
              // {comment} carries a time zone, the parameters do not: read them as UTC.\n    \
              From = DateTime.AddZone(RangeStart, 0),\n    \
-             To = DateTime.AddZone(RangeEnd, 0),\n    \
+             To = DateTime.AddZone(RangeEnd, 0),\n\
+             {undated}    \
              Filtered = Table.SelectRows(Rows, each {column} >= From and {column} < To){choose}\n\
          in\n    {last}\n",
         source = source(target).replace("[Data]\n", "[Data],\n"),
         comment = one_line(date),
+        undated = undated_comment(target, &format!("{column} = null")),
     )
+}
+
+/// The rows that incremental refresh passes over, for a table of their own. `None` where each row has a date.
+pub(in crate::pages::connect) fn undated(target: &Target) -> Option<String> {
+    target.undated()?;
+    let (column, choose, last) = (field(target.date()?), choose(target), last(target));
+    Some(format!(
+        "let\n{source}    \
+             // Without incremental refresh: a row that gets a date leaves this table.\n    \
+             Filtered = Table.SelectRows(Rows, each {column} = null){choose}\n\
+         in\n    {last}\n",
+        source = source(target).replace("[Data]\n", "[Data],\n"),
+    ))
 }
 
 /// Incremental refresh with the filter in our own words. The address stays a constant: one that is put together of parts
@@ -55,7 +70,8 @@ pub(in crate::pages::connect) fn explicit(target: &Target, date: &str) -> String
         "let\n    \
              // UTC, as OData writes it.\n    \
              Literal = (moment as datetime) as text =>\n        \
-                 DateTime.ToText(moment, [Format = \"yyyy-MM-ddTHH:mm:ss\", Culture = \"en-US\"]) & \"Z\",\n    \
+                 DateTime.ToText(moment, [Format = \"yyyy-MM-ddTHH:mm:ss\", Culture = \"en-US\"]) & \"Z\",\n\
+             {undated}    \
              Rows = OData.Feed(\n        {address},\n        null,\n        [\n            \
                  Implementation = \"2.0\",\n            \
                  Query = [\n                \
@@ -66,7 +82,19 @@ pub(in crate::pages::connect) fn explicit(target: &Target, date: &str) -> String
         address = text(&target.address()),
         from = text(&format!("{date} ge ")),
         to = text(&format!(" and {date} lt ")),
+        undated = undated_comment(target, &format!("{date} eq null")),
     )
+}
+
+/// A line about rows that are in no partition, and the condition that finds them; empty where each row has a date.
+fn undated_comment(target: &Target, condition: &str) -> String {
+    let Some(date) = target.undated().and_then(|_| target.date()) else {
+        return String::new();
+    };
+    let line = format!(
+        "Rows without {date} are in no partition. Load them as a table of their own: {condition}"
+    );
+    format!("    // {}\n", one_line(&line))
 }
 
 fn source(target: &Target) -> String {
@@ -110,18 +138,10 @@ fn field(name: &str) -> String {
     }
 }
 
-/// For a comment, which ends with its line.
-fn one_line(name: &str) -> String {
-    name.replace(
-        |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'),
-        " ",
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pages::connect::tests::{target, without_date};
+    use crate::pages::connect::tests::{always_dated, target, without_date};
 
     #[test]
     fn whole_tables() {
@@ -143,6 +163,7 @@ mod tests {
             // StartDate carries a time zone, the parameters do not: read them as UTC.
             From = DateTime.AddZone(RangeStart, 0),
             To = DateTime.AddZone(RangeEnd, 0),
+            // Rows without StartDate are in no partition. Load them as a table of their own: [StartDate] = null
             Filtered = Table.SelectRows(Rows, each [StartDate] >= From and [StartDate] < To),
             // Name the columns that the report needs; each one left out makes the refresh faster.
             Chosen = Table.SelectColumns(Filtered, {"SessionKey", "StartDate"})
@@ -161,6 +182,7 @@ mod tests {
             // UTC, as OData writes it.
             Literal = (moment as datetime) as text =>
                 DateTime.ToText(moment, [Format = "yyyy-MM-ddTHH:mm:ss", Culture = "en-US"]) & "Z",
+            // Rows without StartDate are in no partition. Load them as a table of their own: StartDate eq null
             Rows = OData.Feed(
                 "http://localhost:8484/monitorodata/Sessions",
                 null,
@@ -176,6 +198,38 @@ mod tests {
         in
             Rows
         "#);
+    }
+
+    #[test]
+    fn rows_without_a_date_are_a_table_of_their_own() {
+        insta::assert_snapshot!(undated(&target()).unwrap(), @r#"
+        let
+            Source = OData.Feed("http://localhost:8484/monitorodata", null, [Implementation = "2.0"]),
+            Rows = Source{[Name = "Sessions", Signature = "table"]}[Data],
+            // Without incremental refresh: a row that gets a date leaves this table.
+            Filtered = Table.SelectRows(Rows, each [StartDate] = null),
+            // Name the columns that the report needs; each one left out makes the refresh faster.
+            Chosen = Table.SelectColumns(Filtered, {"SessionKey", "StartDate"})
+        in
+            Chosen
+        "#);
+        for target in [always_dated(), without_date()] {
+            assert_eq!(undated(&target), None);
+        }
+        for text in [incremental, explicit] {
+            assert!(!text(&always_dated(), "CreatedDate").contains("// Rows without"));
+        }
+        let mut odd = target();
+        odd.set.date.as_mut().unwrap().column = "A\n#shared".to_owned();
+        for text in [incremental, explicit] {
+            let text = text(&odd, "A\n#shared");
+            assert!(
+                !text
+                    .lines()
+                    .any(|line| line.trim_start().starts_with("#shared are")),
+                "{text}"
+            );
+        }
     }
 
     #[test]

@@ -29,11 +29,13 @@ pub(in crate::pages::connect) fn whole(target: &Target) -> String {
          {key}\
          {DATES}\
          {file}\
+         {undated}\
          $url = {url}\n\
          $answer = Invoke-RestMethod -Uri $url{headers}\n\
          $answer.value | ForEach-Object $dates | Export-Csv -Path $part -NoTypeInformation -Encoding UTF8\n\
          {MOVE}",
         file = file(target),
+        undated = target.undated_comment("#"),
         url = text(&target.query()),
     )
 }
@@ -52,6 +54,7 @@ pub(in crate::pages::connect) fn paged(target: &Target) -> String {
          {DATES}\
          {file}\
          if (Test-Path $part) {{ Remove-Item $part }}\n\
+         {undated}\
          $url = {url}\n\
          while ($url) {{\n    \
              $page = Invoke-RestMethod -Uri $url -Headers $headers\n    \
@@ -60,6 +63,7 @@ pub(in crate::pages::connect) fn paged(target: &Target) -> String {
          }}\n\
          {MOVE}",
         file = file(target),
+        undated = target.undated_comment("#"),
         url = text(&target.query()),
     )
 }
@@ -104,6 +108,7 @@ mod tests {
         }
         $file = 'Sessions.csv'
         $part = "$file.part"
+        # Rows without StartDate are not among these: the filter `StartDate eq null` finds them.
         $url = 'http://localhost:8484/monitorodata/Sessions?$filter=StartDate%20ge%202026-11-15T00:00:00Z&$select=SessionKey,StartDate'
         $answer = Invoke-RestMethod -Uri $url
         $answer.value | ForEach-Object $dates | Export-Csv -Path $part -NoTypeInformation -Encoding UTF8
@@ -143,6 +148,7 @@ mod tests {
         $file = 'Sessions.csv'
         $part = "$file.part"
         if (Test-Path $part) { Remove-Item $part }
+        # Rows without StartDate are not among these: the filter `StartDate eq null` finds them.
         $url = 'http://localhost:8484/monitorodata/Sessions?$filter=StartDate%20ge%202026-11-15T00:00:00Z&$select=SessionKey,StartDate'
         while ($url) {
             $page = Invoke-RestMethod -Uri $url -Headers $headers

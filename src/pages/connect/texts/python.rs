@@ -12,6 +12,7 @@ pub(in crate::pages::connect) fn whole(target: &Target) -> String {
          import pandas as pd\n\
          import requests\n\
          \n\
+         {undated}\
          answer = requests.get(\n    \
              {address},\n{params}{headers}    \
              timeout=600,\n\
@@ -21,6 +22,7 @@ pub(in crate::pages::connect) fn whole(target: &Target) -> String {
          rows = pd.DataFrame(answer.json()[\"value\"])\n\
          {dates}\
          print(rows)\n",
+        undated = target.undated_comment("#"),
         address = text(&target.address()),
         params = params(target, "    "),
         dates = dates(target),
@@ -57,10 +59,12 @@ pub(in crate::pages::connect) fn paged(target: &Target) -> String {
                  # A next link has all options in it.\n        \
                  url, params = page.get(\"@odata.nextLink\"), None\n\
          \n\
+         {undated}\
          count = 0\n\
          for rows in pages({address}, {params}):\n    \
              count += len(rows)\n\
          print(count, \"rows\")\n",
+        undated = target.undated_comment("#"),
         address = text(&target.address()),
         params = record(target, ""),
     )
@@ -85,7 +89,7 @@ fn record(target: &Target, indent: &str) -> String {
 }
 
 fn dates(target: &Target) -> String {
-    let Some(date) = &target.set.date else {
+    let Some(date) = target.date() else {
         return String::new();
     };
     let column = text(date);
@@ -106,6 +110,7 @@ mod tests {
         import pandas as pd
         import requests
 
+        # Rows without StartDate are not among these: the filter `StartDate eq null` finds them.
         answer = requests.get(
             "http://localhost:8484/monitorodata/Sessions",
             params={
@@ -163,6 +168,7 @@ mod tests {
                 # A next link has all options in it.
                 url, params = page.get("@odata.nextLink"), None
 
+        # Rows without StartDate are not among these: the filter `StartDate eq null` finds them.
         count = 0
         for rows in pages("http://localhost:8484/monitorodata/Sessions", {
             "$filter": "StartDate ge 2026-11-15T00:00:00Z",
