@@ -211,6 +211,7 @@ sha256 = 'ce26ad3281abdb6a0f909c533850f8918ec7c87f74177b783f0d5f5404c5ba40'\n";
     let world = World::new(small(), settings);
     let with_key = [("authorization", "Bearer cop_reports")];
     for (path, says) in [
+        ("/", "the password is the access key"),
         ("/connect", "Bearer YOUR-ACCESS-KEY"),
         ("/connect/power-bi", "the password is the access key"),
         (

@@ -18,6 +18,7 @@ mod target;
 mod texts;
 
 pub(super) use self::handlers::routes;
+pub(super) use self::parts::sign_in;
 
 #[cfg(test)]
 mod tests;

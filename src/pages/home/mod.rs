@@ -39,15 +39,15 @@ async fn home(State(shared): State<Arc<Shared>>, request: Request) -> Response {
         title: "Status",
         part: Part::Home,
         refresh: status.is_busy().then_some(REFRESH_SECONDS),
-        content: content(&status, &address),
+        content: content(&status, &address, shared.settings.keys),
     };
     page.respond(StatusCode::OK, &address)
 }
 
-fn content(status: &Status, address: &Address) -> Markup {
+fn content(status: &Status, address: &Address, keys: bool) -> Markup {
     html! {
         div id="home" class="home" data-busy[status.is_busy()] {
-            (head::head(status, address))
+            (head::head(status, address, keys))
             p id="home-said" class="said" role="status" tabindex="-1" {}
             (sites::sites(status, address))
             (scans::scans(&status.scans))
