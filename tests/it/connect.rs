@@ -97,7 +97,14 @@ async fn addresses_are_the_public_ones() {
     let root = "https://bi.example.com/citrix/monitorodata";
     assert_eq!(url_of(&file), format!("{root}/Sessions"));
     for program in PROGRAMS {
-        let page = world.get(&format!("/connect/{program}")).await.text();
+        let path = format!("/connect/{program}");
+        let here = world.get(&path).await.text();
+        assert!(
+            here.contains(root) && !here.contains("\"/citrix/"),
+            "{program}"
+        );
+        let public = [("host", "bi.example.com")];
+        let page = world.request(Method::GET, &path, &public).await.text();
         assert!(page.contains(root), "{program}");
         assert!(page.contains("action=\"/citrix/connect/"), "{program}");
         for foreign in ["localhost:8484/", "127.0.0.1:8484/"] {

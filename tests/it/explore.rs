@@ -1,6 +1,6 @@
 //! The explorer's pages over the whole program.
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 
 use crate::world::{Answer, World, small};
 
@@ -245,7 +245,11 @@ async fn links_keep_the_path_of_the_public_address() {
         small(),
         "server.public_url = 'https://bi.example.com/citrix'\nserver.anonymous = true\n",
     );
-    let (_, text) = page(&world, "/explore/main/Users?top=5").await;
+    let path = "/explore/main/Users?top=5";
+    let public = [("host", "bi.example.com")];
+    let answer = world.request(Method::GET, path, &public).await;
+    checked(&answer);
+    let text = answer.text();
     for expected in [
         "action=\"/citrix/explore/main/Users#rows\"",
         "href=\"https://bi.example.com/citrix/monitorodata/Users?$top=5\"",
@@ -253,4 +257,12 @@ async fn links_keep_the_path_of_the_public_address() {
     ] {
         assert!(text.contains(expected), "{expected}: {text}");
     }
+    // Opened on the machine itself, past whatever knows that path.
+    let (_, text) = page(&world, path).await;
+    assert!(text.contains("\"https://bi.example.com/citrix/monitorodata/Users?$top=5\""));
+    assert!(
+        text.contains("action=\"/explore/main/Users#rows\""),
+        "{text}"
+    );
+    assert!(!text.contains("\"/citrix/"), "{text}");
 }

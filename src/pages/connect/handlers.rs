@@ -95,7 +95,11 @@ impl<'a> Visit<'a> {
     fn new(shared: &'a Shared, request: &Request) -> Self {
         Self {
             shared,
-            address: Address::of(shared.settings.public_url.as_ref(), request.uri()),
+            address: Address::of(
+                shared.settings.public_url.as_ref(),
+                request.uri(),
+                request.headers(),
+            ),
             choice: Choice::read(request.uri().query()),
         }
     }

@@ -1,6 +1,6 @@
 //! Targets for tests, and pages as a whole.
 
-use http::Uri;
+use http::{HeaderMap, Uri};
 
 use super::guides;
 use super::picker::Picker;
@@ -48,7 +48,8 @@ pub(super) fn without_date() -> Target {
 
 /// The address that the targets have.
 pub(super) fn address() -> Address {
-    Address::of(None, &Uri::from_static("http://localhost:8484/connect"))
+    let uri = Uri::from_static("http://localhost:8484/connect");
+    Address::of(None, &uri, &HeaderMap::new())
 }
 
 fn page(program: Program, target: &Target) -> String {

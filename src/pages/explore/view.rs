@@ -31,7 +31,11 @@ pub(super) struct View {
 
 impl View {
     pub(super) fn of(shared: Arc<Shared>, request: &Request) -> Self {
-        let address = Address::of(shared.settings.public_url.as_ref(), request.uri());
+        let address = Address::of(
+            shared.settings.public_url.as_ref(),
+            request.uri(),
+            request.headers(),
+        );
         Self {
             shared,
             address,

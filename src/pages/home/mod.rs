@@ -33,7 +33,11 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
 }
 
 async fn home(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    let address = Address::of(shared.settings.public_url.as_ref(), request.uri());
+    let address = Address::of(
+        shared.settings.public_url.as_ref(),
+        request.uri(),
+        request.headers(),
+    );
     let status = shared.desk.overview();
     let page = Page {
         title: "Status",

@@ -1,6 +1,6 @@
 //! The page, of a gateway that is made up.
 
-use http::Uri;
+use http::{HeaderMap, Uri};
 use url::Url;
 
 use super::*;
@@ -23,8 +23,10 @@ const LINES: [&str; 17] = [
     "caption", "dl", "ul", "td", "th",
 ];
 
+/// As a browser knows it that has opened the page at `/`.
 fn address(public_url: Option<&Url>) -> Address {
-    Address::of(public_url, &Uri::from_static("http://localhost:8484/"))
+    let opened = public_url.map_or("http://localhost:8484/", Url::as_str);
+    Address::of(public_url, &opened.parse().unwrap(), &HeaderMap::new())
 }
 
 #[test]
@@ -405,4 +407,11 @@ fn links_and_forms_follow_the_public_address() {
     for address in found.split("=\"/").skip(1) {
         assert!(address.starts_with("citrix/"), "{address:.60}");
     }
+    // On the machine itself there is nothing in front that knows that path; what is copied is for others.
+    let here = Uri::from_static("http://localhost:8484/");
+    let here = Address::of(Some(&url), &here, &HeaderMap::new());
+    let found = content(&overview(), &here, false).into_string();
+    assert!(found.contains(">https://bi.example.com/citrix/monitorodata<"));
+    assert!(found.contains(r#"action="/api/cache/purge""#), "{found}");
+    assert!(!found.contains("=\"/citrix"), "{found}");
 }
