@@ -240,6 +240,19 @@ async fn hidden_and_unknown_sets_say_so() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_address_that_is_no_text_gets_a_page_that_says_so() {
+    let world = World::new(small(), "");
+    for path in ["/explore/%FF", "/explore/main/%FF", "/explore/%C3/Users"] {
+        let (status, text) = page(&world, path).await;
+        assert_eq!(status, 400, "{path}");
+        for expected in ["not UTF-8", "href=\"/explore/main\""] {
+            assert!(text.contains(expected), "{path}: {text}");
+        }
+    }
+    assert_eq!(world.asked_upstream(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn links_keep_the_path_of_the_public_address() {
     let world = World::new(
         small(),

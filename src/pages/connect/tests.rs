@@ -3,7 +3,7 @@
 use http::{HeaderMap, Uri};
 
 use super::guides;
-use super::picker::Picker;
+use super::picker::{Choices, Picker};
 use super::programs::Program;
 use super::target::Target;
 use crate::gateway::OfferedSet;
@@ -55,7 +55,7 @@ pub(super) fn address() -> Address {
 fn page(program: Program, target: &Target) -> String {
     let picker = Picker {
         sites: vec![target.site.clone()],
-        sets: Some(vec![target.set.name.clone()]),
+        sets: Choices::Known(vec![target.set.name.clone()]),
     };
     guides::content(program, &address(), &picker, target).into_string()
 }
