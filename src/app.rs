@@ -107,7 +107,7 @@ impl App {
         };
         let desk = admin::Desk::new(Arc::new(gateway.clone()), operator);
         Ok(Self {
-            service: surfaces(config, &gateway, &desk, clock, metrics, journal),
+            service: surfaces(config, &gateway, &desk, clock, tasks, metrics, journal),
             gateway,
             warm,
             desk,
@@ -316,6 +316,7 @@ fn surfaces(
     gateway: &Gateway,
     desk: &admin::Desk,
     clock: &Arc<dyn Clock>,
+    tasks: &Tasks,
     metrics: Arc<web::Metrics>,
     journal: Journal,
 ) -> web::Service {
@@ -329,6 +330,7 @@ fn surfaces(
             journal.clone(),
         ))),
         keys: !config.server.keys.is_empty(),
+        tasks: tasks.clone(),
     };
     let operator = admin::router(desk.clone()).merge(pages::router(
         Arc::clone(&gateway),

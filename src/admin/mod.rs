@@ -33,6 +33,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::routing::{get, post};
 use jiff::Timestamp;
 use prometheus_client::registry::Registry;
@@ -45,7 +46,7 @@ use crate::warm::Board;
 
 use self::errands::Errands;
 use self::history::History;
-use self::wanted::{NoSuchSite, Wanted};
+use self::wanted::{NoSuchSite, Refused, Wanted};
 use self::watched::Watched;
 
 pub use self::history::{Minute, Seen};
@@ -164,6 +165,10 @@ impl Desk {
 
     fn wanted(&self, query: Option<&str>) -> Result<Wanted, NoSuchSite> {
         Wanted::read(query, &self.shared.watched.sites())
+    }
+
+    fn ordered(&self, request: &Request) -> Result<Wanted, Refused> {
+        Wanted::ordered(request, &self.shared.watched.sites())
     }
 }
 

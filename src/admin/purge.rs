@@ -9,9 +9,9 @@ use super::form;
 
 /// `POST /api/cache/purge[?site=&set=]`. What waits to be made anew is struck from the list, too.
 pub(super) async fn purge(State(desk): State<Desk>, request: Request) -> Response {
-    let wanted = match desk.wanted(request.uri().query()) {
+    let wanted = match desk.ordered(&request) {
         Ok(wanted) => wanted,
-        Err(no_such_site) => return no_such_site.into_response(),
+        Err(refused) => return refused.into_response(),
     };
     desk.shared.errands.strike(wanted.which());
     let purged = desk.shared.watched.purge(wanted.which()).await;

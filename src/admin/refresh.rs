@@ -10,9 +10,9 @@ use super::form;
 /// `POST /api/cache/refresh[?site=&set=]`: answers as soon as it is known how many will be made anew, which is done in the
 /// background, behind all clients.
 pub(super) async fn refresh(State(desk): State<Desk>, request: Request) -> Response {
-    let wanted = match desk.wanted(request.uri().query()) {
+    let wanted = match desk.ordered(&request) {
         Ok(wanted) => wanted,
-        Err(no_such_site) => return no_such_site.into_response(),
+        Err(refused) => return refused.into_response(),
     };
     let begun = desk.shared.errands.take_on(wanted.which());
     tracing::info!(begun, "stored answers are made anew on request");

@@ -1,6 +1,6 @@
 //! How clients reach this server.
 
-use http::Uri;
+use http::{HeaderMap, HeaderName, Uri, header};
 use url::Url;
 
 use crate::odata::name::SiteId;
@@ -10,17 +10,25 @@ use crate::odata::name::SiteId;
 pub(super) struct Address {
     /// Without a slash at its end: `http://localhost:8484`, `https://bi.example.com/citrix`.
     base: String,
-    /// Its path: empty, or `/citrix`.
+    /// What stands before our paths for the browser that asks: empty, or `/citrix`.
     path: String,
 }
 
 impl Address {
     /// The public one, else that under which this request came: `uri` is absolute.
-    pub(super) fn of(public_url: Option<&Url>, uri: &Uri) -> Self {
+    ///
+    /// The public path is known to what stands in front alone: a browser on this machine, which asks us directly, must not
+    /// be led there.
+    pub(super) fn of(public_url: Option<&Url>, uri: &Uri, headers: &HeaderMap) -> Self {
         if let Some(url) = public_url {
+            let path = if is_at(url, uri) || is_forwarded(headers) {
+                url.path()
+            } else {
+                ""
+            };
             return Self {
                 base: url.as_str().trim_end_matches('/').to_owned(),
-                path: url.path().trim_end_matches('/').to_owned(),
+                path: path.trim_end_matches('/').to_owned(),
             };
         }
         let scheme = uri.scheme_str().unwrap_or("http");
@@ -53,8 +61,32 @@ impl Address {
     }
 }
 
+/// Whether a request for `uri` came under the host and port of `url`. A reverse proxy may leave out the port.
+fn is_at(url: &Url, uri: &Uri) -> bool {
+    let (Some(public), Some(ours)) = (url.host_str(), uri.host()) else {
+        return false;
+    };
+    let port = uri.port_u16();
+    public.eq_ignore_ascii_case(ours) && (port.is_none() || port == url.port_or_known_default())
+}
+
+/// Whether something in front says that it passed the request on: IIS and Apache do, and put our own host into `Host`.
+fn is_forwarded(headers: &HeaderMap) -> bool {
+    FORWARDED.iter().any(|name| headers.contains_key(name))
+}
+
+/// What reverse proxies add to a request, and browsers do not.
+const FORWARDED: [HeaderName; 4] = [
+    header::FORWARDED,
+    header::VIA,
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("x-forwarded-host"),
+];
+
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     #[test]
@@ -75,18 +107,67 @@ mod tests {
                 public("https://bi.example.com/c/"),
                 &uri,
                 "https://bi.example.com/c/explore",
+                "/explore",
+            ),
+            (
+                public("https://bi.example.com/c/"),
+                &Uri::from_static("http://BI.example.com/"),
+                "https://bi.example.com/c/explore",
                 "/c/explore",
             ),
         ] {
-            let address = Address::of(url.as_ref(), uri);
+            let address = Address::of(url.as_ref(), uri, &HeaderMap::new());
             assert_eq!(address.absolute("/explore"), absolute);
             assert_eq!(address.link("/explore"), link);
         }
     }
 
     #[test]
+    fn the_public_path_is_for_those_who_came_by_it() {
+        let standard = "https://bi.example.com/c";
+        for (public, asked, passed_on_by, expected) in [
+            (standard, "http://bi.example.com/", None, "/c/explore"),
+            (standard, "http://bi.example.com:443/", None, "/c/explore"),
+            // On the machine itself, or past what stands in front.
+            (standard, "http://localhost:8484/", None, "/explore"),
+            (standard, "http://bi.example.com:8484/", None, "/explore"),
+            (standard, "http://c.bi.example.com/", None, "/explore"),
+            ("https://bi:444/c", "http://bi:444/", None, "/c/explore"),
+            ("https://bi:444/c", "http://bi/", None, "/c/explore"),
+            ("https://bi:444/c", "http://bi:443/", None, "/explore"),
+            ("http://[::1]:80/c", "http://[::1]:80/", None, "/c/explore"),
+            ("http://[::1]:80/c", "http://[::1]:81/", None, "/explore"),
+            // By a reverse proxy that calls us by our own name.
+            (
+                standard,
+                "http://localhost:8484/",
+                Some("x-forwarded-for"),
+                "/c/explore",
+            ),
+            (
+                standard,
+                "http://localhost:8484/",
+                Some("via"),
+                "/c/explore",
+            ),
+            (standard, "http://localhost:8484/", Some("dnt"), "/explore"),
+        ] {
+            let url = Url::parse(public).unwrap();
+            let mut headers = HeaderMap::new();
+            if let Some(name) = passed_on_by {
+                headers.insert(name, HeaderValue::from_static("1"));
+            }
+            let address = Address::of(Some(&url), &Uri::from_static(asked), &headers);
+            assert_eq!(address.link("/explore"), expected, "{public} {asked}");
+            let copied = address.absolute("/explore");
+            assert_eq!(copied, format!("{}/explore", url.as_str()));
+        }
+    }
+
+    #[test]
     fn the_default_site_needs_no_name() {
-        let address = Address::of(None, &Uri::from_static("http://localhost/"));
+        let uri = Uri::from_static("http://localhost/");
+        let address = Address::of(None, &uri, &HeaderMap::new());
         let [main, lab] = ["main", "lab"].map(|name| SiteId::new(name).unwrap());
         for (site, expected) in [
             (&main, "http://localhost/monitorodata"),

@@ -32,6 +32,7 @@ use crate::admin::Desk;
 use crate::clock::Clock;
 use crate::gateway::Gateway;
 use crate::odata::name::SiteId;
+use crate::tasks::Tasks;
 
 /// What pages need.
 #[derive(Debug, Clone)]
@@ -45,6 +46,8 @@ pub struct Settings {
     pub keys: bool,
     /// Where pages get rows and `$metadata`.
     pub odata: Arc<dyn Odata>,
+    /// For questions that outlast the page which had them asked.
+    pub tasks: Tasks,
 }
 
 /// The OData surface, as pages ask it: what they show is what a client gets, with the same bounds and errors.
@@ -61,6 +64,7 @@ pub fn router(gateway: Arc<Gateway>, desk: Desk, settings: Settings) -> Router {
         .merge(connect::routes())
         .merge(assets::routes())
         .with_state(Arc::new(Shared {
+            inquiries: connect::Inquiries::new(settings.tasks.clone()),
             gateway,
             desk,
             settings,
@@ -73,4 +77,5 @@ struct Shared {
     gateway: Arc<Gateway>,
     desk: Desk,
     settings: Settings,
+    inquiries: connect::Inquiries,
 }

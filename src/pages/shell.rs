@@ -110,7 +110,7 @@ const HEADERS: [(HeaderName, &str); 5] = [
 
 #[cfg(test)]
 mod tests {
-    use http::Uri;
+    use http::{HeaderMap, Uri};
 
     use super::*;
 
@@ -122,7 +122,8 @@ mod tests {
             refresh: Some(5),
             content: copyable("url", "</pre><script>alert(1)</script>"),
         };
-        let address = Address::of(None, &Uri::from_static("http://localhost:8484/explore"));
+        let uri = Uri::from_static("http://localhost:8484/explore");
+        let address = Address::of(None, &uri, &HeaderMap::new());
         let text = page.render(&address).into_string();
         assert!(
             !text.contains("<b>") && !text.contains("<script>alert"),

@@ -250,6 +250,16 @@ async fn purged_answers_are_fetched_anew() {
         }
     }
     assert_eq!(purge("?site=other").await.error(), "404 NotFound");
+    fill().await;
+    for misspelt in ["?sets=Users", "?Site=main", "?set=", "?set=Users&set=Users"] {
+        let refused = purge(misspelt).await;
+        assert_eq!(refused.error(), "400 InvalidRequest", "{misspelt}");
+        let message = refused.json()["error"]["message"].to_string();
+        assert!(message.contains("`?site=` and `?set=`"), "{message}");
+    }
+    for path in paths {
+        assert!(is_hit(&world.ask(path).await), "{path}");
+    }
     assert_eq!(
         world.get("/api/cache/purge").await.error(),
         "405 MethodNotAllowed"

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU64;
+use std::time::Duration;
 
 use citrix_odata_proxy::demo::Knobs;
 use http::{Method, StatusCode};
 use serde_json::json;
+use tokio::time::sleep;
 
 use crate::world::{Answer, HOST, World, small};
 
@@ -99,7 +101,14 @@ async fn addresses_are_the_public_ones() {
     let root = "https://bi.example.com/citrix/monitorodata";
     assert_eq!(url_of(&file), format!("{root}/Sessions"));
     for program in PROGRAMS {
-        let page = world.get(&format!("/connect/{program}")).await.text();
+        let path = format!("/connect/{program}");
+        let here = world.get(&path).await.text();
+        assert!(
+            here.contains(root) && !here.contains("\"/citrix/"),
+            "{program}"
+        );
+        let public = [("host", "bi.example.com")];
+        let page = world.request(Method::GET, &path, &public).await.text();
         assert!(page.contains(root), "{program}");
         assert!(page.contains("action=\"/citrix/connect/"), "{program}");
         for foreign in ["localhost:8484/", "127.0.0.1:8484/"] {
@@ -193,6 +202,7 @@ async fn what_is_not_there_gets_a_page_that_says_so() {
             "<code>DirectorAgent</code>",
         ),
         ("/connect/lotus", "These are known:"),
+        ("/connect/%FF", "These are known:"),
     ] {
         let page = world.get(path).await;
         assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
@@ -224,12 +234,54 @@ async fn without_citrix_cloud_names_are_taken_as_typed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_list_of_sets_that_takes_long_is_asked_for_once_and_told_in_the_end() {
+    let knobs = Knobs {
+        latency: Duration::from_secs(20),
+        ..small()
+    };
+    let world = World::new(knobs, "");
+    let path = "/connect/power-bi?set=Connections";
+    for _ in 0..2 {
+        let text = world.get(path).await.text();
+        for part in [
+            "<input name=\"set\" value=\"Connections\"",
+            "It is being asked: <a href=\"/connect/power-bi?site=main&amp;set=Connections\">load the page again</a>",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        let names = world.tasks().names();
+        assert_eq!(names.iter().filter(|name| **name == "sets").count(), 1);
+    }
+    // Nobody waits meanwhile.
+    sleep(Duration::from_mins(1)).await;
+    assert!(!world.tasks().names().contains(&"sets"));
+    let text = world.get(path).await.text();
+    assert!(text.contains("<select name=\"set\">"), "{text}");
+    assert_eq!(world.asked_upstream(), ["/monitorodata/$metadata"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_hidden_set_of_examples_hides_no_page() {
     let settings = "sites.main.client_id = 'wrong'\nsets.deny = ['Sessions']\n";
     let world = World::new(small(), settings);
-    for path in ["/connect", "/connect/power-bi", "/connect/citrix.pbids"] {
-        assert_eq!(world.get(path).await.status, StatusCode::OK, "{path}");
+    for path in ["/connect", "/connect/power-bi"] {
+        let page = world.get(path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        let text = page.text();
+        assert!(
+            text.contains("<input name=\"set\" value=\"Machines\""),
+            "{path}: {text}"
+        );
+        // Nothing to copy is about the set that may not be asked for.
+        for address in addresses(&text) {
+            assert!(!address.contains("/Sessions"), "{path}: {address}");
+        }
     }
+    let file = world.get("/connect/citrix.pbids").await;
+    assert_eq!(url_of(&file), format!("http://{HOST}/monitorodata"));
+    let settings = "sites.main.client_id = 'wrong'\nsets.deny = ['Sessions', 'Machines']\n";
+    let text = World::new(small(), settings).get("/connect").await.text();
+    assert!(text.contains("value=\"Users\""), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -241,6 +293,7 @@ sha256 = 'ce26ad3281abdb6a0f909c533850f8918ec7c87f74177b783f0d5f5404c5ba40'\n";
     let world = World::new(small(), settings);
     let with_key = [("authorization", "Bearer cop_reports")];
     for (path, says) in [
+        ("/", "the password is the access key"),
         ("/connect", "Bearer YOUR-ACCESS-KEY"),
         ("/connect/power-bi", "the password is the access key"),
         (

@@ -1,6 +1,6 @@
 //! The explorer's pages over the whole program.
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 
 use crate::world::{Answer, World, small};
 
@@ -240,12 +240,29 @@ async fn hidden_and_unknown_sets_say_so() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_address_that_is_no_text_gets_a_page_that_says_so() {
+    let world = World::new(small(), "");
+    for path in ["/explore/%FF", "/explore/main/%FF", "/explore/%C3/Users"] {
+        let (status, text) = page(&world, path).await;
+        assert_eq!(status, 400, "{path}");
+        for expected in ["not UTF-8", "href=\"/explore/main\""] {
+            assert!(text.contains(expected), "{path}: {text}");
+        }
+    }
+    assert_eq!(world.asked_upstream(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn links_keep_the_path_of_the_public_address() {
     let world = World::new(
         small(),
         "server.public_url = 'https://bi.example.com/citrix'\nserver.anonymous = true\n",
     );
-    let (_, text) = page(&world, "/explore/main/Users?top=5").await;
+    let path = "/explore/main/Users?top=5";
+    let public = [("host", "bi.example.com")];
+    let answer = world.request(Method::GET, path, &public).await;
+    checked(&answer);
+    let text = answer.text();
     for expected in [
         "action=\"/citrix/explore/main/Users#rows\"",
         "href=\"https://bi.example.com/citrix/monitorodata/Users?$top=5\"",
@@ -253,4 +270,12 @@ async fn links_keep_the_path_of_the_public_address() {
     ] {
         assert!(text.contains(expected), "{expected}: {text}");
     }
+    // Opened on the machine itself, past whatever knows that path.
+    let (_, text) = page(&world, path).await;
+    assert!(text.contains("\"https://bi.example.com/citrix/monitorodata/Users?$top=5\""));
+    assert!(
+        text.contains("action=\"/explore/main/Users#rows\""),
+        "{text}"
+    );
+    assert!(!text.contains("\"/citrix/"), "{text}");
 }

@@ -24,7 +24,7 @@ const ARROWS: &[(&str, &str)] = &[
     ),
     ("warm", "clock gateway odata schedule tasks telemetry"),
     ("admin", "clock gateway journal odata tasks telemetry warm"),
-    ("pages", "admin clock gateway odata"),
+    ("pages", "admin clock gateway odata tasks"),
     // Shares nothing with the rest, so that a mistake there cannot cancel itself out here.
     ("demo", "clock"),
     // Options are checked with the types of the rooms that they are for.

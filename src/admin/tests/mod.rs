@@ -401,6 +401,8 @@ async fn refreshing_needs_a_post_and_begins_what_is_not_begun_yet() {
     for (request, path, expected) in [
         (Request::builder(), path, "405 "),
         (post(), "/api/cache/refresh?site=mian", "404 "),
+        (post(), "/api/cache/refresh?sets=Users", "400 "),
+        (post(), "/api/cache/refresh?site=main&set=", "400 "),
     ] {
         assert_eq!(answered(request, path).await, expected, "{path}");
         assert!(tasks.names().is_empty());

@@ -1,23 +1,22 @@
 //! From a request to a page or a file: asks the gateway which sets there are, and no more.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::StatusCode;
 use maud::{Markup, html};
-use tokio::time::timeout;
 
 use super::choice::{Choice, Unknown};
-use super::picker::Picker;
+use super::inquiries::Inquired;
+use super::picker::{Choices, Picker};
 use super::programs::Program;
 use super::target::{Target, choice};
 use super::{guides, overview, pbids};
 use crate::gateway::{OfferedSet, OfferedSets};
-use crate::odata::name::SiteId;
 use crate::pages::Shared;
 use crate::pages::address::Address;
 use crate::pages::shell::{Page, Part};
@@ -43,11 +42,13 @@ async fn programs(State(shared): State<Arc<Shared>>, request: Request) -> Respon
 /// `GET /connect/{program}`: one of them.
 async fn guide(
     State(shared): State<Arc<Shared>>,
-    Path(program): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
     let visit = Visit::new(&shared, &request);
-    let Some(program) = Program::named(&program) else {
+    // What is not even a text is the name of none.
+    let program = path.ok().and_then(|Path(name)| Program::named(&name));
+    let Some(program) = program else {
         return visit.not_found(&html! {
             p { "There are no steps for a program of that name. These are known:" }
             ul {
@@ -95,7 +96,11 @@ impl<'a> Visit<'a> {
     fn new(shared: &'a Shared, request: &Request) -> Self {
         Self {
             shared,
-            address: Address::of(shared.settings.public_url.as_ref(), request.uri()),
+            address: Address::of(
+                shared.settings.public_url.as_ref(),
+                request.uri(),
+                request.headers(),
+            ),
             choice: Choice::read(request.uri().query()),
         }
     }
@@ -130,12 +135,12 @@ impl<'a> Visit<'a> {
         let (sites, default) = (gateway.sites(), gateway.default_site());
         let site = self.choice.site(&sites, default)?;
         let named = self.choice.set()?;
-        let offered = self.offered(&site).await;
+        let offered = self.shared.inquiries.sets(gateway, &site).await;
         let set = match (&offered, named) {
-            (Some(offered), Some(name)) => offered.set(name),
-            (Some(offered), None) => offered.set(FIRST_SET).or_else(|| first(offered)),
-            (None, Some(name)) => gateway.presumed_set(&site, name),
-            (None, None) => {
+            (Inquired::Known(offered), Some(name)) => offered.set(name),
+            (Inquired::Known(offered), None) => offered.set(FIRST_SET).or_else(|| first(offered)),
+            (_, Some(name)) => gateway.presumed_set(&site, name),
+            (_, None) => {
                 let mut likely = std::iter::once(FIRST_SET).chain(OTHER_SETS);
                 likely.find_map(|name| gateway.presumed_set(&site, name))
             }
@@ -153,15 +158,13 @@ impl<'a> Visit<'a> {
             },
             picker: Picker {
                 sites,
-                sets: offered.map(owned),
+                sets: match offered {
+                    Inquired::Known(offered) => Choices::Known(owned(offered)),
+                    Inquired::Underway => Choices::Awaited,
+                    Inquired::InVain => Choices::Unknown,
+                },
             },
         })
-    }
-
-    /// The sets of a site, when they are known or can be had soon.
-    async fn offered(&self, site: &SiteId) -> Option<OfferedSets> {
-        let asked = self.shared.gateway.offered_sets(site);
-        timeout(PATIENCE, asked).await.ok()?.ok()
     }
 
     async fn unknown(&self, unknown: &Unknown) -> Response {
@@ -187,9 +190,11 @@ impl<'a> Visit<'a> {
         let gateway = &self.shared.gateway;
         let site = self.choice.site(&gateway.sites(), gateway.default_site());
         let Ok(site) = site else { return html! {} };
-        let offered = self.offered(&site).await;
-        let near = offered.as_ref().map(|offered| offered.nearest(name));
-        let near = near.unwrap_or_default();
+        let offered = self.shared.inquiries.sets(gateway, &site).await;
+        let near = match &offered {
+            Inquired::Known(offered) => offered.nearest(name),
+            Inquired::Underway | Inquired::InVain => Vec::new(),
+        };
         html! {
             @if !near.is_empty() {
                 p { "Did you mean:" }
@@ -240,6 +245,3 @@ const OTHER_SETS: [&str; 5] = [
     "Applications",
     "Connections",
 ];
-
-/// A page waits no longer for the list of sets: without it, the visitor types a name.
-const PATIENCE: Duration = Duration::from_secs(5);

@@ -4,11 +4,13 @@
 //! - [`choice`]: what a visitor picked; [`target`]: that, with everything a text needs; [`picker`]: the form for it;
 //! - [`texts`]: queries and settings in the language of each program, as text;
 //! - [`pbids`]: connection files for Power BI Desktop;
-//! - [`handlers`]: the only place here that asks the gateway.
+//! - [`inquiries`]: which sets there are, asked for no longer than a page may take, and then without it;
+//! - [`handlers`]: from a request to a page; with [`inquiries`] the only place here that asks the gateway.
 
 mod choice;
 mod guides;
 mod handlers;
+mod inquiries;
 mod overview;
 mod parts;
 mod pbids;
@@ -18,6 +20,8 @@ mod target;
 mod texts;
 
 pub(super) use self::handlers::routes;
+pub(super) use self::inquiries::Inquiries;
+pub(super) use self::parts::sign_in;
 
 #[cfg(test)]
 mod tests;

@@ -21,10 +21,10 @@ pub(super) fn note(content: &Markup) -> Markup {
     html! { div class="note" { (content) } }
 }
 
-/// How to sign in, by the words of the program.
-pub(super) fn sign_in(target: &Target, anonymous: &str, with_key: &str) -> Markup {
+/// How to sign in, by the words of the program. `keys` as in the room's settings.
+pub(in crate::pages) fn sign_in(keys: bool, anonymous: &str, with_key: &str) -> Markup {
     html! {
-        @if target.keys {
+        @if keys {
             "Sign in: " b { (with_key) } ". Any user name will do; the password is the access key."
         } @else {
             "Sign in: " b { (anonymous) } "."

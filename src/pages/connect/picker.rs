@@ -11,8 +11,19 @@ use crate::pages::address::Address;
 pub(super) struct Picker {
     /// The sites, in order.
     pub sites: Vec<SiteId>,
-    /// The names of the sets, in order; `None` when Citrix Cloud has not said.
-    pub sets: Option<Vec<String>>,
+    /// The sets.
+    pub sets: Choices,
+}
+
+/// The sets that there are to pick.
+#[derive(Debug)]
+pub(super) enum Choices {
+    /// Their names, in order.
+    Known(Vec<String>),
+    /// Citrix Cloud is being asked.
+    Awaited,
+    /// Citrix Cloud could not be asked.
+    Unknown,
 }
 
 impl Picker {
@@ -32,7 +43,7 @@ impl Picker {
                 }
                 label {
                     span { "Entity set" }
-                    @if let Some(sets) = &self.sets {
+                    @if let Choices::Known(sets) = &self.sets {
                         select name="set" {
                             @for set in sets {
                                 option value=(set) selected[*set == target.set.name] { (set) }
@@ -44,12 +55,20 @@ impl Picker {
                 }
                 button type="submit" { "Show" }
                 p class="soft" {
-                    @if self.sets.is_some() {
-                        "All texts below are written for this choice. "
-                        a href=(address.link("/explore")) { "Which sets are there?" }
-                    } @else {
-                        "Citrix Cloud has not said yet which sets there are, so names are taken as typed. "
-                        a href=(address.link("/")) { "See the status." }
+                    @match self.sets {
+                        Choices::Known(_) => {
+                            "All texts below are written for this choice. "
+                            a href=(address.link("/explore")) { "Which sets are there?" }
+                        },
+                        Choices::Awaited => {
+                            "Citrix Cloud has not said yet which sets there are, so names are taken as typed. It is being asked: "
+                            a href=(address.link(&format!("{path}?{}", target.choice()))) { "load the page again" }
+                            " in a moment for the list, or " a href=(address.link("/")) { "see the status" } "."
+                        },
+                        Choices::Unknown => {
+                            "Citrix Cloud has not said yet which sets there are, so names are taken as typed. "
+                            a href=(address.link("/")) { "See the status." }
+                        },
                     }
                 }
             }

@@ -1,9 +1,9 @@
 //! Targets for tests, and pages as a whole.
 
-use http::Uri;
+use http::{HeaderMap, Uri};
 
 use super::guides;
-use super::picker::Picker;
+use super::picker::{Choices, Picker};
 use super::programs::Program;
 use super::target::Target;
 use crate::gateway::{OfferedDate, OfferedSet};
@@ -66,13 +66,14 @@ pub(super) fn without_date() -> Target {
 
 /// The address that the targets have.
 pub(super) fn address() -> Address {
-    Address::of(None, &Uri::from_static("http://localhost:8484/connect"))
+    let uri = Uri::from_static("http://localhost:8484/connect");
+    Address::of(None, &uri, &HeaderMap::new())
 }
 
 fn page(program: Program, target: &Target) -> String {
     let picker = Picker {
         sites: vec![target.site.clone()],
-        sets: Some(vec![target.set.name.clone()]),
+        sets: Choices::Known(vec![target.set.name.clone()]),
     };
     guides::content(program, &address(), &picker, target).into_string()
 }

@@ -26,6 +26,7 @@ mod view;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use axum::routing::get;
@@ -52,10 +53,13 @@ async fn all(State(shared): State<Arc<Shared>>, request: Request) -> Response {
 
 async fn of_site(
     State(shared): State<Arc<Shared>>,
-    Path(site): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Response {
     let view = View::of(shared, &request);
+    let Ok(Path(site)) = path else {
+        return view.unreadable();
+    };
     match view.site(&site) {
         Some(site) => view.sets(&site).await,
         None => view.no_such_site(&site),
@@ -64,10 +68,13 @@ async fn of_site(
 
 async fn of_set(
     State(shared): State<Arc<Shared>>,
-    Path((site, set)): Path<(String, String)>,
+    path: Result<Path<(String, String)>, PathRejection>,
     request: Request,
 ) -> Response {
     let view = View::of(shared, &request);
+    let Ok(Path((site, set))) = path else {
+        return view.unreadable();
+    };
     match view.site(&site) {
         Some(site) => view.set(&site, &set).await,
         None => view.no_such_site(&site),

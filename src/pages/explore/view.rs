@@ -31,7 +31,11 @@ pub(super) struct View {
 
 impl View {
     pub(super) fn of(shared: Arc<Shared>, request: &Request) -> Self {
-        let address = Address::of(shared.settings.public_url.as_ref(), request.uri());
+        let address = Address::of(
+            shared.settings.public_url.as_ref(),
+            request.uri(),
+            request.headers(),
+        );
         Self {
             shared,
             address,
@@ -219,6 +223,21 @@ impl View {
             (self.site_list())
         };
         self.respond("No such site", StatusCode::NOT_FOUND, &content)
+    }
+
+    /// An address whose percent-encoding is not that of any text.
+    pub(super) fn unreadable(&self) -> Response {
+        let trouble = Trouble::new(
+            StatusCode::BAD_REQUEST,
+            "InvalidRequest",
+            "The address cannot be read: its percent-encoding is not UTF-8. Copy it again where it came from, or begin with a site.",
+        );
+        let content = html! {
+            h1 { "No page at this address" }
+            (trouble::explained(&trouble))
+            (self.site_list())
+        };
+        self.respond("No page at this address", trouble.status, &content)
     }
 
     fn site_list(&self) -> Markup {

@@ -7,20 +7,21 @@ use super::words::{counted, duration, size};
 use crate::admin::{Site, Status};
 use crate::gateway::grouped;
 use crate::pages::address::Address;
+use crate::pages::connect::sign_in;
 use crate::pages::shell::copyable;
 
-/// The head of the page.
-pub(super) fn head(status: &Status, address: &Address) -> Markup {
+/// The head of the page. `keys` as in the room's settings.
+pub(super) fn head(status: &Status, address: &Address, keys: bool) -> Markup {
     let (health, words) = headline(status);
     let default = status.sites.iter().find(|site| site.default);
     html! {
         section id="home-head" {
             h1 { span class={ "lamp " (health.class()) } aria-hidden="true" {} (words) }
             @match default {
-                Some(site) => (paste(site, address)),
+                Some(site) => (paste(site, address, keys)),
                 None => p class="card" {
-                    "Each site below has an address of its own. In Power BI or Excel choose Get data, OData feed, paste it, and \
-                     sign in as Anonymous. "
+                    "Each site below has an address of its own. In Power BI or Excel choose Get data, OData feed, and paste it. "
+                    (sign_in(keys, "Anonymous", "Basic")) " "
                     a href=(address.link("/connect")) { "All programs" }
                 },
             }
@@ -29,7 +30,7 @@ pub(super) fn head(status: &Status, address: &Address) -> Markup {
     }
 }
 
-fn paste(site: &Site, address: &Address) -> Markup {
+fn paste(site: &Site, address: &Address, keys: bool) -> Markup {
     html! {
         div class="card hero" {
             h2 { "The address of your data" }
@@ -37,7 +38,7 @@ fn paste(site: &Site, address: &Address) -> Markup {
             ol class="steps" {
                 li { "In Power BI or Excel: " b { "Get data" } ", then " b { "OData feed" } }
                 li { "Paste the address" }
-                li { "Sign in as " b { "Anonymous" } }
+                li { (sign_in(keys, "Anonymous", "Basic")) }
             }
             p class="soft" { a href=(address.link("/connect")) { "Connection files and other programs" } }
         }

@@ -33,21 +33,25 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
 }
 
 async fn home(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    let address = Address::of(shared.settings.public_url.as_ref(), request.uri());
+    let address = Address::of(
+        shared.settings.public_url.as_ref(),
+        request.uri(),
+        request.headers(),
+    );
     let status = shared.desk.overview();
     let page = Page {
         title: "Status",
         part: Part::Home,
         refresh: status.is_busy().then_some(REFRESH_SECONDS),
-        content: content(&status, &address),
+        content: content(&status, &address, shared.settings.keys),
     };
     page.respond(StatusCode::OK, &address)
 }
 
-fn content(status: &Status, address: &Address) -> Markup {
+fn content(status: &Status, address: &Address, keys: bool) -> Markup {
     html! {
         div id="home" class="home" data-busy[status.is_busy()] {
-            (head::head(status, address))
+            (head::head(status, address, keys))
             p id="home-said" class="said" role="status" tabindex="-1" {}
             (sites::sites(status, address))
             (scans::scans(&status.scans))

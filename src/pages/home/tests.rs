@@ -1,6 +1,6 @@
 //! The page, of a gateway that is made up.
 
-use http::Uri;
+use http::{HeaderMap, Uri};
 use url::Url;
 
 use super::*;
@@ -23,20 +23,22 @@ const LINES: [&str; 17] = [
     "caption", "dl", "ul", "td", "th",
 ];
 
+/// As a browser knows it that has opened the page at `/`.
 fn address(public_url: Option<&Url>) -> Address {
-    Address::of(public_url, &Uri::from_static("http://localhost:8484/"))
+    let opened = public_url.map_or("http://localhost:8484/", Url::as_str);
+    Address::of(public_url, &opened.parse().unwrap(), &HeaderMap::new())
 }
 
 #[test]
 fn the_head_has_the_address_to_paste() {
-    insta::assert_snapshot!(lines(head::head(&overview(), &address(None))), @r#"
+    insta::assert_snapshot!(lines(head::head(&overview(), &address(None), false)), @r#"
     <section id="home-head">
     <h1><span class="lamp bad" aria-hidden="true"></span>Site lab cannot sign in to Citrix Cloud</h1><div class="card hero">
     <h2>The address of your data</h2><div class="copy">
     <pre id="home-address" tabindex="0">http://localhost:8484/monitorodata</pre><button type="button" data-copy="home-address">Copy</button></div><ol class="steps">
     <li>In Power BI or Excel: <b>Get data</b>, then <b>OData feed</b></li>
     <li>Paste the address</li>
-    <li>Sign in as <b>Anonymous</b></li></ol>
+    <li>Sign in: <b>Anonymous</b>.</li></ol>
     <p class="soft"><a href="/connect">Connection files and other programs</a></p></div>
     <dl class="figures"><div>
     <dt>In memory</dt><dd>12<span class="soft">answers, 2.8 MiB</span></dd></div><div>
@@ -44,6 +46,23 @@ fn the_head_has_the_address_to_paste() {
     <dt>Being made</dt><dd>2<span class="soft">answers, 2 scans</span></dd></div><div>
     <dt>Running for</dt><dd>1h 2m<span class="soft">version 0.1.0</span></dd></div></dl></section>
     "#);
+}
+
+#[test]
+fn how_to_sign_in_follows_the_keys() {
+    let mut without_default = overview();
+    for site in &mut without_default.sites {
+        site.default = false;
+    }
+    for status in [overview(), without_default] {
+        let [open, with_keys] =
+            [false, true].map(|keys| head::head(&status, &address(None), keys).into_string());
+        assert!(open.contains("Sign in: <b>Anonymous</b>."), "{open}");
+        assert!(!open.contains("access key"), "{open}");
+        let basic = "Sign in: <b>Basic</b>. Any user name will do; the password is the access key.";
+        assert!(with_keys.contains(basic), "{with_keys}");
+        assert!(!with_keys.contains("Anonymous"), "{with_keys}");
+    }
 }
 
 #[test]
@@ -196,7 +215,7 @@ fn with_one_site_nothing_names_it() {
     <form method="post" action="/api/cache/refresh?site=main&amp;set=Catalogs"><button aria-label="Refresh Catalogs of main">Refresh</button></form>
     <form method="post" action="/api/cache/purge?site=main&amp;set=Catalogs"><button aria-label="Purge Catalogs of main">Purge</button></form></td></tr></tbody></table></div></section>
     "#);
-    let page = content(&status, &address(None)).into_string();
+    let page = content(&status, &address(None), false).into_string();
     assert!(!page.contains(">Site<") && page.contains("Connection to Citrix Cloud"));
 }
 
@@ -322,7 +341,7 @@ fn what_is_empty_says_so_or_is_not_there() {
     status.recent.clear();
     status.history.clear();
     status.cache.sets.clear();
-    let found = content(&status, &address(None)).into_string();
+    let found = content(&status, &address(None), false).into_string();
     for there in [
         "Nobody has asked anything yet.",
         "Nothing is in memory.",
@@ -364,7 +383,7 @@ fn text_of_others_stays_text() {
     for warm in &mut status.warm {
         evil.clone_into(&mut warm.shape);
     }
-    let found = content(&status, &address(None)).into_string();
+    let found = content(&status, &address(None), false).into_string();
     assert!(!found.contains("<script"), "{found}");
     assert!(found.matches("&lt;script").count() > 20, "{found}");
     // Nothing in a quoted attribute ends it: a set's name is in ids, labels and addresses.
@@ -375,7 +394,7 @@ fn text_of_others_stays_text() {
 #[test]
 fn links_and_forms_follow_the_public_address() {
     let url: Url = "https://bi.example.com/citrix/".parse().unwrap();
-    let found = content(&overview(), &address(Some(&url))).into_string();
+    let found = content(&overview(), &address(Some(&url)), false).into_string();
     for there in [
         ">https://bi.example.com/citrix/monitorodata<",
         ">https://bi.example.com/citrix/lab/monitorodata<",
@@ -388,4 +407,11 @@ fn links_and_forms_follow_the_public_address() {
     for address in found.split("=\"/").skip(1) {
         assert!(address.starts_with("citrix/"), "{address:.60}");
     }
+    // On the machine itself there is nothing in front that knows that path; what is copied is for others.
+    let here = Uri::from_static("http://localhost:8484/");
+    let here = Address::of(Some(&url), &here, &HeaderMap::new());
+    let found = content(&overview(), &here, false).into_string();
+    assert!(found.contains(">https://bi.example.com/citrix/monitorodata<"));
+    assert!(found.contains(r#"action="/api/cache/purge""#), "{found}");
+    assert!(!found.contains("=\"/citrix"), "{found}");
 }

@@ -15,7 +15,7 @@ pub(super) fn steps(target: &Target) -> Markup {
                 p { b { "Data → Get Data → From Other Sources → From OData Feed" } ", and this address:" }
                 (copyable("root", &target.root))
             }
-            li { (sign_in(target, "Anonymous", "Basic")) " Choose the address without a set's name as the level." }
+            li { (sign_in(target.keys, "Anonymous", "Basic")) " Choose the address without a set's name as the level." }
             li {
                 "Choose " b { (target.set.name) } ", then " b { "Transform Data" } ": filter by date"
                 @if let Some(date) = target.date() { " (" (date) ")" }

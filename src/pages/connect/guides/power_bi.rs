@@ -19,7 +19,7 @@ pub(super) fn steps(address: &Address, target: &Target) -> Markup {
                 " and open it. It is for all sets; "
                 a href=(set_file(address, target)) download { "another one" } " is for " (set) " alone."
             }
-            li { (sign_in(target, "Anonymous", "Basic")) " Choose the address without a set's name as the level." }
+            li { (sign_in(target.keys, "Anonymous", "Basic")) " Choose the address without a set's name as the level." }
             li {
                 "Tick the tables in the navigator, then choose " b { "Transform data" } " rather than " b { "Load" }
                 ": what you leave out there is never fetched."
