@@ -1,7 +1,8 @@
 # citrix-odata-proxy in a container. How to run it: docs/deployment.md.
 #
 #   docker build -t citrix-odata-proxy .                         compiles it
-#   docker build --target from-binary -t citrix-odata-proxy .    takes dist/<amd64|arm64>/citrix-odata-proxy, which was built before
+#   docker build --target from-binary -t citrix-odata-proxy .    takes dist/<amd64|arm64>/citrix-odata-proxy, which was built before,
+#                                                                and dist/THIRD-PARTY-LICENSES.html (deploy/release/licenses)
 
 # What it is compiled in, and what it runs on. The second must have the C library of the first, or a newer one.
 ARG BUILDER=rust:1.95-bookworm
@@ -30,6 +31,7 @@ RUN if [ ! -e /etc/ssl/certs/ca-certificates.crt ]; then \
     fi \
     && install --directory --owner=65532 --group=65532 --mode=0700 /var/lib/citrix-odata-proxy \
     && install --directory --mode=0755 /etc/citrix-odata-proxy
+COPY --chmod=0644 LICENSE-APACHE LICENSE-MIT /usr/share/doc/citrix-odata-proxy/
 # All addresses of the container, or nobody outside would reach it. The program refuses that until the settings say who may
 # read (access keys, or anonymous) and how (TLS, or plain HTTP behind something that has it).
 ENV CITRIX_ODATA_PROXY__DATA_DIR=/var/lib/citrix-odata-proxy \
@@ -58,6 +60,8 @@ LABEL org.opencontainers.image.title="citrix-odata-proxy" \
 
 FROM runtime AS from-binary
 ARG TARGETARCH=amd64
+# An image that is passed on has the licences of what is in it.
+COPY --chmod=0644 dist/THIRD-PARTY-LICENSES.html /usr/share/doc/citrix-odata-proxy/
 COPY --chmod=0755 dist/${TARGETARCH}/citrix-odata-proxy /usr/bin/citrix-odata-proxy
 
 FROM runtime

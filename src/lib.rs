@@ -15,7 +15,7 @@
 //! - [`warm`]: answers that are made before anybody asks;
 //! - [`web`], [`admin`], [`pages`]: the OData surface, the operator's surface, and pages for people;
 //! - [`demo`]: Citrix Cloud in a box, which shares no parsing code with the rest;
-//! - [`service`], [`service_manager`]: being a service of Windows, and of systemd;
+//! - [`service`]: being a service, of systemd or of Windows;
 //! - [`config`], [`cli`], [`check`], [`signals`], [`app`]: what the operator decided, and putting it all together.
 
 pub mod clock;
@@ -48,5 +48,4 @@ pub mod commands;
 pub mod config;
 pub mod server;
 pub mod service;
-pub mod service_manager;
 pub mod signals;

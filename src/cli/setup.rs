@@ -55,7 +55,7 @@ pub struct Init {
 pub enum SecretPlace {
     /// The system's credential store: Windows Credential Manager, macOS Keychain, Secret Service
     Keyring,
-    /// A file beside the settings that only its owner may read
+    /// A file beside the settings, for its owner alone; on Windows it has the access rights of its folder
     File,
     /// The variable `CITRIX_CLIENT_SECRET`, which you set
     Environment,

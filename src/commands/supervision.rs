@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use crate::app::App;
 use crate::gateway::{AuthState, GatewayStatus};
-use crate::service_manager::{self, News};
+use crate::service::{self, News};
 use crate::signals::Signals;
 use crate::tasks::Tasks;
 
@@ -14,18 +14,15 @@ pub(super) fn begin(app: &App, addresses: &[SocketAddr], tasks: &Tasks) {
     let addresses = addresses.to_vec();
     let status = move || line(&addresses, &gateway.status());
     let first = status();
-    service_manager::tell(&[News::Ready, News::Status(first.clone())]);
-    tasks.spawn(
-        "service manager",
-        service_manager::keep_alive(first, status),
-    );
+    service::tell(&[News::Ready, News::Status(first.clone())]);
+    tasks.spawn("service manager", service::keep_alive(first, status));
 }
 
 /// Tells of the first order to stop.
 pub(super) fn announce_end(signals: &mut Signals) {
     signals.at_first(|| {
         let status = News::Status("finishing the requests under way".to_owned());
-        service_manager::tell(&[News::Stopping, status]);
+        service::tell(&[News::Stopping, status]);
     });
 }
 

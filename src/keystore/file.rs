@@ -7,8 +7,9 @@ use std::path::Path;
 use secrecy::{ExposeSecret, SecretString};
 use tempfile::NamedTempFile;
 
-/// Writes the secret into `path`, in place of what is there: whole or not at all, and for its owner alone. On Windows
-/// whoever may read the folder may read the file. A folder that is missing is made, for its owner alone, too.
+/// Writes the secret into `path`, in place of what is there: whole or not at all, and for its owner alone. A folder
+/// that is missing is made, for its owner alone, too. On Windows both inherit the access rights of the folder that they
+/// are in, and so does a file that takes the place of another: whoever may read there may read the secret.
 pub fn write_file(path: &Path, secret: &SecretString) -> io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -28,7 +29,8 @@ pub fn write_file(path: &Path, secret: &SecretString) -> io::Result<()> {
 }
 
 /// Whether every account of the machine may read the file. That its group may is a way to share it with a service on
-/// purpose. Only Unix has an answer that can be read off the file; elsewhere, and when it cannot be asked, it is no.
+/// purpose. Only Unix has an answer that can be read off the file. Elsewhere, and when it cannot be asked, the answer is
+/// `false`, which is no promise that nobody can.
 pub fn is_open_to_others(path: &Path) -> bool {
     #[cfg(unix)]
     {

@@ -1,4 +1,4 @@
-//! Where a client secret rests: the system's credential store, or a file that only its owner may read.
+//! Where a client secret rests: the system's credential store, or a file, which on Unix only its owner may read.
 //!
 //! An entry of the credential store belongs to this program and to one API client, whose id is its name. So two
 //! settings files that both call their site `main` do not take each other's secret, a site may be renamed, and two

@@ -1,61 +1,15 @@
-//! The program as a service of Windows: installed, removed, asked how it is, run by the service manager.
+//! Being a service: what the system's service manager is told of the program, and what it orders.
 //!
-//! What is decided is here and in `install` and `stage`, and is the same on every platform, so that it can be tested on every
-//! platform; `windows` carries it out, and `elsewhere` says that there is no such thing. What the service does is the
-//! caller's: this room knows a [`Job`] that it starts and tells to stop.
+//! There are two ways to be started. systemd starts a plain `serve` and only wants to hear how it does, so [`tell`] and
+//! [`keep_alive`] may be called wherever the program runs. Windows has a service installed first, and calls it back, so
+//! [`run`] is given a [`Job`]. Both are there on every platform: without systemd nobody is told anything, without Windows
+//! there is a [`ServiceError`], so that no caller asks which platform it is.
 
-#[cfg(not(windows))]
-mod elsewhere;
-mod error;
-mod install;
-mod stage;
-#[cfg(windows)]
+mod systemd;
 mod windows;
 
-#[cfg(not(windows))]
-use self::elsewhere as platform;
-#[cfg(windows)]
-use self::windows as platform;
-
-pub use self::error::ServiceError;
-pub use self::install::{Access, Account, FAILURES_FORGOTTEN, Installation, RESTARTS};
-pub use self::stage::{Job, Manager, Report, Stage};
-
-/// What there is to know of the installed service.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Status {
-    /// Whether it runs, and does not only start or stop.
-    pub runs: bool,
-    /// Its state, in a word or two.
-    pub state: &'static str,
-    /// Its process, if there is one.
-    pub process: Option<u32>,
-    /// The command line that the service manager starts.
-    pub command: String,
-    /// The account that it runs under.
-    pub account: String,
-}
-
-/// Installs the service. It is not started.
-pub fn install(installation: &Installation) -> Result<(), ServiceError> {
-    platform::install(installation)
-}
-
-/// Stops the service and removes it; settings, data and logs stay. When it still runs, it is gone once it has stopped.
-pub fn uninstall() -> Result<(), ServiceError> {
-    platform::uninstall()
-}
-
-/// How the installed service is.
-pub fn status() -> Result<Status, ServiceError> {
-    platform::status()
-}
-
-/// Runs `job` as the service: only the service manager can start a process for which this works. Returns when the
-/// service has stopped.
-pub fn run(job: Job) -> Result<(), ServiceError> {
-    platform::run(job)
-}
-
-/// The service's name, which is also the name of its virtual account and of its source of events.
-pub const NAME: &str = "citrix-odata-proxy";
+pub use self::systemd::{News, keep_alive, tell};
+pub use self::windows::{
+    Access, Account, FAILURES_FORGOTTEN, Installation, Job, Manager, NAME, RESTARTS, Report,
+    ServiceError, Stage, Status, install, run, status, uninstall,
+};

@@ -33,7 +33,6 @@ const ARROWS: &[(&str, &str)] = &[
     ("signals", ""),
     ("server", "clock signals telemetry"),
     ("service", "signals telemetry"),
-    ("service_manager", ""),
     ("cli", ""),
     // Puts everything together.
     (
@@ -42,7 +41,7 @@ const ARROWS: &[(&str, &str)] = &[
     ),
     (
         "commands",
-        "app check cli clock config demo gateway keystore odata server service service_manager signals tasks telemetry transport",
+        "app check cli clock config demo gateway keystore odata server service signals tasks telemetry transport",
     ),
     ("main", "cli commands telemetry"),
     ("lib", ""),
@@ -119,7 +118,9 @@ const AT_HOME: &[(&str, &[&str])] = &[
         ],
     ),
     ("expose_secret", &["src/auth", "src/config", "src/keystore"]),
-    ("sd_notify", &["src/service_manager"]),
+    ("sd_notify", &["src/service/systemd"]),
+    ("windows_service", &["src/service/windows/system"]),
+    ("winsafe", &["src/service/windows/system"]),
     ("keyring::", &["src/keystore"]),
     ("dialoguer", &["src/commands/terminal.rs"]),
     ("SystemTime", &[]),

@@ -116,6 +116,7 @@ impl Folder {
     /// The folder, and the one that it is in. What that one is in has to be there: data that somebody has removed as a whole
     /// does not come back behind his back.
     fn make(&self) -> io::Result<()> {
+        #[cfg_attr(not(unix), expect(unused_mut, reason = "folders have no mode there"))]
         let mut builder = DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);

@@ -6,6 +6,7 @@ use secrecy::SecretString;
 
 use super::answers::{Answers, CLIENT_ID, CUSTOMER_ID, Given, LISTEN, Place, REGION, judge};
 use super::plan::{DEFAULT_PORT, Plan};
+use super::rights::Rights;
 use crate::check::{Report, Suspect};
 use crate::commands::Failure;
 use crate::commands::terminal::{Prompter, Verdict};
@@ -136,7 +137,7 @@ fn ask_place(
     if let Err(error) = keystore.read(client_id) {
         return other_place(person, &error);
     }
-    person.say(PLACES)?;
+    person.say(&format!("\n{KEYRING}\n{}", places(Rights::HERE)))?;
     let words = ["keyring", "file", "environment"];
     let place = choose(person, PLACE, &words, "keyring")?;
     Ok(match &*place {
@@ -151,12 +152,20 @@ pub(super) fn other_place(
     person: &mut dyn Prompter,
     error: &KeystoreError,
 ) -> Result<Place, Failure> {
-    person.say(&format!("\n{error}.\n{PLACES_WITHOUT_STORE}"))?;
+    person.say(&format!("\n{error}.\n\n{}", places(Rights::HERE)))?;
     let place = choose(person, PLACE, &["file", "environment"], "file")?;
     Ok(match &*place {
         "environment" => Place::Environment,
         _ => Place::File,
     })
+}
+
+/// Where a secret can be kept without a credential store, where files come by `rights`.
+fn places(rights: Rights) -> String {
+    format!(
+        "file         {}\nenvironment  the variable CITRIX_CLIENT_SECRET, which you set yourself",
+        rights.offer()
+    )
 }
 
 /// Addresses with another port than the default one; `None` for that.
@@ -236,14 +245,7 @@ the role Read Only Administrator. It has a client id, and a secret, which is sho
 
 const PLACE: &str = "Where to keep the secret";
 
-const PLACES: &str = "
-keyring      the system's credential store, for this account alone: the proxy must run as the same account
-file         a file beside the settings that only this account may read
-environment  the variable CITRIX_CLIENT_SECRET, which you set yourself";
-
-const PLACES_WITHOUT_STORE: &str = "
-file         a file beside the settings that only this account may read
-environment  the variable CITRIX_CLIENT_SECRET, which you set yourself";
+const KEYRING: &str = "keyring      the system's credential store, for this account alone: the proxy must run as the same account";
 
 const NEXT: &str = "
 secret    give another client secret        customer  give another customer id and region

@@ -6,6 +6,7 @@
 mod answers;
 mod ask;
 mod plan;
+mod rights;
 mod write;
 
 use std::io;
@@ -14,6 +15,7 @@ use std::process::ExitCode;
 use self::answers::{Answers, Given, Place};
 use self::ask::Trial;
 use self::plan::Plan;
+use self::rights::Rights;
 use super::check::check_site;
 use super::terminal::{Prompter, Terminal, first_line};
 use super::{Failure, in_runtime, print};
@@ -43,7 +45,12 @@ pub(super) fn init(surroundings: &Surroundings, command: cli::Init) -> Result<Ex
         carry_out(&plan, keystore)?;
         plan
     };
-    for line in plan.told(surroundings.finds(&plan.answers.file)) {
+    let advice = plan.secret_file().map(|file| {
+        let account = rights::account(surroundings);
+        Rights::HERE.advice(&file, &account)
+    });
+    let is_found = surroundings.finds(&plan.answers.file);
+    for line in plan.told(is_found, advice.unwrap_or_default()) {
         print(&line)?;
     }
     Ok(ExitCode::SUCCESS)

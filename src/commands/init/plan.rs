@@ -85,8 +85,9 @@ impl Plan {
         }
     }
 
-    /// What was done, and what to do next. `is_found`: whether the program finds the settings file by itself.
-    pub(super) fn told(&self, is_found: bool) -> Vec<String> {
+    /// What was done, and what to do next. `is_found`: whether the program finds the settings file by itself; `advice`:
+    /// what is to be done about the secret's file.
+    pub(super) fn told(&self, is_found: bool, advice: Vec<String>) -> Vec<String> {
         let port = self.port();
         let config = if is_found {
             String::new()
@@ -116,6 +117,7 @@ impl Plan {
                  nowhere."
             ),
         });
+        lines.extend(advice);
         lines.extend([
             String::new(),
             format!("Start it:         citrix-odata-proxy serve{config}"),

@@ -174,14 +174,16 @@ fn what_is_written_loads_as_it_was_answered() {
         }
         let port = if wanted.listen.is_some() { 9000 } else { 8484 };
         assert!(loaded.config.server.listen.iter().all(|a| a.port() == port));
-        let told = plan.told(true).join("\n");
+        let told = plan.told(true, Vec::new()).join("\n");
         assert!(
             told.contains(&format!("http://localhost:{port}/connect")),
             "{told}"
         );
         assert!(told.contains("citrix-odata-proxy serve\n"), "{told}");
         assert!(!told.contains("hunter2"), "{told}");
-        assert!(plan.told(false).join("\n").contains("serve --config "));
+        let told = plan.told(false, vec!["Its rights.".to_owned()]).join("\n");
+        assert!(told.contains("serve --config "), "{told}");
+        assert!(told.contains("\nIts rights.\n\nStart it:"), "{told}");
     }
 }
 

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use super::Failure;
 use crate::keystore;
 
-/// Writes the secret for its owner alone.
+/// Writes the secret, for its owner alone where the platform has such files.
 pub(super) fn secret(path: &Path, secret: &SecretString) -> Result<(), Failure> {
     keystore::write_file(path, secret).map_err(|source| Failure::Write {
         path: path.to_path_buf(),

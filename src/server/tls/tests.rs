@@ -127,6 +127,36 @@ async fn a_new_pair_is_taken_and_a_broken_one_is_not() {
     assert!(!look(&mut tls), "the same again");
 }
 
+/// As Kubernetes mounts a Secret: links to a link, which leads to another folder after a renewal.
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn a_new_pair_is_taken_when_links_lead_elsewhere() {
+    use std::os::unix::fs::symlink;
+    let given = Given {
+        folder: TempDir::new().unwrap(),
+    };
+    let at = |name: &str| given.folder.path().join(name);
+    let renew = |folder: &str| {
+        let (certificate, key) = pair();
+        fs::create_dir(at(folder)).unwrap();
+        fs::write(at(folder).join("server.pem"), certificate).unwrap();
+        fs::write(at(folder).join("server.key"), key).unwrap();
+        symlink(folder, at("..new")).unwrap();
+        fs::rename(at("..new"), at("..data")).unwrap();
+    };
+    renew("..first");
+    for name in ["server.pem", "server.key"] {
+        symlink(format!("..data/{name}"), at(name)).unwrap();
+    }
+    let mut tls = given.load().unwrap();
+    let before = tls.config();
+    tls.look(Pair::read(&given.files()));
+    assert!(Arc::ptr_eq(&before, &tls.config()), "nothing has changed");
+    renew("..second");
+    tls.look(Pair::read(&given.files()));
+    assert!(!Arc::ptr_eq(&before, &tls.config()), "another folder");
+}
+
 #[test]
 fn knows_when_a_certificate_ends() {
     let key = KeyPair::generate().unwrap();

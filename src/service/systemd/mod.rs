@@ -1,15 +1,17 @@
-//! What the service manager that started us is told: ready, alive, stopping, and how things are.
+//! What systemd is told, when it has started us: ready, alive, stopping, and how things are.
 //!
-//! On Linux that is systemd, or whatever else speaks its protocol: a line of text to the socket that the variable
-//! `NOTIFY_SOCKET` names. Without that variable, and on other platforms, nobody is told and nothing here does
-//! anything. This room knows no other room.
+//! Or whatever else speaks its protocol: lines of text to the socket that the variable `NOTIFY_SOCKET` names. Without
+//! that variable, and on other platforms, nobody is told and nothing here does anything.
 
-#[cfg(target_os = "linux")]
-#[path = "systemd.rs"]
-mod platform;
 #[cfg(not(target_os = "linux"))]
-#[path = "nobody.rs"]
-mod platform;
+mod nobody;
+#[cfg(target_os = "linux")]
+mod notify;
+
+#[cfg(not(target_os = "linux"))]
+use self::nobody as platform;
+#[cfg(target_os = "linux")]
+use self::notify as platform;
 
 use std::time::Duration;
 
