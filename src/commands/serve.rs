@@ -125,6 +125,7 @@ fn limits(config: &Config) -> Limits {
     let limits = &config.server.limits;
     Limits {
         connections: limits.connections,
+        connections_per_address: limits.connections_per_address,
         header_bytes: limits.header_bytes,
     }
 }
