@@ -11,11 +11,11 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::Limits;
 use super::converse::{Manners, attend};
 use super::places::Places;
 use super::tls::Tls;
 use super::turned_away::Teller;
+use super::{Limits, Refused};
 
 /// What all connections share.
 pub(super) struct House {
@@ -26,7 +26,7 @@ pub(super) struct House {
 }
 
 impl House {
-    pub(super) fn new(limits: Limits, tls: Option<Tls>) -> Self {
+    pub(super) fn new(limits: Limits, tls: Option<Tls>, refused: Refused) -> Self {
         Self {
             places: Places::new(limits.connections, limits.connections_per_address),
             turned_away: Teller::default(),
@@ -34,6 +34,7 @@ impl House {
             manners: Manners {
                 header_bytes: limits.header_bytes,
                 stopping: CancellationToken::new(),
+                refused,
             },
         }
     }
@@ -77,6 +78,7 @@ impl House {
     {
         let stopping = &self.manners.stopping;
         let Ok(place) = self.places.take(client.ip(), stopping).await else {
+            self.manners.refused.connections.inc();
             self.turned_away.note(client.ip());
             return;
         };

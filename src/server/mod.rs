@@ -29,6 +29,7 @@ use futures_util::FutureExt;
 use futures_util::future::{self, BoxFuture};
 use http::Request;
 use hyper::body::Incoming;
+use prometheus_client::metrics::counter::Counter;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
@@ -45,6 +46,16 @@ pub struct Listeners {
     bound: Vec<Bound>,
     tls: Option<Tls>,
     limits: Limits,
+    refused: Refused,
+}
+
+/// What is counted of that which never becomes a request.
+#[derive(Debug, Clone, Default)]
+pub struct Refused {
+    /// Connections that were closed as soon as they came.
+    pub connections: Counter,
+    /// Requests over HTTP/1.1 whose head was too long; over HTTP/2 only their own answers tell of them.
+    pub heads: Counter,
 }
 
 /// How much clients may take.
@@ -90,7 +101,15 @@ impl Listeners {
             bound: bind::bind(addresses).await?,
             tls: None,
             limits: Limits::default(),
+            refused: Refused::default(),
         })
+    }
+
+    /// With these counters of what is refused.
+    #[must_use]
+    pub fn counting(mut self, refused: Refused) -> Self {
+        self.refused = refused;
+        self
     }
 
     /// With other limits than the default ones.
@@ -136,7 +155,7 @@ impl Listeners {
         F: Future<Output = Response> + Send + 'static,
     {
         let connections = TaskTracker::new();
-        let house = House::new(self.limits, self.tls);
+        let house = House::new(self.limits, self.tls, self.refused);
         let accepting = self
             .bound
             .into_iter()

@@ -51,7 +51,7 @@ async fn handlers_learn_the_address_of_their_client() {
     let address = listener.local_addr().unwrap();
     let told = async |ConnectInfo(client): ConnectInfo<SocketAddr>| client.to_string();
     let answer = routed(Router::new().route("/", get(told)));
-    let house = House::new(Limits::default(), None);
+    let house = House::new(Limits::default(), None, Refused::default());
     let connections = TaskTracker::new();
     let client = async {
         let mut stream = TcpStream::connect(address).await.unwrap();
@@ -74,7 +74,8 @@ async fn a_connection_beyond_the_share_of_its_address_is_closed_at_once() {
         connections_per_address: NonZeroUsize::MIN,
         ..Limits::default()
     };
-    let house = House::new(limits, None);
+    let refused = Refused::default();
+    let house = House::new(limits, None, refused.clone());
     let answer = routed(Router::new().route("/", get(future::pending::<()>)));
     let connections = TaskTracker::new();
     let come = async |host| {
@@ -94,4 +95,5 @@ async fn a_connection_beyond_the_share_of_its_address_is_closed_at_once() {
         assert_eq!(read.is_some(), is_closed, "{host}");
         open.push(stream);
     }
+    assert_eq!(refused.connections.get(), 1);
 }

@@ -1,6 +1,7 @@
 //! One connection, from its first byte to its last.
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
+use super::Refused;
 use super::held::Held;
 use super::patient::{Patient, STANDSTILL_MAX};
 use super::places::{Place, STUCK_MIN, State};
@@ -31,6 +33,8 @@ pub(super) struct Manners {
     pub(super) header_bytes: u32,
     /// The order to stop.
     pub(super) stopping: CancellationToken,
+    /// Where it is counted that a head was too long.
+    pub(super) refused: Refused,
 }
 
 /// Answers what comes over a connection: over TLS, when there is a certificate.
@@ -93,8 +97,13 @@ async fn converse<S, A, F>(
     let builder = builder(manners);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
     tokio::select! {
-        // How a connection fails is its client's matter.
-        _ = connection.as_mut() => return,
+        // How a connection fails is its client's matter, but for a head that we refuse.
+        ended = connection.as_mut() => {
+            if ended.is_err_and(|error| is_long_head(&*error)) {
+                manners.refused.heads.inc();
+            }
+            return;
+        }
         () = place.closing() => {}
         () = left_alone(state, STANDSTILL_MAX) => return,
         () = long_idle(state, HEAD_PATIENCE) => {
@@ -139,6 +148,12 @@ async fn converse<S, A, F>(
         () = left_alone(state, alone) => {}
         () = long_idle(state, idle) => {}
     }
+}
+
+/// Whether a connection ended because the head of a request was too long, or the address in it.
+fn is_long_head(error: &(dyn Error + 'static)) -> bool {
+    let error = error.downcast_ref::<hyper::Error>();
+    error.is_some_and(hyper::Error::is_parse_too_large)
 }
 
 fn builder(manners: &Manners) -> auto::Builder<TokioExecutor> {

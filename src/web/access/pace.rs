@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::client::{CLIENTS_MAX, counted};
 use crate::address::is_this_machine;
 use crate::web::problem::Problem;
+use crate::web::refusal::Refusal;
 
 /// The pace of all clients.
 #[derive(Debug)]
@@ -97,6 +98,7 @@ fn too_many(seconds: u64) -> Problem {
     );
     Problem {
         retry_after: Some(seconds),
+        refusal: Some(Refusal::Pace),
         ..Problem::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message)
     }
 }

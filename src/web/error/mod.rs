@@ -9,6 +9,7 @@ mod upstream;
 use http::StatusCode;
 
 use super::problem::{Problem, either};
+use super::refusal::Refusal;
 use crate::gateway::AnswerError;
 use crate::odata::question::ParseError;
 
@@ -93,7 +94,11 @@ impl From<&ParseError> for Problem {
             | ParseError::TooLong { .. } => String::new(),
         };
         let message = format!("The URL cannot be read: {error}{quoted}. {advice}");
-        Self::new(StatusCode::BAD_REQUEST, "InvalidRequest", message)
+        let is_long = matches!(error, ParseError::TooLong { .. });
+        Self {
+            refusal: is_long.then_some(Refusal::QuestionTooLong),
+            ..Self::new(StatusCode::BAD_REQUEST, "InvalidRequest", message)
+        }
     }
 }
 

@@ -29,6 +29,15 @@ async fn talk_at<T>(
     stopping: &CancellationToken,
     client: impl AsyncFnOnce(DuplexStream) -> T,
 ) -> T {
+    talk_counted(places, stopping, &Refused::default(), client).await
+}
+
+async fn talk_counted<T>(
+    places: &Places,
+    stopping: &CancellationToken,
+    refused: &Refused,
+    client: impl AsyncFnOnce(DuplexStream) -> T,
+) -> T {
     let slow = async || {
         sleep(Duration::from_secs(5)).await;
         "late"
@@ -47,6 +56,7 @@ async fn talk_at<T>(
     let manners = Manners {
         header_bytes: 8192,
         stopping: stopping.clone(),
+        refused: refused.clone(),
     };
     let place = places.take(HERE, stopping).await.unwrap();
     let server = attend(theirs, address, routed(router), place, None, manners);
@@ -78,24 +88,30 @@ async fn half_a_head_is_not_waited_for_longer_than_its_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_head_that_is_too_long_is_refused() {
-    talk(&CancellationToken::new(), async |mut client| {
-        let text = format!(
-            "GET / HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n",
-            "x".repeat(9000)
-        );
-        let (mut read, mut write) = tokio::io::split(&mut client);
-        let mut reply = Vec::new();
-        let (sent, _) = future::join(
-            write.write_all(text.as_bytes()),
-            read.read_to_end(&mut reply),
-        )
-        .await;
-        drop(sent);
-        let reply = String::from_utf8_lossy(&reply);
-        assert!(reply.starts_with("HTTP/1.1 431 "), "{reply}");
-    })
-    .await;
+async fn a_head_that_is_too_long_is_refused_and_counted() {
+    let long = "x".repeat(9000);
+    for (path, header, status, counted) in [
+        ("/", &*long, "HTTP/1.1 431 ", 1),
+        (&format!("/{}", "x".repeat(70_000)), "x", "HTTP/1.1 ", 1),
+        ("/", "x", "HTTP/1.1 200 ", 0),
+        ("/ /", "x", "HTTP/1.1 400 ", 0),
+    ] {
+        let refused = Refused::default();
+        let (places, stopping) = (places_of(1), CancellationToken::new());
+        let reply = talk_counted(&places, &stopping, &refused, async |mut client| {
+            let text = format!(
+                "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: {header}\r\n\r\n"
+            );
+            let (mut read, mut write) = tokio::io::split(&mut client);
+            let mut reply = Vec::new();
+            let sent = write.write_all(text.as_bytes());
+            let _ = future::join(sent, read.read_to_end(&mut reply)).await;
+            String::from_utf8(reply).unwrap()
+        });
+        let reply = reply.await;
+        assert!(reply.starts_with(status), "{reply}");
+        assert_eq!(refused.heads.get(), counted, "{reply}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
