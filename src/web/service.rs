@@ -1,6 +1,9 @@
 //! What a request passes on its way in, and its answer on its way out.
 //!
 //! One function in place of a stack of layers: layers would be boxed and cloned for every request.
+//!
+//! That took a third of the program's own time for a stored answer. axum routes the operator's paths alone; and what only a
+//! miss needs is boxed, so that the future of a hit is small.
 
 use std::fmt;
 use std::net::IpAddr;

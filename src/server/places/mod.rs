@@ -11,6 +11,9 @@
 //! - [`taken`]: who has which place, and who makes room; it never waits;
 //! - [`state`]: what is known of one connection;
 //! - [`change`]: telling those who wait that there may be a place.
+//!
+//! A connection that makes room gives up its place before it is closed. Waiting for its end would cost a turn of the scheduler
+//! for each new connection, and a crowd that opens connections faster than that would fill the system's queue.
 
 mod change;
 mod state;

@@ -3,6 +3,9 @@
 //! The words are read by an administrator in Power BI's error dialog: first what happened, then what to do.
 //! [`upstream`] has the errors of that side. 401 and 403 are never used, because Power Query takes them for a
 //! question about *its* credentials.
+//!
+//! Trouble upstream is 502, 503 or 504, whatever Citrix said: Power BI retries some of these, and asks the user for a password
+//! on others.
 
 mod upstream;
 
