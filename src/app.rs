@@ -12,6 +12,7 @@ use axum::response::Response;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::Request;
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::registry::Registry;
 use url::Url;
 use xxhash_rust::xxh3::Xxh3;
@@ -37,6 +38,7 @@ pub struct App {
     gateway: Gateway,
     warm: Warm,
     desk: admin::Desk,
+    metrics: Arc<web::Metrics>,
 }
 
 /// Why the program cannot be built from its settings.
@@ -107,7 +109,16 @@ impl App {
         };
         let desk = admin::Desk::new(Arc::new(gateway.clone()), operator);
         Ok(Self {
-            service: surfaces(config, &gateway, &desk, clock, tasks, metrics, journal),
+            service: surfaces(
+                config,
+                &gateway,
+                &desk,
+                clock,
+                tasks,
+                Arc::clone(&metrics),
+                journal,
+            ),
+            metrics,
             gateway,
             warm,
             desk,
@@ -123,6 +134,16 @@ impl App {
     /// Everything that is served.
     pub fn service(&self) -> &web::Service {
         &self.service
+    }
+
+    /// The counter of connections that are turned away, because their address has its share.
+    pub fn refused_connections(&self) -> Counter {
+        self.metrics.refused(web::Refusal::Connections)
+    }
+
+    /// The counter of requests whose head is too long to be read.
+    pub fn refused_heads(&self) -> Counter {
+        self.metrics.refused(web::Refusal::HeadTooLong)
     }
 
     /// The path from questions to answers.

@@ -3,6 +3,7 @@
 //! A request flows one way, [`web`] → [`gateway`] → [`cache`] → [`upstream`], and its answer flows back.
 //! The rooms, from the bottom up:
 //!
+//! - [`address`]: clients told apart;
 //! - [`clock`], [`schedule`], [`tasks`], [`telemetry`]: time, what is due, background work, log output;
 //! - [`journal`]: the latest requests;
 //! - [`keystore`]: where a client secret rests;
@@ -18,6 +19,7 @@
 //! - [`service`]: being a service, of systemd or of Windows;
 //! - [`config`], [`cli`], [`check`], [`signals`], [`app`]: what the operator decided, and putting it all together.
 
+pub mod address;
 pub mod clock;
 pub mod journal;
 pub mod keystore;

@@ -1,4 +1,8 @@
 //! The fills that run, and which of them can be joined: one a key.
+//!
+//! One that has stood still is not joined. A lone client may stop reading for hours, and the fill waits for it; the rows before
+//! and after would be of very different ages. It is not the age of a fill that counts, but its longest standstill (more than
+//! the time to live, a minute at least): long scans are shared.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,8 @@
 //! An entry in its place in the cache.
+//!
+//! A refresh that fails is an event of the entry, not of the client who caused it: the entry keeps the reason and the pause,
+//! tells both to whoever asks meanwhile, and loses them with the next answer that comes. What upstream refuses, as opposed to
+//! failing at it, takes the entry along.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

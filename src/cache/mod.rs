@@ -6,6 +6,10 @@
 //!
 //! Invariants: for one key at most one fill runs that can be joined; an answer that ended with an error is
 //! never stored; an entry is whole; what was asked for before a purge is not given to those who ask after it.
+//!
+//! moka is used without its lifetimes, its loading and its async form: finding an entry waits for nothing, joining a fill that
+//! is being sent needs the [`spool`], and freshness has to follow our clock and the rule of the moment. What is on disk is
+//! recalled before the cache is asked, so that finding still waits for nothing.
 
 mod entry;
 mod file;

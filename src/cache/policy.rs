@@ -1,4 +1,7 @@
 //! May a stored answer be given? Pure.
+//!
+//! A stale answer that is held ready for a client who waits is judged twice, when the client asks and when it is given: a
+//! failure may take minutes to be one.
 
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ use super::{Failure, exit_code, print, supervision};
 use crate::app::{self, App};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Config, Loaded};
-use crate::server::{Ending, Limits, Listeners, Tls, TlsFiles};
+use crate::server::{Ending, Limits, Listeners, Refused, Tls, TlsFiles};
 use crate::signals::Signals;
 use crate::tasks::Tasks;
 use crate::transport::Transport;
@@ -64,6 +64,7 @@ pub(super) async fn serve_through(
     let listeners = Listeners::bind(&config.server.listen)
         .await?
         .limited(limits(&config))
+        .counting(refused(&app))
         .secured(tls.clone());
     let addresses = listeners.addresses();
     for url in listeners.urls() {
@@ -125,7 +126,15 @@ fn limits(config: &Config) -> Limits {
     let limits = &config.server.limits;
     Limits {
         connections: limits.connections,
+        connections_per_address: limits.connections_per_address,
         header_bytes: limits.header_bytes,
+    }
+}
+
+fn refused(app: &App) -> Refused {
+    Refused {
+        connections: app.refused_connections(),
+        heads: app.refused_heads(),
     }
 }
 

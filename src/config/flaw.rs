@@ -1,4 +1,6 @@
 //! One value, judged before it is part of any settings: for those who ask for it.
+//!
+//! `init` judges each answer by these, so that there is one set of rules.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -191,6 +191,14 @@ pub(super) static KEYS: &[Key] = &[
         DefaultValue::Count(1024),
     ),
     key(
+        "server.limits.connections_per_address",
+        Kind::Count {
+            min: 1,
+            max: 1_000_000,
+        },
+        UNSET,
+    ),
+    key(
         "server.limits.header_bytes",
         Kind::Size,
         DefaultValue::Text("64KiB"),

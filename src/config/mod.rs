@@ -132,6 +132,8 @@ pub struct Tls {
 pub struct Limits {
     /// Connections at a time.
     pub connections: NonZeroUsize,
+    /// The same of one address of another machine; a quarter of them when it is not set.
+    pub connections_per_address: NonZeroUsize,
     /// Bytes of a request's head: 8 KiB to 1 MiB.
     pub header_bytes: u32,
     /// Requests in a second of one client of another machine; `None`: any number.

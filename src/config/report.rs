@@ -62,20 +62,25 @@ impl Report {
                 }
             }
         }
-        let data_dir = config.data_dir.display().to_string();
+        let data_dir = quote(&config.data_dir.display().to_string());
         let endpoints = config.sites.iter().map(|(name, site)| {
             let endpoint = site.endpoint.as_str().trim_end_matches('/').to_owned();
             (
                 format!("sites.{name}.upstream.endpoint"),
-                endpoint,
+                quote(&endpoint),
                 "from the region",
             )
         });
         let folder = ("data_dir".to_owned(), data_dir, "the platform's folder");
-        for (name, value, why) in endpoints.chain([folder]) {
+        let share = (
+            "server.limits.connections_per_address".to_owned(),
+            config.server.limits.connections_per_address.to_string(),
+            "a quarter of all",
+        );
+        for (name, value, why) in endpoints.chain([folder, share]) {
             let unset = |line: &&mut Line| line.name == name && line.value == "\"\"";
             if let Some(line) = self.lines.iter_mut().find(unset) {
-                line.value = quote(&value);
+                line.value = value;
                 line.origin = format!("{DEFAULT_ORIGIN}, {why}");
             }
         }

@@ -3,6 +3,9 @@
 //!
 //! No text made here holds the secret, nor the file's or variable's name as given: people put the secret
 //! itself into the wrong line. The name of a file that was read is none.
+//!
+//! The store is asked last, from a thread of its own and within a bound, because it may ask a person, and on a server it may be
+//! a bus that nobody answers.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -3,6 +3,9 @@
 //! Power Query treats `localhost`, `127.0.0.1` and a machine's name as different sources, so links in an
 //! answer must carry the address that the client used. Answers are therefore kept as pieces: bytes as
 //! upstream wrote them, and places where the client's own service root goes in when the answer is sent.
+//!
+//! Search and replace would not do: a row may hold Citrix's address as data, and an answer is stored once for `localhost`,
+//! `127.0.0.1` and whatever comes.
 
 use std::sync::Arc;
 

@@ -4,6 +4,13 @@
 //! the other query options in its links; a link that has lost the filter would bring rows that nobody asked for,
 //! a link to another path another table's, a link that goes back rows twice, a link that jumps ahead would leave
 //! rows out.
+//!
+//! A link must name the same set, keep every option that chooses rows or columns as it was and add none (one with a
+//! `$skiptoken` may leave options out, because the token may stand for them), and its `$skip`, unless a token stands for that,
+//! too, must be exactly where the rows read so far end. A jump ahead is allowed in two cases: over an empty page, and by a full
+//! page from one that is shorter, because nobody knows whether upstream counts rows that it does not show. Each page must have
+//! the first one's context, and no link may come twice. A link in a row is held in the same way to the options that the client
+//! gave its `$expand`; one that has lost some of them is not followed: the rest is asked for in our own words.
 
 use super::link::ServiceRoot;
 use super::question::{Question, Resource};

@@ -1,7 +1,9 @@
 //! Listening, serving, and stopping in good order.
 //!
 //! - [`bind`]: sockets; [`tls`]: the certificate, which may change while we run;
-//! - [`places`]: how many connections there may be, and which one makes room;
+//! - [`house`]: what all connections share, and how one comes in;
+//! - [`places`]: how many connections there may be, also of one address, and which one makes room; [`turned_away`]: telling
+//!   of those for which there is none;
 //! - [`converse`]: one connection; [`patient`], [`held`]: how long its client may take nothing.
 //!
 //! This room knows nothing of what is answered.
@@ -9,9 +11,11 @@
 mod bind;
 mod converse;
 mod held;
+mod house;
 mod patient;
 mod places;
 mod tls;
+mod turned_away;
 
 use std::io;
 use std::net::SocketAddr;
@@ -21,19 +25,16 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::response::Response;
-use axum::serve::{Listener, ListenerExt};
 use futures_util::FutureExt;
 use futures_util::future::{self, BoxFuture};
 use http::Request;
 use hyper::body::Incoming;
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use prometheus_client::metrics::counter::Counter;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use self::bind::Bound;
-use self::converse::{Manners, attend};
-use self::places::Places;
+use self::house::House;
 use crate::signals::Signals;
 
 pub use bind::BindError;
@@ -45,6 +46,16 @@ pub struct Listeners {
     bound: Vec<Bound>,
     tls: Option<Tls>,
     limits: Limits,
+    refused: Refused,
+}
+
+/// What is counted of that which never becomes a request.
+#[derive(Debug, Clone, Default)]
+pub struct Refused {
+    /// Connections that were closed as soon as they came.
+    pub connections: Counter,
+    /// Requests over HTTP/1.1 whose head was too long; over HTTP/2 only their own answers tell of them.
+    pub heads: Counter,
 }
 
 /// How much clients may take.
@@ -53,6 +64,10 @@ pub struct Limits {
     /// Connections at a time. When there are so many, the one that has been idle for longest is closed in favour of a new one;
     /// when none is idle, one whose client has taken nothing for a minute; when there is none, new ones wait.
     pub connections: NonZeroUsize,
+    /// The same of one client of another machine, by address (an IPv6 network of 64 bits is one). Beyond it, one of its own
+    /// makes room by the same rule; when there is none, the new one is closed at once. From `connections` on there is no such
+    /// limit, as there is none for clients of this machine.
+    pub connections_per_address: NonZeroUsize,
     /// Bytes of a request's head, 8192 at least; a longer one is answered with 431.
     pub header_bytes: u32,
 }
@@ -72,6 +87,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: NonZeroUsize::MIN.saturating_add(1023),
+            connections_per_address: NonZeroUsize::MIN.saturating_add(255),
             header_bytes: 64 << 10,
         }
     }
@@ -85,7 +101,15 @@ impl Listeners {
             bound: bind::bind(addresses).await?,
             tls: None,
             limits: Limits::default(),
+            refused: Refused::default(),
         })
+    }
+
+    /// With these counters of what is refused.
+    #[must_use]
+    pub fn counting(mut self, refused: Refused) -> Self {
+        self.refused = refused;
+        self
     }
 
     /// With other limits than the default ones.
@@ -131,18 +155,11 @@ impl Listeners {
         F: Future<Output = Response> + Send + 'static,
     {
         let connections = TaskTracker::new();
-        let house = House {
-            places: Places::new(self.limits.connections),
-            tls: self.tls,
-            manners: Manners {
-                header_bytes: self.limits.header_bytes,
-                stopping: CancellationToken::new(),
-            },
-        };
+        let house = House::new(self.limits, self.tls, self.refused);
         let accepting = self
             .bound
             .into_iter()
-            .map(|(listener, _)| accept(listener, &answer, &connections, &house));
+            .map(|(listener, _)| house.accept(listener, &answer, &connections));
         tokio::select! {
             _ = future::join_all(accepting) => {}
             signal = signals.next() => tracing::info!(
@@ -151,7 +168,7 @@ impl Listeners {
                 humantime::format_duration(drain),
             ),
         }
-        house.manners.stopping.cancel();
+        house.stop();
         connections.close();
         tokio::select! {
             () = connections.wait() => Ok(Ending::Drained),
@@ -178,106 +195,5 @@ pub fn routed(
     }
 }
 
-/// What all connections share, whichever address they come to.
-struct House {
-    places: Places,
-    tls: Option<Tls>,
-    manners: Manners,
-}
-
-/// Takes connections for as long as it is polled. While there is no place for one, the others wait in the system's queue.
-async fn accept<A, F>(listener: TcpListener, answer: &A, connections: &TaskTracker, house: &House)
-where
-    A: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Response> + Send + 'static,
-{
-    // Small answers must not wait for the acknowledgement of the packet before them.
-    let mut listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
-    loop {
-        // When the system has no more files, this waits for a second, and tries again.
-        let (stream, client) = listener.accept().await;
-        let place = house.places.take(&house.manners.stopping).await;
-        let tls = house.tls.as_ref().map(Tls::config);
-        let manners = house.manners.clone();
-        connections.spawn(attend(stream, client, answer.clone(), place, tls, manners));
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use axum::routing::get;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpStream;
-    use tokio::sync::Notify;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn orders_from_elsewhere_let_requests_finish_and_then_do_not() {
-        for (orders_given, ending) in [(1, Ending::Drained), (2, Ending::Hurried)] {
-            let listeners = Listeners::bind(&["127.0.0.1:0".parse().unwrap()]).await;
-            let listeners = listeners.unwrap();
-            let address = listeners.addresses()[0];
-            let (begun, finish) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-            let (told, allowed) = (Arc::clone(&begun), Arc::clone(&finish));
-            let slow = async move || {
-                told.notify_one();
-                allowed.notified().await;
-                "late"
-            };
-            let answer = routed(Router::new().route("/", get(slow)));
-            let (orders, mut signals) = Signals::by_hand();
-            let client = async {
-                let mut stream = TcpStream::connect(address).await.unwrap();
-                let request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
-                stream.write_all(request.as_bytes()).await.unwrap();
-                begun.notified().await;
-                for _ in 0..orders_given {
-                    orders.stop("a service manager");
-                }
-                if ending == Ending::Drained {
-                    finish.notify_one();
-                    let mut text = String::new();
-                    stream.read_to_string(&mut text).await.unwrap();
-                    assert!(text.ends_with("late"), "{text}");
-                }
-            };
-            let served = listeners.serve(answer, &mut signals, Duration::from_hours(1));
-            let (served, ()) = future::join(served, client).await;
-            assert_eq!(served.unwrap(), ending);
-        }
-    }
-
-    #[tokio::test]
-    async fn handlers_learn_the_address_of_their_client() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let told = async |ConnectInfo(client): ConnectInfo<SocketAddr>| client.to_string();
-        let answer = routed(Router::new().route("/", get(told)));
-        let limits = Limits::default();
-        let house = House {
-            places: Places::new(limits.connections),
-            tls: None,
-            manners: Manners {
-                header_bytes: limits.header_bytes,
-                stopping: CancellationToken::new(),
-            },
-        };
-        let connections = TaskTracker::new();
-        let client = async {
-            let mut stream = TcpStream::connect(address).await.unwrap();
-            let request = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-            stream.write_all(request.as_bytes()).await.unwrap();
-            let mut text = String::new();
-            stream.read_to_string(&mut text).await.unwrap();
-            let ours = stream.local_addr().unwrap().to_string();
-            assert!(text.ends_with(&ours), "{ours}: {text}");
-        };
-        tokio::select! {
-            () = client => {}
-            () = accept(listener, &answer, &connections, &house) => {}
-        }
-    }
-}
+mod tests;

@@ -103,19 +103,17 @@ pub(super) const STANDSTILL_MAX: Duration = Duration::from_mins(10);
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroUsize;
-
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
     use tokio::time::Instant;
     use tokio_util::sync::CancellationToken;
 
-    use super::super::places::Places;
+    use super::super::places::tests::{HERE, places_of};
     use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn a_standstill_ends_and_a_slow_reader_goes_on() {
-        let places = Places::new(NonZeroUsize::MIN);
-        let place = places.take(&CancellationToken::new()).await;
+        let places = places_of(1);
+        let place = places.take(HERE, &CancellationToken::new()).await.unwrap();
         let (ours, mut theirs) = duplex(8);
         let mut stream = Patient::new(ours, Arc::clone(place.state()));
         let read = async {

@@ -1,4 +1,9 @@
 //! How long one answer may go on waiting for a struggling upstream.
+//!
+//! A pause costs all who wait for it. Pauses for 429 and 503 grow with the refusals in a row on the lane, whoever got them, and
+//! are charged to the budget of each request that waits meanwhile: an upstream that refuses for ten minutes ends all of them
+//! after about one budget, not one after the other. Ordinary waiting for a turn is free. Attempts and pauses are charged as
+//! long as they were planned at most, because the machine may have slept.
 
 use std::time::Duration;
 

@@ -1,4 +1,11 @@
 //! Whether to try again, and when: a pure function of what happened.
+//!
+//! Patience differs by what failed. 429 and 503 pause the whole lane. 500 is asked five times at most, because some queries
+//! fail with it however often they are asked; a body that makes no sense three times, and a page that does not come within its
+//! time three times, because the whole customer waits behind it. Connection faults before the first page give up after 30 s: a
+//! client that has received nothing loses nothing when it hears soon. After the first page they have the whole budget, because
+//! an answer would be lost. When the asker has a smaller query at hand, signs that upstream's time limit struck give the query
+//! back as too heavy; the limits stay those of the page.
 
 use std::time::Duration;
 

@@ -8,6 +8,10 @@
 //! Invariants: at one time a site is asked for one answer by schedule and for one popular one at most, both in the lane's
 //! lowest class; nothing is asked before [`Warm::start`], and nothing after the program's stop. This room knows neither
 //! clients nor settings files, and keeps no answer itself: that is the cache, behind the gateway.
+//!
+//! What is asked in advance is asked through the same door as all else: there is no cache, no queue and no retry here. What is
+//! due is reckoned by the wall clock, which is read every half minute, because timers stand still while the machine sleeps. A
+//! popular answer costs a quarter of the time at most, and the next refresh has to be earned by clients who ask again.
 
 mod agenda;
 mod ahead;

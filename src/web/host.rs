@@ -11,6 +11,7 @@ use http::{StatusCode, header};
 
 use super::Settings;
 use super::problem::Problem;
+use super::refusal::Refusal;
 
 /// The host and port that the client used, as typed; checked to hold nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,6 +157,7 @@ fn refusal(authority: Option<&Authority>) -> Problem {
             .to_owned(),
     };
     Problem::new(StatusCode::MISDIRECTED_REQUEST, "HostNotAllowed", message)
+        .counted_as(Refusal::Host)
 }
 
 /// DNS has no longer names.

@@ -8,6 +8,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::refusal::Refusal;
+
 /// Counts of requests.
 #[derive(Debug)]
 pub struct Metrics {
@@ -18,6 +20,13 @@ pub struct Metrics {
     body_bytes: Family<OutcomeLabel, Counter>,
     rows: Counter,
     cut: Counter,
+    refused: Family<ReasonLabel, Counter>,
+}
+
+/// A word of a closed set.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabel {
+    reason: &'static str,
 }
 
 /// A word of a closed set.
@@ -63,7 +72,11 @@ impl Metrics {
             body_bytes: Family::default(),
             rows: Counter::default(),
             cut: Counter::default(),
+            refused: Family::default(),
         };
+        for refusal in Refusal::ALL {
+            drop(metrics.refused(refusal));
+        }
         let registry = registry.sub_registry_with_prefix("web");
         registry.register("requests", "Requests", metrics.requests.clone());
         registry.register(
@@ -95,7 +108,18 @@ impl Metrics {
             "Answers whose connection was cut because they could not be completed",
             metrics.cut.clone(),
         );
+        registry.register(
+            "refused",
+            "Connections and requests that were refused by the rules for access and by limits",
+            metrics.refused.clone(),
+        );
         metrics
+    }
+
+    /// The counter of what is refused for this reason. Some of it never becomes a request: its counter is for whoever sees it.
+    pub fn refused(&self, refusal: Refusal) -> Counter {
+        let reason = refusal.as_str();
+        self.refused.get_or_create_owned(&ReasonLabel { reason })
     }
 
     /// Counts a request that is over.

@@ -36,6 +36,7 @@ mod problem;
 mod query;
 mod ready;
 mod received;
+mod refusal;
 mod reply;
 mod request_id;
 mod route;
@@ -60,6 +61,7 @@ pub use access::{Key as AccessKey, Settings as AccessSettings};
 pub use batch::fuzz;
 pub use inside::Inside;
 pub use metrics::Metrics;
+pub use refusal::Refusal;
 pub use service::Service;
 
 /// What the OData surface needs to know.

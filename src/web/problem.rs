@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
+use super::refusal::Refusal;
 use super::request_id::RequestId;
 use crate::odata::error::ErrorBody;
 
@@ -25,6 +26,8 @@ pub(crate) struct Problem {
     pub allow: Option<&'static str>,
     /// Whether it asks for an access key, with `WWW-Authenticate`.
     pub challenges: bool,
+    /// The rule that the request did not pass, where it is counted.
+    pub refusal: Option<Refusal>,
 }
 
 impl Problem {
@@ -41,6 +44,15 @@ impl Problem {
             retry_after: None,
             allow: None,
             challenges: false,
+            refusal: None,
+        }
+    }
+
+    /// The same, counted as this.
+    pub(crate) fn counted_as(self, refusal: Refusal) -> Self {
+        Self {
+            refusal: Some(refusal),
+            ..self
         }
     }
 
@@ -99,6 +111,12 @@ impl IntoResponse for Problem {
         response.extensions_mut().insert(self);
         response
     }
+}
+
+/// The rule that a request with this response did not pass. Not known any more once the problem is written.
+pub(crate) fn refusal(response: &Response) -> Option<Refusal> {
+    let problem = response.extensions().get::<Problem>()?;
+    problem.refusal
 }
 
 /// Writes the problem that a response carries, if it does; or the error, which is how the operator's surface says

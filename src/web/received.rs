@@ -9,6 +9,7 @@ use http_body_util::BodyExt;
 use tokio::time::timeout;
 
 use super::problem::Problem;
+use super::refusal::Refusal;
 
 /// Reads a body of `bytes_max` bytes at most, copying what comes into one buffer: frames of single bytes would hold many
 /// times as much. Whoever sends slowly holds this buffer and a connection, and for [`PATIENCE`] at most.
@@ -58,6 +59,7 @@ fn too_large(bytes_max: usize) -> Problem {
         "The body of the request is larger than {bytes_max} bytes, so nothing of it was done. Send less at once."
     );
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLarge", message)
+        .counted_as(Refusal::BodyTooLarge)
 }
 
 fn slow() -> Problem {

@@ -113,7 +113,7 @@ async fn how_answers_came_about_is_counted_and_every_word_for_it_is_in_the_refer
         .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "))
         .collect();
     for (label, value) in text.lines().flat_map(pairs) {
-        if ["class", "outcome", "result"].contains(&label.as_str()) {
+        if ["class", "outcome", "reason", "result"].contains(&label.as_str()) {
             let words = known[label.as_str()];
             assert!(words.contains(&format!("`{value}`")), "{label}: {value}");
         }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Who may know whom: a room, and the rooms below it that it may name. A new arrow is a change of the design.
 const ARROWS: &[(&str, &str)] = &[
+    ("address", ""),
     ("clock", ""),
     ("keystore", ""),
     ("schedule", ""),
@@ -20,7 +21,7 @@ const ARROWS: &[(&str, &str)] = &[
     // Its table of errors names the causes of all rooms below.
     (
         "web",
-        "cache gateway journal odata telemetry transport upstream",
+        "address cache gateway journal odata telemetry transport upstream",
     ),
     ("warm", "clock gateway odata schedule tasks telemetry"),
     ("admin", "clock gateway journal odata tasks telemetry warm"),
@@ -31,7 +32,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("config", "keystore odata schedule telemetry"),
     ("check", "auth clock telemetry transport upstream"),
     ("signals", ""),
-    ("server", "clock signals telemetry"),
+    ("server", "address clock signals telemetry"),
     ("service", "signals telemetry"),
     ("cli", ""),
     // Puts everything together.

@@ -10,6 +10,8 @@
 //! are in memory only.
 //!
 //! Locks are taken in this order: the list of fills, [`pending`], the index.
+//!
+//! There is no database: each file is written once and read as a whole or in order, and checksums take the place of logs.
 
 mod folder;
 mod format;

@@ -18,6 +18,10 @@
 //! not be taken for the whole, so they get an error.
 //!
 //! A fill that everybody has left stops, unless it is nearly done, and its answer still fresh and will be stored.
+//!
+//! What memory has no room for stays readable from its beginning, so that the slowest client holds back nobody and the third
+//! one can still join. The files have no format to keep: they end with their last reader, or with the program. A reader that is
+//! in nobody's way is never dropped.
 
 mod allowance;
 mod disk;

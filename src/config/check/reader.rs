@@ -139,6 +139,14 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The same, or `None` within when it is not set.
+    pub(crate) fn count_if_set(&mut self, name: &str) -> Read<Option<usize>> {
+        match &self.value(name)?.kind {
+            ValueKind::String(text) if text.trim().is_empty() => Ok(None),
+            _ => self.count(name).map(Some),
+        }
+    }
+
     /// A duration within the setting's limits.
     pub(crate) fn duration(&mut self, name: &str) -> Read<Duration> {
         let value = self.value(name)?;

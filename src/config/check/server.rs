@@ -106,6 +106,7 @@ fn cors_origins(reader: &mut Reader<'_>) -> Read<Vec<String>> {
 fn limits(reader: &mut Reader<'_>) -> Read<Limits> {
     const HEADER_BYTES: &str = "server.limits.header_bytes";
     let connections = reader.count("server.limits.connections");
+    let connections_per_address = reader.count_if_set("server.limits.connections_per_address");
     let header_bytes = reader.size(HEADER_BYTES).and_then(|bytes| {
         let fits = (HEADER_BYTES_MIN..=HEADER_BYTES_MAX).contains(&bytes);
         match u32::try_from(bytes) {
@@ -118,8 +119,11 @@ fn limits(reader: &mut Reader<'_>) -> Read<Limits> {
         }
     });
     let requests_per_second = reader.count("server.limits.requests_per_second");
+    let connections = connections?;
+    let per_address = connections_per_address?.unwrap_or(connections.div_ceil(4));
     Ok(Limits {
-        connections: NonZeroUsize::new(connections?).unwrap_or(NonZeroUsize::MIN),
+        connections: NonZeroUsize::new(connections).unwrap_or(NonZeroUsize::MIN),
+        connections_per_address: NonZeroUsize::new(per_address).unwrap_or(NonZeroUsize::MIN),
         header_bytes: header_bytes?,
         requests_per_second: u32::try_from(requests_per_second?)
             .ok()

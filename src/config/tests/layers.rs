@@ -212,6 +212,7 @@ fn reports_values_with_origins_and_without_secrets() {
     server.tls.certificate_file = ""                          # default
     server.tls.key_file = ""                                  # default
     server.limits.connections = 1024                          # default
+    server.limits.connections_per_address = 256               # default, a quarter of all
     server.limits.header_bytes = "64KiB"                      # default
     server.limits.requests_per_second = 200                   # default
     server.drain = "30s"                                      # default

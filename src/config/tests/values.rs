@@ -298,3 +298,23 @@ fn judges_ways_to_read_large_sets() {
         assert!(problems.contains(expected), "{name}={value}: {problems}");
     }
 }
+
+#[test]
+fn an_address_has_a_quarter_of_the_connections_unless_the_operator_says_otherwise() {
+    for (limits, expected) in [
+        ("", 256),
+        ("connections = 100", 25),
+        ("connections = 1", 1),
+        ("connections = 100\nconnections_per_address = 100", 100),
+        ("connections_per_address = '7'", 7),
+        ("connections_per_address = ''", 256),
+    ] {
+        let text = format!("{SITE}[server.limits]\n{limits}\n");
+        let config = Given::file(&text).load().config;
+        let found = config.server.limits.connections_per_address.get();
+        assert_eq!(found, expected, "{limits}");
+    }
+    let text = format!("{SITE}[server.limits]\nconnections_per_address = 0\n");
+    let problems = Given::file(&text).problems();
+    assert!(problems.contains("from 1 to 1000000"), "{problems}");
+}

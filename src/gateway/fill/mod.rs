@@ -1,4 +1,6 @@
 //! Making an answer: ask upstream, join, write.
+//!
+//! A fill is a task, and not part of a request: a client that leaves early must not take the answer away from others.
 
 mod whole;
 

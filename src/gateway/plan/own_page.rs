@@ -1,4 +1,8 @@
 //! Pages whose size the client chose.
+//!
+//! A link of ours holds its state (`$skiptoken=page-OFFSET-SIZE-WALK`), so a restart breaks none. WALK says when the first page
+//! was asked for; it keeps walks apart in the cache, so that pages of different ages are not put together. The price: rows may
+//! shift between pages, as they do at Citrix.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;

@@ -1,4 +1,7 @@
 //! How many rows to ask for at once: fewer when upstream gives up, more again when it copes. Pure.
+//!
+//! A page that is too heavy is not asked for again as it is: upstream stops after 30 s whatever we do. Finding out how much it
+//! bears is not held against the answer's budget.
 
 /// Rows asked for at once.
 #[derive(Debug, Clone)]

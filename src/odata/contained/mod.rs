@@ -6,6 +6,10 @@
 //! whose values have many spellings.
 //!
 //! Knows nothing of where answers are kept, nor how fresh they are.
+//!
+//! A range of rows needs upstream's own order as far as it reaches, and a table that was read by date has that order only at
+//! its beginning. A key is compared by its type, and dates and fractions, which have many spellings, not at all; with
+//! `$select`, a row that says something of itself (`@odata.id`) is left to upstream.
 
 mod columns;
 mod edges;

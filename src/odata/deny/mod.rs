@@ -3,6 +3,9 @@
 //! A set can be reached by other ways than its name: `$expand`, navigation in a path or a filter, a type
 //! cast. Upstream would follow them all, so a question is searched for every word that leads there. Where
 //! a question cannot be understood for certain it is refused: these rows carry passwords.
+//!
+//! Deny-listed sets are searched for in every question, because navigation, `$expand`, filters and casts reach them, too. What
+//! cannot be understood for certain is refused.
 
 use std::collections::BTreeSet;
 

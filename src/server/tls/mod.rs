@@ -2,6 +2,8 @@
 //!
 //! Renewals replace both files, one after the other, by whatever means; so the files' content is what counts, and not how or
 //! when it was written. A pair that cannot be used changes nothing: the one before goes on.
+//!
+//! TLS is on all addresses or on none, so that the scheme of links is a setting, and no request has to carry it.
 
 use std::fs;
 use std::io;

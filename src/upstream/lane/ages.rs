@@ -1,4 +1,8 @@
 //! Which class is next: the first that somebody waits in, unless another was passed over too often.
+//!
+//! `$metadata` comes first, then small questions that somebody waits for, then pages of whole tables, then what nobody waits
+//! for. Nobody starves: a class that was passed over four times in a row is next. That is counted in turns and not in time,
+//! because pages may take 50 ms or half a minute.
 
 use super::visit::{ByClass, Class};
 

@@ -1,4 +1,11 @@
 //! Whether anybody waits for an answer: known at each moment, because those who do come and go.
+//!
+//! What nobody waits for, waits for everybody. Whether anybody reads an answer is asked at each request, and again when it
+//! changes while one queues: a fill whose readers have left goes behind all clients, and back up when one joins. While clients
+//! use the lane it gets one turn in seventeen, and the lane's level does not grow for it. They use it until a second after
+//! their last page, because the next one is asked for only when that one has been read: a lane that is free for a moment would
+//! be taken each time, and a lone client would have half of it. This room is given a flag that changes, and knows nothing of
+//! readers.
 
 use tokio::sync::watch;
 

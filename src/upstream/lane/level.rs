@@ -3,6 +3,8 @@
 //! Nobody knows how many upstream allows, and other tools of the customer use it, too. So the level begins at one,
 //! grows by one while all goes well, and halves when upstream says that it was too many (additive increase,
 //! multiplicative decrease, as in TCP).
+//!
+//! A level that was too high is not tried again for five minutes.
 
 use std::time::Duration;
 

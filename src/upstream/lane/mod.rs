@@ -4,6 +4,9 @@
 //! sites of a customer share a lane. It is granted for one page at a time, and at each grant the next one is chosen anew
 //! among all that wait: by class, fair among parties, first come first served. What it decides is in [`state`], without time
 //! and tasks; here and in [`visitor`] is who waits for it.
+//!
+//! A turn is for one page and not for one answer: an answer of a hundred pages would lock out the small tables of the same
+//! report until their clients give up. Pages of one answer were never a snapshot, so nothing is lost.
 
 mod ages;
 mod awaited;

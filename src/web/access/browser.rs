@@ -2,6 +2,9 @@
 //!
 //! A page of a stranger that somebody on this machine looks at can make the browser send requests here, with the
 //! passwords that the browser knows. Browsers say so (Fetch Metadata, `Origin`); terminals and report tools say nothing.
+//!
+//! That is enough: it needs no token in pages, no cookie and no state. Clients that say nothing are no browsers of today, and
+//! what changes something asks for `Origin` as well.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use url::Url;

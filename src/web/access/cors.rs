@@ -44,6 +44,13 @@ impl Cors {
         headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
             && matches!(self.reader(headers), Reader::Origin(_))
     }
+
+    /// Whether it is that of another page. Our own pages need not ask.
+    pub(super) fn is_stray_preflight(&self, headers: &HeaderMap) -> bool {
+        headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+            && headers.contains_key(header::ORIGIN)
+            && !self.is_preflight(headers)
+    }
 }
 
 /// The answer to a listed page's question; the origin itself is added like to all answers.

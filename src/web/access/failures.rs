@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::client::{CLIENTS_MAX, counted};
 use crate::web::problem::Problem;
+use crate::web::refusal::Refusal;
 
 /// Wrong keys, by client.
 #[derive(Debug)]
@@ -93,6 +94,7 @@ fn too_many(seconds_left: u64) -> Problem {
     );
     Problem {
         retry_after: Some(seconds_left),
+        refusal: Some(Refusal::TooManyWrongKeys),
         ..Problem::new(StatusCode::TOO_MANY_REQUESTS, "AccessKey", message)
     }
 }

@@ -34,6 +34,7 @@ use super::host::Authority;
 use super::notes::Notes;
 use super::odata::options;
 use super::problem::Problem;
+use super::refusal::Refusal;
 use crate::odata::name::SiteId;
 
 pub use keys::Key;
@@ -117,6 +118,11 @@ impl Access {
         (!self.may_know(credentials, scope)).then(|| options(METHODS))
     }
 
+    /// Whether a request asks for a page that is not listed whether it may ask: its browser gives up at the answer.
+    pub(crate) fn is_stray_preflight<B>(&self, request: &Request<B>) -> bool {
+        request.method() == Method::OPTIONS && self.cors.is_stray_preflight(request.headers())
+    }
+
     /// Refuses what a browser sends for a page that is not ours.
     pub(crate) fn check_page(
         &self,
@@ -142,7 +148,8 @@ impl Access {
                  the page's origin to `server.cors_origins`."
             }
         };
-        Err(Problem::new(StatusCode::FORBIDDEN, "CrossSite", message))
+        let problem = Problem::new(StatusCode::FORBIDDEN, "CrossSite", message);
+        Err(problem.counted_as(Refusal::CrossSite))
     }
 
     /// Refuses whoever needs a key for `scope` and has none. Notes the name of the key that was used.
@@ -157,18 +164,18 @@ impl Access {
             return Ok(());
         }
         if credentials.presented().next().is_none() {
-            return Err(unauthorized(NO_KEY));
+            return Err(unauthorized(NO_KEY, Refusal::NoKey));
         }
         // Before anything is said of wrong ones: many clients may share an address, and one of them may have an old key.
         let Some(key) = self.key(credentials) else {
             self.failures.note(client)?;
-            return Err(unauthorized(WRONG_KEY));
+            return Err(unauthorized(WRONG_KEY, Refusal::WrongKey));
         };
         notes.facts().key = Some(key.name());
         if key.opens(scope) {
             Ok(())
         } else {
-            Err(unauthorized(OTHER_SITE))
+            Err(unauthorized(OTHER_SITE, Refusal::OtherSite))
         }
     }
 
@@ -206,9 +213,10 @@ impl Access {
 }
 
 /// 401, with the ways to present a key.
-fn unauthorized(message: &'static str) -> Problem {
+fn unauthorized(message: &'static str, refusal: Refusal) -> Problem {
     Problem {
         challenges: true,
+        refusal: Some(refusal),
         ..Problem::new(StatusCode::UNAUTHORIZED, "AccessKey", message)
     }
 }

@@ -12,7 +12,9 @@ use moka::sync::Cache;
 use tokio::time::Instant;
 
 use super::client::{CLIENTS_MAX, counted};
+use crate::address::is_this_machine;
 use crate::web::problem::Problem;
+use crate::web::refusal::Refusal;
 
 /// The pace of all clients.
 #[derive(Debug)]
@@ -43,7 +45,7 @@ impl Pace {
 
     /// Counts a request. This machine is exempt: it is the user's own, or that of a reverse proxy that speaks for many.
     pub(super) fn admit(&self, client: Option<IpAddr>) -> Result<(), Problem> {
-        let Some(client) = client.filter(|ip| !ip.to_canonical().is_loopback()) else {
+        let Some(client) = client.filter(|ip| !is_this_machine(*ip)) else {
             return Ok(());
         };
         let now = nanos(self.began.elapsed());
@@ -96,6 +98,7 @@ fn too_many(seconds: u64) -> Problem {
     );
     Problem {
         retry_after: Some(seconds),
+        refusal: Some(Refusal::Pace),
         ..Problem::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message)
     }
 }

@@ -7,6 +7,11 @@
 //!
 //! Invariants: nothing is asked before all of a batch is read; every request is asked as if it had come alone, and of the
 //! site of the batch only; a batch that ends cleanly is complete, as every answer in it.
+//!
+//! Requests are asked one by one. The multipart format demands the order, `dependsOn` is honoured by it, and Citrix answers one
+//! query at a time anyway; the next answer would only fill memory while the client reads this one. The answer comes in the
+//! format of the batch whatever `Accept` says: clients that read multipart send `Accept: application/json` with it. Which site
+//! it may ask, and who may ask, is decided for the batch, so no URL in it leads to another site.
 
 mod error;
 mod format;

@@ -3,12 +3,16 @@
 //! The words are read by an administrator in Power BI's error dialog: first what happened, then what to do.
 //! [`upstream`] has the errors of that side. 401 and 403 are never used, because Power Query takes them for a
 //! question about *its* credentials.
+//!
+//! Trouble upstream is 502, 503 or 504, whatever Citrix said: Power BI retries some of these, and asks the user for a password
+//! on others.
 
 mod upstream;
 
 use http::StatusCode;
 
 use super::problem::{Problem, either};
+use super::refusal::Refusal;
 use crate::gateway::AnswerError;
 use crate::odata::question::ParseError;
 
@@ -93,7 +97,11 @@ impl From<&ParseError> for Problem {
             | ParseError::TooLong { .. } => String::new(),
         };
         let message = format!("The URL cannot be read: {error}{quoted}. {advice}");
-        Self::new(StatusCode::BAD_REQUEST, "InvalidRequest", message)
+        let is_long = matches!(error, ParseError::TooLong { .. });
+        Self {
+            refusal: is_long.then_some(Refusal::QuestionTooLong),
+            ..Self::new(StatusCode::BAD_REQUEST, "InvalidRequest", message)
+        }
     }
 }
 

@@ -4,9 +4,18 @@ use std::num::NonZeroU32;
 
 use super::*;
 
-const KEY: &str = "cop_test";
+pub(super) const KEY: &str = "cop_test";
 
 fn guarded(access: AccessSettings, tls: bool) -> Service {
+    counted(
+        access,
+        tls,
+        Arc::new(Metrics::new(&mut Registry::default())),
+    )
+}
+
+/// The same with these counts.
+pub(super) fn counted(access: AccessSettings, tls: bool, metrics: Arc<Metrics>) -> Service {
     let settings = Settings {
         listen: vec!["0.0.0.0:8484".parse().unwrap()],
         allowed_hosts: vec!["bi.example.com".to_owned()],
@@ -18,7 +27,6 @@ fn guarded(access: AccessSettings, tls: bool) -> Service {
         "/api/status",
         get(async |request: Request<Body>| request.uri().to_string()),
     );
-    let metrics = Arc::new(Metrics::new(&mut Registry::default()));
     service_of(
         Arc::new(Always::default()),
         admin,
@@ -28,7 +36,7 @@ fn guarded(access: AccessSettings, tls: bool) -> Service {
     )
 }
 
-fn keys(sites: Option<Vec<SiteId>>) -> AccessSettings {
+pub(super) fn keys(sites: Option<Vec<SiteId>>) -> AccessSettings {
     let hash = ring::digest::digest(&ring::digest::SHA256, KEY.as_bytes());
     let key = AccessKey {
         name: "test".to_owned(),
@@ -41,7 +49,11 @@ fn keys(sites: Option<Vec<SiteId>>) -> AccessSettings {
     }
 }
 
-async fn ask(service: &Service, request: http::request::Builder, client: &str) -> (u16, String) {
+pub(super) async fn ask(
+    service: &Service,
+    request: http::request::Builder,
+    client: &str,
+) -> (u16, String) {
     let request = request.header("Host", "bi.example.com").body(Body::empty());
     let client = client.parse().unwrap();
     let response = service.answer(request.unwrap(), Some(client)).await;

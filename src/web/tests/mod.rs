@@ -2,6 +2,7 @@
 
 mod access;
 mod batch;
+mod refusals;
 mod socket;
 
 use std::collections::BTreeMap;
