@@ -1,5 +1,6 @@
 //! Whether to try again, and when: a pure function of what happened.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -36,6 +37,23 @@ pub(super) enum Failure {
     Fault(TransportFault),
     /// Success, with a body that makes no sense.
     Implausible,
+}
+
+impl Failure {
+    /// What is wrong, in a word or a status: for traces.
+    pub(super) fn kind(self) -> Cow<'static, str> {
+        let word = match self {
+            Self::Status(status) => return status.to_string().into(),
+            Self::Timeout => "timeout",
+            Self::Fault(TransportFault::Dns) => "dns",
+            Self::Fault(TransportFault::Connect) => "connect",
+            Self::Fault(TransportFault::Tls) => "tls",
+            Self::Fault(TransportFault::Cut) => "cut",
+            Self::Fault(TransportFault::Other) => "_OTHER",
+            Self::Implausible => "bad_response",
+        };
+        word.into()
+    }
 }
 
 /// What to do.

@@ -14,6 +14,7 @@ use futures_util::FutureExt;
 use http::Request;
 use http::request::Parts;
 use http_body::Body;
+use tracing::Instrument;
 
 use super::access::{Access, Credentials};
 use super::dispatch::{Admitted, Surface};
@@ -86,8 +87,9 @@ impl Shared {
         // What browsers are told depends on who asks, whatever the answer.
         let seal = self.access.seal(&request);
         // Turns a panic of a handler into a problem. A panic while a body is sent cuts the connection.
-        let answered =
-            AssertUnwindSafe(self.admit(request, client, id, watch.notes())).catch_unwind();
+        let span = watch.span(request.headers());
+        let answer = self.admit(request, client, id, watch.notes());
+        let answered = AssertUnwindSafe(answer.instrument(span)).catch_unwind();
         let mut response = answered
             .await
             .unwrap_or_else(|panic| problem::from_panic(&*panic));

@@ -1,5 +1,6 @@
 //! Making an answer: ask upstream, join, write.
 
+pub(super) mod trace;
 mod whole;
 
 use std::future::poll_fn;
@@ -53,12 +54,14 @@ pub(super) async fn fill(
         end = fill.run(&plan) => end,
         never = watch => match never {},
     };
-    let Err(error) = end else { return Ok(()) };
-    let error = Arc::new(error);
-    if error.is_trouble() {
-        site.note_error(clock.now(), &error);
+    let end = end.map_err(Arc::new);
+    trace::end(&progress, &end);
+    if let Err(error) = &end
+        && error.is_trouble()
+    {
+        site.note_error(clock.now(), error);
     }
-    Err(error)
+    end
 }
 
 struct Fill<'a> {
