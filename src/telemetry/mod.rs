@@ -21,7 +21,7 @@ pub use self::files::{FilesError, LogFiles, Rotation};
 pub use self::notices::{NOTICE, Notices};
 use self::traces::Spans;
 pub use self::traces::{
-    Collector, TRACES, TRACES_BUILT_IN, Traces, TracesError, belongs_here, continues,
+    Collector, TRACES, TRACES_BUILT_IN, Traces, TracesError, belongs_here, continues, named,
 };
 
 /// How a log line is written.

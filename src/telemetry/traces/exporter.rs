@@ -1,5 +1,6 @@
 //! From spans of `tracing` to batches of OTLP, on a thread of its own.
 
+use std::fmt;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -129,6 +130,13 @@ pub fn belongs_here(span: &Span) {
         return;
     }
     let _ = span.set_parent(here.context());
+}
+
+/// Calls `span` by a name that was not known when it began. The field `otel.name` counts only until a span has children.
+pub fn named(span: &Span, name: &dyn fmt::Display) {
+    if !span.is_disabled() {
+        span.context().span().update_name(name.to_string());
+    }
 }
 
 /// How the program calls itself.

@@ -29,7 +29,7 @@ use self::exporter as built;
 use self::left_out as built;
 
 pub(super) use self::built::{Spans, start};
-pub use self::built::{Traces, TracesError, belongs_here, continues};
+pub use self::built::{Traces, TracesError, belongs_here, continues, named};
 
 /// The target of all spans of traces, and of nothing else.
 pub const TRACES: &str = "citrix_odata_proxy::traces";

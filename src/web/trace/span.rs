@@ -11,7 +11,7 @@ use super::line::Line;
 use crate::gateway::Way;
 use crate::journal::Ended;
 use crate::odata::question::Resource;
-use crate::telemetry::TRACES;
+use crate::telemetry::{TRACES, named};
 use crate::web::notes::{Facts, Place, Tally};
 use crate::web::request_id::RequestId;
 
@@ -47,7 +47,7 @@ pub(super) fn end(span: &Span, line: &Line, facts: &Facts, shape: Option<&str>) 
         return;
     }
     if let Some(place) = &facts.place {
-        span.record("otel.name", display(Name(line.method(), place)));
+        named(span, &Name(line.method(), place));
     }
     if let Some(error) = error_type(line.status, line.ended) {
         span.record("otel.status_code", "ERROR");
