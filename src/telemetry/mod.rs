@@ -246,6 +246,32 @@ mod tests {
     }
 
     #[test]
+    fn spans_of_traces_cost_nothing_unless_they_are_sent() {
+        for (text, traced) in [
+            ("info", false),
+            ("trace", false),
+            (
+                "citrix_odata_proxy=trace,citrix_odata_proxy::traces=trace",
+                false,
+            ),
+            ("off", true),
+            ("info,citrix_odata_proxy::traces=off", true),
+        ] {
+            let filter = filter_of(text, traced).unwrap();
+            let dispatch = Dispatch::new(registry().with(filter));
+            tracing::dispatcher::with_default(&dispatch, || {
+                let mut worked_out = false;
+                let span = tracing::trace_span!(target: TRACES, "request", rows = {
+                    worked_out = true;
+                    1
+                });
+                assert_eq!(span.is_disabled(), !traced, "{text}");
+                assert_eq!(worked_out, traced, "{text}");
+            });
+        }
+    }
+
+    #[test]
     fn refuses_a_bad_filter_without_touching_the_log() {
         let (filter, format) = ("info,=loud=", Format::Text);
         let error = init(filter, format, Color::Never, io::sink, None, None).unwrap_err();

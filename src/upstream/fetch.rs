@@ -195,9 +195,7 @@ impl Upstream {
                 }
                 Err(failed) => failed,
             };
-            trace::failed(&span, &failed);
-            // It ends here, and not after the pause.
-            drop(span);
+            trace::failed(span, &failed);
             let after = began.elapsed();
             // Not more than it may take, whatever the clock says: the machine may have slept.
             let charged = after.min(self.inner.settings.page_timeout + ATTEMPT_LEEWAY);

@@ -39,12 +39,13 @@ pub(super) fn received(bytes: usize) {
     Span::current().record("body_bytes", bytes);
 }
 
-/// The attempt has failed.
-pub(super) fn failed(span: &Span, failed: &Failed) {
+/// The attempt has failed. Its span ends here, and not after the pause.
+pub(super) fn failed(span: Span, failed: &Failed) {
     if !span.is_disabled() {
         span.record("otel.status_code", "ERROR");
         span.record("error.type", &*failed.kind());
     }
+    drop(span);
 }
 
 /// The name at the beginning of a target below the service root: an entity set, `$metadata`, or nothing for the service

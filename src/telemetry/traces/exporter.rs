@@ -99,12 +99,9 @@ impl Drop for Traces {
         let Some(provider) = self.0.take() else {
             return;
         };
-        match provider.shutdown_with_timeout(FLUSH_PATIENCE) {
-            Err(OTelSdkError::Timeout(_)) => {
-                tracing::warn!("the last traces could not be sent in time");
-            }
-            // Other failures are the sender's, who has told them.
-            Ok(()) | Err(_) => {}
+        // Other failures are the sender's, which has told them.
+        if let Err(OTelSdkError::Timeout(_)) = provider.shutdown_with_timeout(FLUSH_PATIENCE) {
+            tracing::warn!("the last traces could not be sent in time");
         }
     }
 }
