@@ -39,8 +39,12 @@ impl Sender {
     }
 
     /// Sends a batch, and says in the log when that goes wrong, or goes well again; not each time.
-    fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+    fn send(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let runtime = self.runtime.as_ref().ok_or("no runtime any more")?;
+        // One of them may be a key to the collector: libraries do not log it then.
+        for value in request.headers_mut().values_mut() {
+            value.set_sensitive(true);
+        }
         let address = request.uri().to_string();
         let result = runtime.block_on(async {
             match timeout(SEND_PATIENCE, self.exchange(request)).await {

@@ -291,6 +291,39 @@ async fn who_joins_a_fill_is_linked_to_it() {
     assert_ne!(joined.trace, fill.trace);
 }
 
+/// It asks while its answer is being sent.
+#[tokio::test]
+async fn a_batch_is_one_request_with_a_fill_for_each_that_it_holds() {
+    let collector = Collector::start().await;
+    let simulator = Program::simulate(&["--sessions", "10"]).start().await;
+    let proxy = traced(&simulator.endpoint(), collector.address)
+        .start()
+        .await;
+    let body = r#"{"requests":[{"id":"1","method":"GET","url":"Machines"},{"id":"2","method":"GET","url":"Users"}]}"#;
+    let text = format!(
+        "POST /monitorodata/$batch HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n\
+         Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        proxy.address,
+        body.len()
+    );
+    let reply = wire::exchange(proxy.address, &text).await;
+    assert_eq!(reply.status(), 200, "{}", reply.text());
+    let spans = collector.after_requests(1).await;
+    let [batch] = named(&spans, Kind::Server)[..] else {
+        panic!("{spans:#?}")
+    };
+    assert_eq!(batch.name, "POST $batch");
+    assert_eq!(batch.attribute("batch.requests"), "2");
+    let of_batch = |span: &&Span| span.kind == Kind::Internal && span.parent == batch.id;
+    let mut fills: Vec<&str> = spans
+        .iter()
+        .filter(of_batch)
+        .map(|span| &*span.name)
+        .collect();
+    fills.sort_unstable();
+    assert_eq!(fills, ["fill Machines", "fill Users"], "{spans:#?}");
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn what_is_left_is_sent_at_the_end() {
