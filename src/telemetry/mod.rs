@@ -251,11 +251,11 @@ mod tests {
             ("info", false),
             ("trace", false),
             (
-                "citrix_odata_proxy=trace,citrix_odata_proxy::traces=trace",
+                "citrix_odata_proxy=trace,citrix_odata_proxy::telemetry::span=trace",
                 false,
             ),
             ("off", true),
-            ("info,citrix_odata_proxy::traces=off", true),
+            ("info,citrix_odata_proxy::telemetry::span=off", true),
         ] {
             let filter = filter_of(text, traced).unwrap();
             let dispatch = Dispatch::new(registry().with(filter));

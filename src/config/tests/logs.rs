@@ -73,7 +73,7 @@ fn traces_go_to_an_address_and_a_program_without_them_says_so() {
 #[test]
 fn no_secret_is_put_into_the_address_of_a_collector() {
     for (written, problem) in [
-        ("otel.example.com:4318", "is not supported"),
+        ("otel.example.com:4318", "this is not an address"),
         ("grpc://127.0.0.1:4317", "is not supported"),
         ("http://ada:hunter2@127.0.0.1:4318", "user name or password"),
         ("http://127.0.0.1:4318/?token=hunter2", "query or fragment"),

@@ -32,7 +32,7 @@ pub(super) use self::built::{Spans, start};
 pub use self::built::{Traces, TracesError, belongs_here, continues, named};
 
 /// The target of all spans of traces, and of nothing else.
-pub const TRACES: &str = "citrix_odata_proxy::traces";
+pub const TRACES: &str = "citrix_odata_proxy::telemetry::span";
 
 /// Whether this program can send traces.
 pub const TRACES_BUILT_IN: bool = cfg!(feature = "otel");
