@@ -236,6 +236,10 @@ fn look_below(miss: &Span, spans: &[Span]) {
 async fn lines_of_json_know_no_spans() {
     let collector = Collector::start().await;
     let simulator = Program::simulate(&["--sessions", "10"]).start().await;
+    // Told within the fill's span.
+    simulator
+        .faults("set=Machines,times=1,kind=status,status=503,retry-after=1")
+        .await;
     let proxy = traced(&simulator.endpoint(), collector.address)
         .set("log.format", "json")
         .variable("RUST_LOG", "trace")
@@ -246,6 +250,10 @@ async fn lines_of_json_know_no_spans() {
     collector.after_requests(1).await;
     let log = proxy.killed().await.stderr;
     assert!(log.contains("\"odata.shape\":\"Machines\""), "{log}");
+    assert!(
+        log.contains("upstream request failed, trying again"),
+        "{log}"
+    );
     let lines = log
         .lines()
         .filter(|line| line.contains("citrix_odata_proxy"));
