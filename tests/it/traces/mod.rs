@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::http::Request;
+use axum::serve::Listener;
 use futures_util::future::join;
 use http_body_util::BodyExt;
 use tokio::net::TcpListener;
@@ -15,6 +16,7 @@ use tokio::task::JoinSet;
 use self::otlp::{Kind, Span};
 use crate::process::{CLIENT_SECRET, CUSTOMER_ID, Program, eventually};
 use crate::security::make_key;
+#[cfg(unix)]
 use crate::upstream::{Upstream, nobody};
 use crate::wire;
 
@@ -37,7 +39,10 @@ struct Received {
 
 impl Collector {
     async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap())
+    }
+
+    fn on(listener: impl Listener<Addr = SocketAddr>) -> Self {
         let address = listener.local_addr().unwrap();
         let received = Arc::<Mutex<Vec<Received>>>::default();
         let book = Arc::clone(&received);
@@ -171,13 +176,15 @@ async fn a_miss_is_a_request_and_its_fill_and_their_pages_and_tells_no_secret() 
         "ey.",
     ];
     collector.knows_nothing_of(&hidden);
-    // Lines are as they always were.
-    let log = proxy.killed().await.stderr;
-    let line = log.lines().find(|line| line.contains("GET Sessions?"));
-    assert!(
-        line.unwrap()
-            .contains("INFO citrix_odata_proxy::web::trace::line: GET Sessions?")
-    );
+    look_at_lines(&proxy.killed().await.stderr);
+}
+
+/// Lines are as they always were.
+fn look_at_lines(log: &str) {
+    let mut lines = log.lines();
+    let line = lines.find(|line| line.contains("GET Sessions?")).unwrap();
+    let start = "INFO citrix_odata_proxy::web::trace::line: GET Sessions?";
+    assert!(line.contains(start), "{line}");
     for hidden in [
         "request{",
         "fill{",
@@ -356,6 +363,37 @@ async fn what_is_left_is_sent_at_the_end() {
         .map(|span| &*span.name)
         .collect();
     assert_eq!(names, ["GET Machines"], "{spans:#?}");
+}
+
+/// Elsewhere the platform's own store is all that counts.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_collector_with_tls_may_want_a_key_which_no_line_shows() {
+    use crate::tls::{Secured, certified};
+
+    let (authority, mut config) = certified(&["localhost"]);
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let collector = Collector::on(Secured {
+        tcp: TcpListener::bind("127.0.0.1:0").await.unwrap(),
+        acceptor: tokio_rustls::TlsAcceptor::from(Arc::new(config)),
+    });
+    let simulator = Program::simulate(&["--sessions", "10"]).start().await;
+    let address = format!("https://localhost:{}", collector.address.port());
+    let proxy = traced(&simulator.endpoint(), collector.address)
+        .set("log.traces", &address)
+        .file("authority.pem", &authority)
+        .variable("SSL_CERT_FILE", "authority.pem")
+        .variable("OTEL_EXPORTER_OTLP_HEADERS", "x-key=hunter2")
+        .variable("RUST_LOG", "trace")
+        .start()
+        .await;
+    wire::get(proxy.address, "/monitorodata/Machines").await;
+    collector.after_requests(1).await;
+    let sent = collector.received();
+    assert!(sent[0].headers.contains("hunter2"), "{}", sent[0].headers);
+    let log = proxy.killed().await.stderr;
+    let shown = log.lines().find(|line| line.contains("hunter2"));
+    assert_eq!(shown, None);
 }
 
 /// One that refuses connections, and one that never says a word.
