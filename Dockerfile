@@ -1,6 +1,6 @@
 # citrix-odata-proxy in a container. How to run it: docs/deployment.md.
 #
-#   docker build -t citrix-odata-proxy .                         compiles it
+#   docker build -t citrix-odata-proxy .                         compiles it; with traces: --build-arg FEATURES=otel
 #   docker build --target from-binary -t citrix-odata-proxy .    takes dist/<amd64|arm64>/citrix-odata-proxy, which was built before,
 #                                                                and dist/THIRD-PARTY-LICENSES.html (deploy/release/licenses)
 
@@ -13,10 +13,11 @@ WORKDIR /build
 COPY Cargo.toml Cargo.lock ./
 COPY src ./src
 COPY benches ./benches
+ARG FEATURES=
 # The caches make the second build short. An engine without them builds all the same.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/build/target \
-    cargo build --release --locked --bin citrix-odata-proxy \
+    cargo build --release --locked --bin citrix-odata-proxy --features "${FEATURES}" \
     && install -D -m 0755 target/release/citrix-odata-proxy /out/citrix-odata-proxy
 
 # Everything but the program.

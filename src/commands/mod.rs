@@ -24,11 +24,12 @@ use std::sync::Arc;
 
 use self::demo::Prepared;
 use self::progress::Live;
+use crate::app;
 use crate::cli::{Cli, Command, SettingsFile};
 use crate::config::{self, Flags, Loaded, Log, Surroundings};
 use crate::server::Ending;
 use crate::signals::Signals;
-use crate::telemetry::{self, Color, Notices};
+use crate::telemetry::{self, Collector, Color, Notices, Traces};
 
 pub use failure::Failure;
 
@@ -49,7 +50,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
                 ..Flags::default()
             };
             let loaded = load(&surroundings, command.settings, flags)?;
-            begin_log(&loaded.config.log, None)?;
+            let _traces = begin_log(&loaded.config.log, None)?;
             in_runtime(async {
                 let signals = Signals::listen().map_err(Failure::Runtime)?;
                 serve::serve(&loaded, signals, || {}).await
@@ -62,16 +63,16 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
                 folder,
             } = demo::prepare(&surroundings, command)?;
             let live = Live::on_terminal();
-            match &live {
+            let _traces = match &live {
                 Some(live) => live.begin_log(&loaded.config.log)?,
                 None => begin_log(&loaded.config.log, None)?,
-            }
+            };
             let result = in_runtime(demo::demo(&loaded, knobs, live));
             drop(folder);
             result
         }
         Command::Simulate(command) => {
-            begin_log(&config::log(&surroundings)?, None)?;
+            let _traces = begin_log(&config::log(&surroundings)?, None)?;
             in_runtime(simulate::simulate(command))
         }
         Command::Check(command) => {
@@ -109,27 +110,42 @@ fn load(
 }
 
 /// Begins the log in files or on standard error, as the settings say. Files that cannot be written are no reason to
-/// serve nobody.
-fn begin_log(log: &Log, notices: Option<Arc<dyn Notices>>) -> Result<(), Failure> {
+/// serve nobody. Traces are sent until what is returned is dropped, which is after all work is done.
+fn begin_log(log: &Log, notices: Option<Arc<dyn Notices>>) -> Result<Traces, Failure> {
     let files = log
         .files
         .as_ref()
         .map(|files| (&files.folder, files.open()));
-    let (filter, format) = (&log.filter, log.format);
-    match files {
-        None => telemetry::init(filter, format, log.color, io::stderr, notices)?,
-        Some((_, Ok(files))) => telemetry::init(filter, format, Color::Never, files, notices)?,
-        Some((folder, Err(error))) => {
-            telemetry::init(filter, format, log.color, io::stderr, notices)?;
-            tracing::warn!(
-                error = telemetry::chain(&error),
-                folder = %folder.display(),
-                "no log files can be written; log lines go to standard error. Let the account that runs this program \
-                 write to `log.folder`"
-            );
+    let (filter, format, traces) = (&log.filter, log.format, collector(log)?);
+    let lines_elsewhere = match files {
+        None => None,
+        Some((_, Ok(files))) => {
+            let color = Color::Never;
+            return Ok(telemetry::init(
+                filter, format, color, files, notices, traces,
+            )?);
         }
+        Some((folder, Err(error))) => Some((folder, error)),
+    };
+    let traces = telemetry::init(filter, format, log.color, io::stderr, notices, traces)?;
+    if let Some((folder, error)) = lines_elsewhere {
+        tracing::warn!(
+            error = telemetry::chain(&error),
+            folder = %folder.display(),
+            "no log files can be written; log lines go to standard error. Let the account that runs this program \
+             write to `log.folder`"
+        );
     }
-    Ok(())
+    Ok(traces)
+}
+
+/// Where traces go, as the settings say, and a way there that is used for nothing else.
+fn collector(log: &Log) -> Result<Option<Collector>, Failure> {
+    let Some(url) = log.traces.clone() else {
+        return Ok(None);
+    };
+    let transport = app::network()?;
+    Ok(Some(Collector { url, transport }))
 }
 
 fn in_runtime<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {

@@ -6,10 +6,10 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::Failure;
+use super::{Failure, collector};
 use crate::config::Log;
 use crate::gateway::{Gateway, PROGRESS_LOG_TARGET, ScanStatus};
-use crate::telemetry;
+use crate::telemetry::{self, Traces};
 
 /// Lines at the bottom of the terminal.
 #[derive(Debug)]
@@ -33,15 +33,18 @@ impl Live {
     }
 
     /// Sends log lines to standard error, above the live ones. What the live ones show is not logged as well.
-    pub(super) fn begin_log(&self, log: &Log) -> Result<(), Failure> {
+    /// Traces are sent until what is returned is dropped.
+    pub(super) fn begin_log(&self, log: &Log) -> Result<Traces, Failure> {
         let filter = format!("{},{PROGRESS_LOG_TARGET}=warn", log.filter);
         let all = self.all.clone();
         let above = move || Above {
             all: all.clone(),
             output: io::stderr(),
         };
+        let traces = collector(log)?;
+        let (format, color) = (log.format, log.color);
         Ok(telemetry::init(
-            &filter, log.format, log.color, above, None,
+            &filter, format, color, above, None, traces,
         )?)
     }
 

@@ -121,7 +121,7 @@ fn try_to_run(
     };
     let settings = SettingsFile { file: command.file };
     let loaded = load(surroundings, settings, flags)?;
-    begin_log(&loaded.config.log, manager.notices())?;
+    let _traces = begin_log(&loaded.config.log, manager.notices())?;
     let patience = loaded.config.server.drain.saturating_add(END_PATIENCE);
     let ready = || {
         tracing::info!(target: NOTICE, "the service runs");

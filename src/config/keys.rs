@@ -324,6 +324,7 @@ pub(super) static KEYS: &[Key] = &[
         },
         DefaultValue::Count(14),
     ),
+    key("log.traces", Kind::Text, UNSET),
 ];
 
 #[cfg(test)]

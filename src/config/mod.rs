@@ -281,4 +281,6 @@ pub struct Log {
     pub color: Color,
     /// Files for the lines, in place of standard error.
     pub files: Option<LogFiles>,
+    /// Where traces go: the collector's address with its path. Only in a program that can send them.
+    pub traces: Option<Url>,
 }

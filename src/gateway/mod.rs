@@ -36,6 +36,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
+use tracing::Instrument;
 
 use self::errand::Queue;
 use self::plan::Plan;
@@ -258,6 +259,9 @@ impl Gateway {
         let (page_size, party) = (plan.page_size(), ask.party);
         let found = self.fill_or_find(site, key, wish, plan, party);
         let outcome = Outcome::of(&found, &wish);
+        if let Found::Joined(coming) = &found {
+            fill::trace::join(coming.reader.progress());
+        }
         let (reader, fallback) = match found {
             Found::Stored(hit) => return Ok(Answer::stored(hit, outcome, page_size)),
             Found::Absent => return Err(AnswerError::NotStored.into()),
@@ -383,7 +387,12 @@ impl Gateway {
             Arc::clone(site),
             key.representation(),
         );
-        move |writer| fill::fill(clock, site, plan, representation, queue, writer).boxed()
+        let key = key.clone();
+        move |writer| {
+            let span = fill::trace::begin(&key, &queue.what, writer.progress());
+            let fill = fill::fill(clock, site, plan, representation, queue, writer);
+            fill.instrument(span).boxed()
+        }
     }
 }
 

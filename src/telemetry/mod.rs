@@ -1,22 +1,28 @@
-//! Log output and its filter; the names of the fields used across the program.
+//! Log output and its filter; traces beside it.
 
 mod files;
 mod notices;
+mod traces;
 
 use std::error::Error;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
-use tracing::Dispatch;
-use tracing_subscriber::filter::ParseError;
+use tracing::{Dispatch, Subscriber};
+use tracing_subscriber::filter::{ParseError, filter_fn};
 use tracing_subscriber::fmt;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{EnvFilter, Layer, Registry, registry};
 
 pub use self::files::{FilesError, LogFiles, Rotation};
 pub use self::notices::{NOTICE, Notices};
+use self::traces::Spans;
+pub use self::traces::{
+    Collector, TRACES, TRACES_BUILT_IN, Traces, TracesError, belongs_here, continues, named,
+};
 
 /// How a log line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,27 +51,38 @@ pub enum InitError {
     /// This process logs already.
     #[error("log output is set up already")]
     Twice(#[source] TryInitError),
+    /// Traces cannot be sent.
+    #[error("traces cannot be sent")]
+    Traces(#[source] TracesError),
 }
 
 /// Sends log lines to `output`, by which standard error is reached, from now on, and what matters to the
-/// administrator to `notices` as well. `filter` has the syntax of `RUST_LOG`; what it stops goes nowhere.
+/// administrator to `notices` as well. `filter` has the syntax of `RUST_LOG`; what it stops goes nowhere. Traces go to
+/// `collector`, if there is one, whatever the filter says, until what is returned is dropped.
 pub fn init<W>(
     filter: &str,
     format: Format,
     color: Color,
     output: W,
     notices: Option<Arc<dyn Notices>>,
-) -> Result<(), InitError>
+    collector: Option<Collector>,
+) -> Result<Traces, InitError>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::builder()
-        .parse(filter)
-        .map_err(InitError::Filter)?;
+    let filter = filter_of(filter, collector.is_some()).map_err(InitError::Filter)?;
     let ansi = color == Color::Auto && io::stderr().is_terminal();
-    dispatch(filter, format, ansi, output, notices)
+    let (spans, traces) = match collector {
+        Some(collector) => {
+            let (spans, traces) = traces::start(collector).map_err(InitError::Traces)?;
+            (Some(spans), traces)
+        }
+        None => (None, Traces::default()),
+    };
+    dispatch(filter, format, ansi, output, notices, spans)
         .try_init()
-        .map_err(InitError::Twice)
+        .map_err(InitError::Twice)?;
+    Ok(traces)
 }
 
 fn dispatch<W>(
@@ -74,22 +91,48 @@ fn dispatch<W>(
     ansi: bool,
     output: W,
     notices: Option<Arc<dyn Notices>>,
+    spans: Option<Spans>,
 ) -> Dispatch
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let lines = fmt::layer().with_writer(output).with_ansi(ansi);
     match format {
-        Format::Text => layered(filter, lines, notices),
-        Format::Json => layered(filter, lines.json().flatten_event(true), notices),
+        Format::Text => layered(filter, lines, notices, spans),
+        Format::Json => layered(filter, lines.json().flatten_event(true), notices, spans),
     }
 }
 
-fn layered<L>(filter: EnvFilter, lines: L, notices: Option<Arc<dyn Notices>>) -> Dispatch
+/// With `traced`, the spans of traces are enabled, whatever `text` says; without, they are disabled at their source.
+fn filter_of(text: &str, traced: bool) -> Result<EnvFilter, ParseError> {
+    let level = if traced { "trace" } else { "off" };
+    let spans = format!("{TRACES}={level}").parse()?;
+    Ok(EnvFilter::builder().parse(text)?.add_directive(spans))
+}
+
+/// Lines see nothing of `spans`.
+fn layered<L>(
+    filter: EnvFilter,
+    lines: L,
+    notices: Option<Arc<dyn Notices>>,
+    spans: Option<Spans>,
+) -> Dispatch
 where
     L: Layer<Registry> + Send + Sync,
 {
-    let lines = registry().with(lines);
+    match spans {
+        None => noticed(registry().with(lines), filter, notices),
+        Some(spans) => {
+            let lines = lines.with_filter(filter_fn(|metadata| metadata.target() != TRACES));
+            noticed(registry().with(lines).with(spans.layer()), filter, notices)
+        }
+    }
+}
+
+fn noticed<S>(lines: S, filter: EnvFilter, notices: Option<Arc<dyn Notices>>) -> Dispatch
+where
+    S: Subscriber + for<'s> LookupSpan<'s> + Send + Sync,
+{
     match notices {
         Some(place) => lines.with(notices::layer(place)).with(filter).into(),
         None => lines.with(filter).into(),
@@ -184,8 +227,9 @@ mod tests {
                 let (lines, notices) = (Book::default(), Book::default());
                 let output = lines.clone();
                 let place = noted.then(|| Arc::new(notices.clone()) as Arc<dyn Notices>);
-                let filter = EnvFilter::new("info,loud=off");
-                let dispatch = dispatch(filter, format, false, move || output.clone(), place);
+                let filter = filter_of("info,loud=off", false).unwrap();
+                let output = move || output.clone();
+                let dispatch = dispatch(filter, format, false, output, place, None);
                 tracing::dispatcher::with_default(&dispatch, || {
                     tracing::warn!(folder = "data", "cannot be used");
                     tracing::info!("a request");
@@ -202,8 +246,35 @@ mod tests {
     }
 
     #[test]
+    fn spans_of_traces_cost_nothing_unless_they_are_sent() {
+        for (text, traced) in [
+            ("info", false),
+            ("trace", false),
+            (
+                "citrix_odata_proxy=trace,citrix_odata_proxy::telemetry::span=trace",
+                false,
+            ),
+            ("off", true),
+            ("info,citrix_odata_proxy::telemetry::span=off", true),
+        ] {
+            let filter = filter_of(text, traced).unwrap();
+            let dispatch = Dispatch::new(registry().with(filter));
+            tracing::dispatcher::with_default(&dispatch, || {
+                let mut worked_out = false;
+                let span = tracing::trace_span!(target: TRACES, "request", rows = {
+                    worked_out = true;
+                    1
+                });
+                assert_eq!(span.is_disabled(), !traced, "{text}");
+                assert_eq!(worked_out, traced, "{text}");
+            });
+        }
+    }
+
+    #[test]
     fn refuses_a_bad_filter_without_touching_the_log() {
-        let error = init("info,=loud=", Format::Text, Color::Never, io::sink, None).unwrap_err();
+        let (filter, format) = ("info,=loud=", Format::Text);
+        let error = init(filter, format, Color::Never, io::sink, None, None).unwrap_err();
         assert!(matches!(error, InitError::Filter(_)));
     }
 }

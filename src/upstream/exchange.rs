@@ -7,7 +7,7 @@ use http::{Request, StatusCode, Uri};
 use super::body::{Unread, is_html, read_whole};
 use super::retry::Failure;
 use super::verdict::{Failed, Passing, bad, judge, no_token};
-use super::{BadResponse, FetchError, Refusal, RetryBudget, Upstream};
+use super::{BadResponse, FetchError, Refusal, RetryBudget, Upstream, trace};
 use crate::auth::Credentials;
 
 /// What is sent: the same in each attempt.
@@ -51,6 +51,7 @@ impl Upstream {
         })?;
         let (head, body) = response.into_parts();
         inner.metrics.answered(head.status);
+        trace::answered(head.status);
         let content_type = head.headers.get(CONTENT_TYPE);
         let content_type = content_type.and_then(|value| value.to_str().ok());
         if head.status != StatusCode::OK {
@@ -68,6 +69,7 @@ impl Upstream {
                 Unread::TooLarge => bad(BadResponse::TooLarge { limit }),
                 Unread::Cut(error) => Failed::Passing(Passing::fault(&error)),
             })?;
+        trace::received(body.len());
         if is_html(content_type, &body) {
             return Err(bad(BadResponse::Html));
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::Instant;
+use tracing::Instrument;
 use url::Url;
 
 use super::again::{FailedAttempt, enter};
@@ -12,6 +13,7 @@ use super::exchange::{Question, unsendable};
 use super::metrics::UpstreamMetrics;
 use super::retry::Failure;
 use super::target::address;
+use super::trace;
 use super::transaction::transaction_id;
 use super::verdict::{Failed, Passing, bad};
 use super::{BadResponse, FetchError, Lane, RetryBudget, Visit};
@@ -162,13 +164,16 @@ impl Upstream {
             accept: query.accept,
         };
         let mut visitor = self.inner.lane.visitor(query.visit);
-        let mut token_renewed = false;
+        let (mut token_renewed, mut attempts) = (false, 0);
         loop {
             let pass = enter(&mut visitor, budget).await?;
             budget.attempted();
             let transaction = transaction_id();
+            let span = trace::begin(self.service_root(), query.target, attempts, &transaction);
+            attempts += 1;
             let began = Instant::now();
-            let result = self.try_once(&question, &transaction, budget).await;
+            let attempt = self.try_once(&question, &transaction, budget);
+            let result = attempt.instrument(span.clone()).await;
             // The pass of a failed attempt is kept until the lane is paused: nobody enters in between.
             let (checked, pass) = match result {
                 Ok((body, content_type)) => {
@@ -190,6 +195,7 @@ impl Upstream {
                 }
                 Err(failed) => failed,
             };
+            trace::failed(span, &failed);
             let after = began.elapsed();
             // Not more than it may take, whatever the clock says: the machine may have slept.
             let charged = after.min(self.inner.settings.page_timeout + ATTEMPT_LEEWAY);

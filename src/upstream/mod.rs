@@ -26,6 +26,7 @@ mod spent;
 mod target;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod transaction;
 mod verdict;
 

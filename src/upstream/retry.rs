@@ -7,6 +7,7 @@
 //! an answer would be lost. When the asker has a smaller query at hand, signs that upstream's time limit struck give the query
 //! back as too heavy; the limits stay those of the page.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -43,6 +44,23 @@ pub(super) enum Failure {
     Fault(TransportFault),
     /// Success, with a body that makes no sense.
     Implausible,
+}
+
+impl Failure {
+    /// What is wrong, in a word or a status: for traces.
+    pub(super) fn kind(self) -> Cow<'static, str> {
+        let word = match self {
+            Self::Status(status) => return status.to_string().into(),
+            Self::Timeout => "timeout",
+            Self::Fault(TransportFault::Dns) => "dns",
+            Self::Fault(TransportFault::Connect) => "connect",
+            Self::Fault(TransportFault::Tls) => "tls",
+            Self::Fault(TransportFault::Cut) => "cut",
+            Self::Fault(TransportFault::Other) => "_OTHER",
+            Self::Implausible => "bad_response",
+        };
+        word.into()
+    }
 }
 
 /// What to do.

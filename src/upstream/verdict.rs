@@ -1,5 +1,6 @@
 //! What a response means: a pure function of its status, its headers and its body.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use http::header::{DATE, RETRY_AFTER};
@@ -21,6 +22,22 @@ pub(super) enum Failed {
     Unauthorized(FetchError),
     /// Another attempt may help.
     Passing(Passing),
+}
+
+impl Failed {
+    /// What is wrong, in a word or a status: for traces.
+    pub(super) fn kind(&self) -> Cow<'static, str> {
+        let error = match self {
+            Self::Passing(passing) => return passing.failure.kind(),
+            Self::Final(error) | Self::Unauthorized(error) => error,
+        };
+        match error {
+            FetchError::Refused(refusal) => refusal.status.to_string().into(),
+            FetchError::Credentials { .. } => "credentials".into(),
+            FetchError::BadResponse(_) => "bad_response".into(),
+            _ => "_OTHER".into(),
+        }
+    }
 }
 
 /// A failure that may pass.

@@ -17,6 +17,7 @@ use futures_util::FutureExt;
 use http::Request;
 use http::request::Parts;
 use http_body::Body;
+use tracing::Instrument;
 
 use super::access::{Access, Credentials};
 use super::dispatch::{Admitted, Surface};
@@ -91,8 +92,9 @@ impl Shared {
         let seal = self.access.seal(&request);
         let is_stray_preflight = self.access.is_stray_preflight(&request);
         // Turns a panic of a handler into a problem. A panic while a body is sent cuts the connection.
-        let answered =
-            AssertUnwindSafe(self.admit(request, client, id, watch.notes())).catch_unwind();
+        let span = watch.span(request.headers());
+        let answer = self.admit(request, client, id, watch.notes());
+        let answered = AssertUnwindSafe(answer.instrument(span)).catch_unwind();
         let mut response = answered
             .await
             .unwrap_or_else(|panic| problem::from_panic(&*panic));

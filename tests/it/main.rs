@@ -70,5 +70,7 @@ mod stop;
 #[cfg(target_os = "linux")]
 mod supervised;
 mod tls;
+#[cfg(feature = "otel")]
+mod traces;
 
 mod tidy;

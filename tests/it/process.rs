@@ -357,7 +357,7 @@ const GLANCE: Duration = Duration::from_millis(10);
 const QUIET: Duration = Duration::from_secs(1);
 
 /// Beginnings of variables that the program, or what it is made of, takes notice of.
-const FOREIGN: [&str; 10] = [
+const FOREIGN: [&str; 11] = [
     "CREDENTIALS_DIRECTORY",
     "CITRIX_",
     "RUST_LOG",
@@ -368,4 +368,5 @@ const FOREIGN: [&str; 10] = [
     "REQUEST_METHOD",
     "NOTIFY_SOCKET",
     "WATCHDOG_",
+    "OTEL_",
 ];

@@ -10,9 +10,10 @@ const ARROWS: &[(&str, &str)] = &[
     ("keystore", ""),
     ("schedule", ""),
     ("tasks", ""),
-    ("telemetry", ""),
-    ("journal", "clock"),
     ("transport", ""),
+    // By which traces are sent.
+    ("telemetry", "transport"),
+    ("journal", "clock"),
     ("odata", ""),
     ("auth", "clock tasks telemetry transport"),
     ("upstream", "auth odata telemetry transport"),

@@ -176,7 +176,7 @@ impl Cloud {
 }
 
 /// An authority, and a server with a certificate of it.
-fn certified(names: &[&str]) -> (String, ServerConfig) {
+pub(crate) fn certified(names: &[&str]) -> (String, ServerConfig) {
     let mut params = CertificateParams::new([]).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().unwrap();
@@ -198,9 +198,9 @@ fn certified(names: &[&str]) -> (String, ServerConfig) {
 }
 
 /// Accepts connections whose handshake succeeds.
-struct Secured {
-    tcp: TcpListener,
-    acceptor: TlsAcceptor,
+pub(crate) struct Secured {
+    pub(crate) tcp: TcpListener,
+    pub(crate) acceptor: TlsAcceptor,
 }
 
 impl Listener for Secured {

@@ -1,11 +1,12 @@
 //! How far a fill has come.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tracing::span::Id;
 
 /// How far a fill has come; shared by the writer, its readers and the log line.
 #[derive(Debug)]
@@ -21,6 +22,7 @@ pub struct Progress {
     way: Mutex<Option<Way>>,
     /// Whether somebody reads.
     awaited: watch::Sender<bool>,
+    span: OnceLock<Id>,
 }
 
 /// How the pages of a collection are walked.
@@ -60,7 +62,18 @@ impl Progress {
             rows_per_second: AtomicU64::new(0),
             way: Mutex::default(),
             awaited: watch::Sender::new(false),
+            span: OnceLock::new(),
         }
+    }
+
+    /// Notes the span in which the fill runs, for traces. The first word counts.
+    pub fn set_span(&self, span: Id) {
+        let _ = self.span.set(span);
+    }
+
+    /// The span in which the fill runs, when it is traced. By then it may have ended.
+    pub fn span(&self) -> Option<Id> {
+        self.span.get().cloned()
     }
 
     /// When the fill began.

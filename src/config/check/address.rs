@@ -1,4 +1,4 @@
-//! Addresses: where upstream is, and what clients see.
+//! Addresses: where upstream is, what clients see, and where traces go.
 //!
 //! An address with a user name or password in it is refused without being shown.
 
@@ -36,6 +36,17 @@ pub(super) fn public_url(reader: &mut Reader<'_>, name: &str) -> Read<Option<Url
     };
     let path = without_service(url.path()).to_owned();
     url.set_path(&path);
+    Ok(Some(url))
+}
+
+/// Where traces go, or `None` within when it is not set. An address without a path gets the one that collectors have.
+pub(super) fn collector(reader: &mut Reader<'_>, name: &str) -> Read<Option<Url>> {
+    let Some(mut url) = http_url(reader, name)? else {
+        return Ok(None);
+    };
+    if url.path() == "/" {
+        url.set_path("/v1/traces");
+    }
     Ok(Some(url))
 }
 

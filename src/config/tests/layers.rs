@@ -61,6 +61,7 @@ fn defaults_are_as_documented() {
             format: Format::Text,
             color: Color::Auto,
             files: None,
+            traces: None,
         }
     );
     assert_eq!(config.data_dir, Path::new("/platform/data"));
@@ -235,6 +236,7 @@ fn reports_values_with_origins_and_without_secrets() {
     log.folder = ""                                           # default
     log.rotate = "daily"                                      # default
     log.keep = 14                                             # default
+    log.traces = ""                                           # default
     sites.main.profile = "citrix-cloud"                       # default
     sites.main.region = "JP"                                  # variable CITRIX_ODATA_PROXY__SITES__MAIN__REGION
     sites.main.customer_id = "acme1234"                       # DIR/citrix-odata-proxy.toml, line 5

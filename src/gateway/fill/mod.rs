@@ -2,6 +2,7 @@
 //!
 //! A fill is a task, and not part of a request: a client that leaves early must not take the answer away from others.
 
+pub(super) mod trace;
 mod whole;
 
 use std::future::poll_fn;
@@ -55,12 +56,14 @@ pub(super) async fn fill(
         end = fill.run(&plan) => end,
         never = watch => match never {},
     };
-    let Err(error) = end else { return Ok(()) };
-    let error = Arc::new(error);
-    if error.is_trouble() {
-        site.note_error(clock.now(), &error);
+    let end = end.map_err(Arc::new);
+    trace::end(&progress, &end);
+    if let Err(error) = &end
+        && error.is_trouble()
+    {
+        site.note_error(clock.now(), error);
     }
-    Err(error)
+    end
 }
 
 struct Fill<'a> {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use http::Method;
 use tokio::time::Instant;
+use tracing::Span;
 
+use super::span;
 use crate::gateway::Way;
 use crate::journal::{self, Ended, Journal};
 use crate::telemetry::chain;
@@ -22,6 +24,8 @@ pub(super) struct Line {
     pub bytes: u64,
     /// How it ended, if it ended now. Until a request ends otherwise, its client would be gone.
     pub ended: Ended,
+    /// The same for traces; it ends with the line.
+    pub span: Span,
     id: RequestId,
     method: &'static str,
     began: Instant,
@@ -38,12 +42,14 @@ impl Line {
         metrics: Arc<Metrics>,
         journal: Journal,
     ) -> Self {
+        let method = known(method);
         Self {
             status: None,
             bytes: 0,
             ended: Ended::ClientGone,
+            span: span::begin(id, method),
             id,
-            method: known(method),
+            method,
             began: Instant::now(),
             notes: Notes::default(),
             metrics,
@@ -54,6 +60,11 @@ impl Line {
     /// What is learned of it.
     pub(super) fn notes(&self) -> &Notes {
         &self.notes
+    }
+
+    /// The request's method; `OTHER` for those that nobody knows.
+    pub(super) fn method(&self) -> &'static str {
+        self.method
     }
 
     /// The body ends with an error. The transport's own wrapper around it is not worth a word.
@@ -162,6 +173,7 @@ impl Drop for Line {
         let facts = self.notes.facts();
         let shape = facts.place.as_ref().map(Place::shape);
         self.write(&facts, shape.as_deref());
+        span::end(&self.span, self, &facts, shape.as_deref());
         self.count(&facts);
         self.keep(&facts, shape);
     }

@@ -2,6 +2,7 @@
 //! cut, or the client went away. Never values of a query, never headers.
 
 mod line;
+mod span;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, Method, header};
 use http_body::{Frame, SizeHint};
+use tracing::Span;
 
 use self::line::Line;
 use super::metrics::Metrics;
@@ -19,6 +21,7 @@ use super::no_body::no_body;
 use super::notes::Notes;
 use super::request_id::RequestId;
 use crate::journal::{Ended, Journal};
+use crate::telemetry::continues;
 
 /// Watches a request to its end. A client that goes away before there is an answer drops it.
 #[derive(Debug)]
@@ -44,6 +47,13 @@ impl Watch {
     /// Where its handler writes down what it learns.
     pub(crate) fn notes(&self) -> &Notes {
         self.line.notes()
+    }
+
+    /// Its span, for traces, as a part of the client's trace if `headers` name one. What is done for it has to be done
+    /// within this span.
+    pub(crate) fn span(&self, headers: &HeaderMap) -> Span {
+        continues(&self.line.span, headers);
+        self.line.span.clone()
     }
 
     /// It has this answer, whose body is watched from now on.
@@ -90,7 +100,10 @@ impl http_body::Body for WatchedBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        let Self { inner, line, .. } = &mut *self;
+        // A batch asks while its body is read.
+        let frame = line.span.in_scope(|| Pin::new(inner).poll_frame(cx));
+        let frame = ready!(frame);
         match &frame {
             Some(Ok(frame)) => {
                 let bytes = frame.data_ref().map_or(0, Bytes::len);

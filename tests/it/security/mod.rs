@@ -11,7 +11,7 @@ use crate::process::{Program, Running};
 use crate::upstream::{Act, Upstream};
 
 /// A new key, and its section of the settings file, as `key` prints them.
-async fn make_key(arguments: &[&str]) -> (String, String) {
+pub(crate) async fn make_key(arguments: &[&str]) -> (String, String) {
     let made = Program::new(&["key"]).arguments(arguments).run().await;
     assert_eq!(made.code, Some(0), "{}", made.stderr);
     let (key, rest) = made.stdout.split_once('\n').unwrap();
