@@ -13,7 +13,6 @@ const PICTURES = [
   ["rows", "/explore/main/Sessions?top=20&asked=true#rows", "light", 520],
   ["connect", "/connect", "light", 800],
   ["power-bi", "/connect/power-bi", "light", 800],
-  ["connect-dark", "/connect", "dark", 800],
 ];
 
 /** No picture is larger, in bytes. */
@@ -22,10 +21,9 @@ const BYTES_MAX = 150 * 1024;
 /** Takes all of them into a folder. */
 export async function take({ browser, program, folder }) {
   mkdirSync(folder, { recursive: true });
-  // Pages show the usual address, whatever the port is.
-  const variables = { CITRIX_ODATA_PROXY__SERVER__PUBLIC_URL: "http://localhost:8484" };
-  const demo = await start(program, ["demo", "--listen", "127.0.0.1:0", "--sessions", "20000"], variables);
-  const { base } = demo;
+  // Where people will find it: the port must be free.
+  const demo = await start(program, ["demo", "--listen", "127.0.0.1:8484", "--sessions", "20000"]);
+  const base = "http://localhost:8484";
   for (const set of ["Sessions", "Machines", "DesktopGroups"]) await (await fetch(`${base}/monitorodata/${set}`)).arrayBuffer();
   const picture = ([name, path, colorScheme, height]) => [
     `a picture of ${name}`,

@@ -25,7 +25,7 @@ pub(super) fn steps(address: &Address, target: &Target) -> Markup {
                 ": what you leave out there is never fetched."
             }
         }
-        p { "By hand: " b { "Get data → OData feed" } ", this address, " b { "Basic" } ", OK." }
+        p { "By hand: " b { "Get data → OData feed" } ", this address, OK." }
         (copyable("root", &target.root))
         (note(&html! {
             p {
