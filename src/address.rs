@@ -7,11 +7,12 @@ pub fn is_this_machine(client: IpAddr) -> bool {
     client.to_canonical().is_loopback()
 }
 
-/// The address under which a client is counted. An IPv4 address is the same however it is written; an IPv6 client has a
-/// network of its own (64 bits), in which it can take any address, so the network stands for it.
+/// The address under which a client is counted. An IPv4 address is the same however it is written; an IPv6 client can take any
+/// address of its network (64 bits), so the network stands for it, and with it for its neighbours there. Link-local addresses
+/// (RFC 4291 §2.5.6) all have the same network, which says nothing.
 pub fn counted(client: IpAddr) -> IpAddr {
     match client.to_canonical() {
-        IpAddr::V6(ip) if !ip.is_loopback() => {
+        IpAddr::V6(ip) if !ip.is_loopback() && !ip.is_unicast_link_local() => {
             let network = u128::from(ip) & !u128::from(u64::MAX);
             IpAddr::V6(Ipv6Addr::from(network))
         }
@@ -39,7 +40,7 @@ mod tests {
             ("2001:db8::ffff:1", "2001:db8::"),
             ("2001:db8:0:0:ffff:ffff:ffff:ffff", "2001:db8::"),
             ("2001:db8:0:1::1", "2001:db8:0:1::"),
-            ("fe80::1", "fe80::"),
+            ("fe80::1", "fe80::1"),
             // Otherwise it would be the address of nobody.
             ("::1", "::1"),
             ("::2", "::"),

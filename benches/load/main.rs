@@ -121,8 +121,8 @@ fn settings(simulator: &Server) -> Vec<(String, String)> {
         ("SITES__MAIN__UPSTREAM__QUEUE_LIMIT", "1024"),
         ("CACHE__TTL", "20s"),
         ("LOG__FILTER", "error"),
-        ("CACHE__MEMORY", "32MiB"),
-        ("CACHE__DISK", "64MiB"),
+        ("CACHE__MEMORY", "6MiB"),
+        ("CACHE__DISK", "3MiB"),
     ]
     .map(|(name, value)| (format!("CITRIX_ODATA_PROXY__{name}"), value.to_owned()))
     .into()

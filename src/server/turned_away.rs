@@ -26,9 +26,9 @@ impl Teller {
         };
         drop(tally);
         tracing::warn!(
-            %client,
+            last_client = %client,
             connections,
-            "connections of a client that has its share of them (`server.limits.connections_per_address`) are closed at once; \
+            "connections of clients that have their share of them (`server.limits.connections_per_address`) are closed at once; \
              a reverse proxy on another machine needs a larger share"
         );
     }

@@ -1,7 +1,7 @@
-//! Which sets a site has: a page waits for that a little, and the asking goes on when the page does not.
+//! Which sets a site has: a page waits for that a little, and then the asking goes on behind it.
 //!
 //! Answers that nobody waits for any more are given up. On a slow day, every visit would ask Citrix Cloud anew, and none would
-//! ever be told.
+//! ever be told. Who leaves before the page is there takes the asking along.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};

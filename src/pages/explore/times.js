@@ -67,7 +67,9 @@
         field.type = "datetime-local";
         field.step = "any";
         field.value = at ? clock(at).replace(" ", "T") : "";
-        if (at && offset === "Z") before = { shown: field.value, said, at };
+        // A calendar does not know the year 1, which stands for "never" now and then.
+        if (at && field.value === "") [field.type, field.value] = ["text", said];
+        else if (at && offset === "Z") before = { shown: field.value, said, at };
       }
       tell();
     };
