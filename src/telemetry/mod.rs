@@ -8,7 +8,7 @@ use std::error::Error;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
-use tracing::{Dispatch, Subscriber};
+use tracing::{Dispatch, Metadata, Subscriber};
 use tracing_subscriber::filter::{ParseError, filter_fn};
 use tracing_subscriber::fmt;
 use tracing_subscriber::fmt::MakeWriter;
@@ -121,12 +121,20 @@ where
     L: Layer<Registry> + Send + Sync,
 {
     match spans {
-        None => noticed(registry().with(lines), filter, notices),
+        None => {
+            // A directive about spans (`[request]=debug`) goes before those about targets, so the filter is not enough.
+            let lines = registry().with(lines);
+            noticed(lines.with(filter_fn(is_no_trace)), filter, notices)
+        }
         Some(spans) => {
-            let lines = lines.with_filter(filter_fn(|metadata| metadata.target() != TRACES));
+            let lines = lines.with_filter(filter_fn(is_no_trace));
             noticed(registry().with(lines).with(spans.layer()), filter, notices)
         }
     }
+}
+
+fn is_no_trace(metadata: &Metadata<'_>) -> bool {
+    metadata.target() != TRACES
 }
 
 fn noticed<S>(lines: S, filter: EnvFilter, notices: Option<Arc<dyn Notices>>) -> Dispatch
@@ -250,6 +258,8 @@ mod tests {
         for (text, traced) in [
             ("info", false),
             ("trace", false),
+            ("info,[request]=trace", false),
+            ("citrix_odata_proxy[{rows}]=trace", false),
             (
                 "citrix_odata_proxy=trace,citrix_odata_proxy::telemetry::span=trace",
                 false,
@@ -258,7 +268,11 @@ mod tests {
             ("info,citrix_odata_proxy::telemetry::span=off", true),
         ] {
             let filter = filter_of(text, traced).unwrap();
-            let dispatch = Dispatch::new(registry().with(filter));
+            let dispatch = if traced {
+                Dispatch::new(registry().with(filter))
+            } else {
+                dispatch(filter, Format::Text, false, io::sink, None, None)
+            };
             tracing::dispatcher::with_default(&dispatch, || {
                 let mut worked_out = false;
                 let span = tracing::trace_span!(target: TRACES, "request", rows = {

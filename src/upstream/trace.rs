@@ -49,11 +49,21 @@ pub(super) fn failed(span: Span, failed: &Failed) {
 }
 
 /// The name at the beginning of a target below the service root: an entity set, `$metadata`, or nothing for the service
-/// document.
+/// document. What is no name may be anything that somebody typed, a user's address for one: `?`, as in the log.
 fn set_of(target: &str) -> &str {
     let target = target.trim_start_matches('/');
-    target.split(['(', '/', '?']).next().unwrap_or_default()
+    let word = target.split(['(', '/', '?']).next().unwrap_or_default();
+    let is_of_a_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let is_name = word.len() <= NAME_BYTES_MAX && word.bytes().all(is_of_a_name);
+    if is_name || word == "$metadata" {
+        word
+    } else {
+        "?"
+    }
 }
+
+/// The longest name of an entity set (OData CSDL 4.0 §17.2).
+const NAME_BYTES_MAX: usize = 128;
 
 #[cfg(test)]
 mod tests {
@@ -69,6 +79,9 @@ mod tests {
             ("/Users", "Users"),
             ("Users(Smith)/Sessions?$top=1", "Users"),
             ("Sessions/$count", "Sessions"),
+            ("ada.smith@example.com", "?"),
+            ("Smith,%20John?$top=1", "?"),
+            (&"x".repeat(129), "?"),
         ] {
             assert_eq!(set_of(target), expected, "{target}");
         }

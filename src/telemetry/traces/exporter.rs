@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use http::HeaderMap;
-use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry::propagation::{Extractor, TextMapPropagator};
 use opentelemetry::trace::{TraceContextExt, TracerProvider};
 use opentelemetry_http::HeaderExtractor;
 use opentelemetry_otlp::{
@@ -112,12 +112,29 @@ pub fn continues(span: &Span, headers: &HeaderMap) {
     if span.is_disabled() {
         return;
     }
-    let client = TraceContextPropagator::new().extract(&HeaderExtractor(headers));
+    let client = TraceContextPropagator::new().extract(&Parent(HeaderExtractor(headers)));
     if client.span().span_context().is_valid() {
         // What cannot be continued is a trace of its own.
         let _ = span.set_parent(client);
     }
 }
+
+/// Of a client's headers, the one that names the span above. `tracestate` is left where it is: it is for the client's own
+/// systems, may be long, and comes from whoever reaches this port.
+struct Parent<'a>(HeaderExtractor<'a>);
+
+impl Extractor for Parent<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        (key == TRACEPARENT).then(|| self.0.get(key)).flatten()
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        vec![TRACEPARENT]
+    }
+}
+
+/// W3C Trace Context §3.2.
+const TRACEPARENT: &str = "traceparent";
 
 /// Makes `span` a child of the span in which this is called, without holding up the end of that one: it may end long
 /// before. `span` must have been made without a parent. To be called before it is entered or has children.
