@@ -1,6 +1,5 @@
 //! A stored answer.
 
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,11 +7,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::task::spawn_blocking;
-use xxhash_rust::xxh3::Xxh3;
 
-use super::packed::{Packed, Part};
+use super::demand::{Demand, Form};
+use super::digest::{Digester, Digests};
+use super::packed::Packed;
 use super::record::Record;
-use crate::odata::neutral::{NeutralText, Piece};
+use super::text::Text;
+use crate::odata::neutral::NeutralText;
 use crate::odata::representation::Representation;
 
 /// What kind of body an answer has; its media type follows from it.
@@ -44,6 +45,10 @@ pub struct Entry {
     pub facts: Facts,
     /// The body, in order.
     pub(super) blocks: Vec<Block>,
+    /// Its text, in place of the packed form in memory. All blocks are in a file then.
+    pub(super) text: Option<Text>,
+    /// Which form its clients ask for; `None` when it has the one that all of them are best served from.
+    pub(super) demand: Option<Demand>,
     /// Set when a part of it could not be read: it is not given any more.
     spoiled: AtomicBool,
 }
@@ -67,15 +72,6 @@ pub struct Facts {
     pub upstream_time: Duration,
     /// Bytes of the text without the service root.
     pub text_len: u64,
-}
-
-/// Digests of a body; equal ones mean equal bodies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Digests {
-    /// Of the neutral text: the same whatever address it is asked under, and in however many pages it came.
-    pub text: u128,
-    /// Of the text as it is packed.
-    pub packed: u128,
 }
 
 /// A part of a stored answer's body.
@@ -115,15 +111,28 @@ impl Block {
 impl Entry {
     pub(super) fn new(mut facts: Facts, blocks: Vec<Block>) -> Self {
         let blocks = joined(blocks);
+        let mut demand = None;
         if let [Block::Memory(whole)] = blocks.as_slice() {
             // Putting parts together may have changed them.
-            let mut packed = Xxh3::new();
-            add_packed(&mut packed, &whole.text);
-            facts.digests.packed = packed.digest128();
+            facts.digests.packed = Digests::of_packed(&whole.text);
+            // What is packed anew for each client is not worth two forms.
+            let one_form = whole.text.is_plain() || whole.text.is_linked();
+            demand = (!one_form).then(Demand::default);
         }
+        Self::of_blocks(facts, blocks, None, demand)
+    }
+
+    pub(super) fn of_blocks(
+        facts: Facts,
+        blocks: Vec<Block>,
+        text: Option<Text>,
+        demand: Option<Demand>,
+    ) -> Self {
         Self {
             facts,
             blocks,
+            text,
+            demand,
             spoiled: AtomicBool::new(false),
         }
     }
@@ -148,7 +157,7 @@ impl Entry {
         Self::new(facts, vec![Block::Memory(Segment { text, rows })])
     }
 
-    /// The body, when all of it is in memory.
+    /// The packed form, when all of it is in memory.
     pub fn in_memory(&self) -> Option<&Packed> {
         match self.blocks.as_slice() {
             [Block::Memory(segment)] => Some(&segment.text),
@@ -156,19 +165,57 @@ impl Entry {
         }
     }
 
+    /// The text, when all of it is in memory, and nothing has to be unpacked.
+    pub fn plain(&self) -> Option<&Packed> {
+        match &self.text {
+            Some(text) => Some(text.plain()),
+            None => self.in_memory().filter(|packed| packed.is_plain()),
+        }
+    }
+
+    /// A client asks for its body in this form. The answer may be brought into the form that most ask for.
+    pub fn asked_for(&self, form: Form) {
+        if let Some(demand) = &self.demand {
+            demand.asked(form);
+        }
+    }
+
+    /// Its text cannot be had in place of the packed form, for now.
+    pub(super) fn refuse_text(&self) {
+        if let Some(demand) = &self.demand {
+            demand.refused();
+        }
+    }
+
     /// Bytes of the text when the service root is `root_len` bytes long, when it is in memory.
     pub fn len_at(&self, root_len: usize) -> Option<u64> {
-        Some(self.in_memory()?.len_at(root_len))
+        let text = match &self.text {
+            Some(text) => text.plain(),
+            None => self.in_memory()?,
+        };
+        Some(text.len_at(root_len))
     }
 
     /// Bytes of the whole as a gzip file, when that is known.
     pub fn gzip_len_at(&self, root_len: usize) -> Option<u64> {
-        self.in_memory()?.gzip_len_at(root_len)
+        match &self.text {
+            Some(text) => text.gzip_len_at(root_len),
+            None => self.in_memory()?.gzip_len_at(root_len),
+        }
     }
 
-    /// A part of the body, from 0 on; `None` behind the last. An entry of which a part cannot be read is not given any
-    /// more.
+    /// A part of the packed form, from 0 on; `None` behind the last. An entry of which a part cannot be read is not given
+    /// any more.
     pub async fn part(self: &Arc<Self>, at: usize) -> Option<io::Result<Segment>> {
+        if let Some(text) = &self.text {
+            return match at {
+                0 => Some(self.read_packed(text).await.map(|text| Segment {
+                    text,
+                    rows: self.facts.rows,
+                })),
+                _ => None,
+            };
+        }
         let record = match self.blocks.get(at)? {
             Block::Memory(segment) => return Some(Ok(segment.clone())),
             Block::File(record) => record.clone(),
@@ -206,7 +253,11 @@ impl Entry {
     /// Bytes held in memory.
     pub fn stored_len(&self) -> usize {
         let blocks: usize = self.blocks.iter().map(Block::stored_len).sum();
-        blocks + self.blocks.capacity() * size_of::<Block>() + size_of::<Self>()
+        let text = self
+            .text
+            .as_ref()
+            .map_or(0, |text| text.plain().stored_len());
+        blocks + text + self.blocks.capacity() * size_of::<Block>() + size_of::<Self>()
     }
 }
 
@@ -226,71 +277,4 @@ fn joined(blocks: Vec<Block>) -> Vec<Block> {
     let texts: Vec<Packed> = segments.iter().map(|s| s.text.clone()).collect();
     let text = Packed::joined(&texts);
     vec![Block::Memory(Segment { text, rows })]
-}
-
-/// Digests of a body that is being written.
-#[derive(Default)]
-pub(super) struct Digester {
-    text: Xxh3,
-    packed: Xxh3,
-    text_len: u64,
-}
-
-impl fmt::Debug for Digester {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Digester")
-            .field("text_len", &self.text_len)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Digester {
-    /// Adds a part.
-    pub(super) fn add(&mut self, text: &NeutralText, packed: &Packed) {
-        add_text(&mut self.text, text);
-        self.text_len += text.len_at(0) as u64;
-        add_packed(&mut self.packed, packed);
-    }
-
-    /// The digests of what was added, and the length of its text.
-    pub(super) fn digests(&self) -> (Digests, u64) {
-        let digests = Digests {
-            text: self.text.digest128(),
-            packed: self.packed.digest128(),
-        };
-        (digests, self.text_len)
-    }
-}
-
-/// What decides the bytes that are sent as gzip: the parts, each with its kind and length, so that no two lists of parts
-/// look alike.
-fn add_packed(digest: &mut Xxh3, packed: &Packed) {
-    for part in packed.parts() {
-        let (kind, len) = match part {
-            Part::Text(text) => (0, text.len_at(0)),
-            Part::Run(run) => (1, run.deflated().len()),
-            Part::Linked(linked) => (2, linked.deflated().len()),
-        };
-        digest.update(&[kind]);
-        digest.update(&(len as u64).to_le_bytes());
-        match part {
-            Part::Text(text) => add_text(digest, text),
-            Part::Run(run) => digest.update(run.deflated()),
-            Part::Linked(linked) => {
-                digest.update(linked.deflated());
-                for place in linked.places() {
-                    digest.update(&place.to_le_bytes());
-                }
-            }
-        }
-    }
-}
-
-fn add_text(digest: &mut Xxh3, text: &NeutralText) {
-    for piece in text.pieces() {
-        match piece {
-            Piece::Bytes(bytes) => digest.update(bytes),
-            Piece::Root => digest.update(&[0]),
-        }
-    }
 }

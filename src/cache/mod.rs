@@ -11,6 +11,8 @@
 //! is being sent needs the [`spool`], and freshness has to follow our clock and the rule of the moment. What is on disk is
 //! recalled before the cache is asked, so that finding still waits for nothing.
 
+mod demand;
+mod digest;
 mod entry;
 mod file;
 mod fills;
@@ -24,8 +26,10 @@ mod policy;
 mod recall;
 mod record;
 mod refresh;
+mod reshape;
 mod shelf;
 mod spool;
+mod text;
 mod watch;
 mod wish;
 
@@ -38,7 +42,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use moka::notification::RemovalCause;
 use moka::policy::EvictionPolicy;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
@@ -51,7 +55,9 @@ use self::watch::Counters;
 use crate::clock::Clock;
 use crate::tasks::Tasks;
 
-pub use entry::{Content, Digests, Entry, Facts, Segment};
+pub use demand::Form;
+pub use digest::Digests;
+pub use entry::{Content, Entry, Facts, Segment};
 pub use found::{Coming, Fallback, Found, Hit, HitState};
 pub use key::CacheKey;
 pub use lifetime::Lifetime;
@@ -104,6 +110,8 @@ pub struct Cache<E: Failure> {
     fills: Arc<Fills<E>>,
     space: Space<E>,
     shelf: Option<Shelf>,
+    /// Room for as many answers as are brought into another form at a time.
+    reshaping: Arc<Semaphore>,
     clock: Arc<dyn Clock>,
     tasks: Tasks,
     counters: Arc<Counters>,
@@ -171,6 +179,7 @@ impl<E: Failure> Cache<E> {
             )
             .where_files_stay(shelf.is_some()),
             shelf,
+            reshaping: Arc::new(Semaphore::new(RESHAPED_AT_ONCE)),
             clock,
             tasks,
             counters,
@@ -264,6 +273,7 @@ impl<E: Failure> Cache<E> {
         if kept.entry.is_spoiled() {
             return None;
         }
+        self.reshape(key, &kept);
         let at = self.clock.now();
         let age = kept.age(at, Instant::now());
         let verdict = policy::judge(age, wish);
@@ -383,6 +393,9 @@ impl<E: Failure> fmt::Debug for Cache<E> {
 /// Entries that are partly in a file keep it open, and systems allow a process so many; so each of them weighs this part
 /// of all memory at least.
 const FILED_ENTRIES_MAX: u64 = 512;
+
+/// An answer is in memory in both forms while it is brought from one into the other.
+const RESHAPED_AT_ONCE: usize = 1;
 
 /// Putting together the packed parts of so much text takes less time than handing them to another thread.
 const MADE_AT_ONCE_BYTES_MAX: u64 = 256 * 1024;

@@ -11,7 +11,7 @@ use crate::odata::neutral::Piece;
 #[derive(Debug)]
 pub struct Pieces {
     entry: Arc<Entry>,
-    /// The number of the block that comes next.
+    /// The number of the block that comes next; none does, when the text is in memory.
     next: usize,
     text: Option<Unpacked>,
 }
@@ -30,6 +30,13 @@ impl Pieces {
         loop {
             if let Some(piece) = self.text.as_mut().and_then(Iterator::next) {
                 return piece.map(Some);
+            }
+            if let Some(text) = self.entry.plain()
+                && self.next == 0
+            {
+                self.next = usize::MAX;
+                self.text = Some(text.unpacked());
+                continue;
             }
             let Some(block) = self.entry.blocks.get(self.next) else {
                 return Ok(None);

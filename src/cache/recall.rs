@@ -141,7 +141,7 @@ impl<E: Failure> Cache<E> {
     }
 
     /// Puts another form of an entry in its place, or takes it out when there is none, unless it is not there any more.
-    fn replace(&self, key: &CacheKey, kept: &Arc<Kept<E>>, entry: Option<Arc<Entry>>) {
+    pub(super) fn replace(&self, key: &CacheKey, kept: &Arc<Kept<E>>, entry: Option<Arc<Entry>>) {
         let list = self.fills.lock();
         let is_there = self
             .entries

@@ -12,7 +12,7 @@ use http::{HeaderMap, header};
 
 use super::body::{Part, Parts};
 use super::list;
-use crate::cache::{GzipWriter, Packed, Plain};
+use crate::cache::{Form, GzipWriter, Packed, Plain};
 use crate::gateway::{AnswerError, SharedError};
 use crate::odata::neutral::NeutralText;
 
@@ -43,6 +43,14 @@ impl Coding {
         match offer(&["gzip", "x-gzip"]).or_else(|| offer(&["*"])) {
             Some(offer) if list::weight(offer) > 0.0 => Self::Gzip,
             _ => Self::Identity,
+        }
+    }
+
+    /// The form of a stored answer that this is served from best.
+    pub(crate) fn form(self) -> Form {
+        match self {
+            Self::Identity => Form::Text,
+            Self::Gzip => Form::Packed,
         }
     }
 }

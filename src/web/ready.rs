@@ -11,28 +11,20 @@ use http_body::{Frame, SizeHint};
 
 use super::encoding::Coding;
 use super::notes::Notes;
-use crate::cache::{Entry, GzipWriter, Part};
+use crate::cache::{Entry, GzipWriter};
 
 /// The body of `entry` for a client with this service root, when it can be sent without more work than putting it
 /// together: nothing is copied but short pieces. `None` when it is long and has to be read, packed or unpacked on its way.
 pub(crate) fn ready(entry: &Entry, coding: Coding, root: &Bytes, notes: &Notes) -> Option<Body> {
-    let packed = entry.in_memory()?;
     let mut frames = VecDeque::new();
     match coding {
         Coding::Identity => {
-            let kept = |part: &Part| match part {
-                Part::Text(_) => true,
-                Part::Run(run) => run.is_plain(),
-                Part::Linked(_) => false,
-            };
-            if !packed.parts().iter().all(kept) {
-                return None;
-            }
-            for piece in packed.plain(root) {
+            for piece in entry.plain()?.plain(root) {
                 frames.push_back(piece.ok()?);
             }
         }
         Coding::Gzip => {
+            let packed = entry.in_memory()?;
             packed.gzip_len_at(root.len())?;
             let mut writer = GzipWriter::new();
             for part in packed.parts() {

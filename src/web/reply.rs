@@ -88,11 +88,14 @@ pub(crate) async fn reply(
     if let Some(len) = len {
         headers.insert(header::CONTENT_LENGTH, len.into());
     }
-    if let AnswerBody::Stored(entry) = &answer.body
-        && let Some(body) = ready(entry, coding, &asked.root, notes)
-    {
-        *response.body_mut() = body;
-        return Ok(response);
+    if let AnswerBody::Stored(entry) = &answer.body {
+        if asked.request.method != Method::HEAD {
+            entry.asked_for(coding.form());
+        }
+        if let Some(body) = ready(entry, coding, &asked.root, notes) {
+            *response.body_mut() = body;
+            return Ok(response);
+        }
     }
     let mut parts = Parts::of(answer.content, answer.body, notes.clone());
     if len.is_none() && asked.needs_length() && asked.request.method != Method::HEAD {

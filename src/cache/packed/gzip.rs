@@ -91,13 +91,7 @@ impl GzipWriter {
     pub fn write_text(&mut self, text: &NeutralText, root: &Bytes) {
         let text = text.to_bytes(root);
         self.count(&text);
-        for block in text.chunks(STORED_BYTES_MAX) {
-            let len = u16::try_from(block.len()).unwrap_or(u16::MAX);
-            self.short.push(STORED);
-            self.short.extend_from_slice(&len.to_le_bytes());
-            self.short.extend_from_slice(&(!len).to_le_bytes());
-            self.short.extend_from_slice(block);
-        }
+        put_stored(&text, &mut self.short);
     }
 
     fn count(&mut self, text: &[u8]) {
@@ -114,21 +108,68 @@ impl Default for GzipWriter {
     }
 }
 
+/// Writes text as it is, in blocks that are not compressed.
+pub(super) fn put_stored(text: &[u8], out: &mut Vec<u8>) {
+    for block in text.chunks(STORED_BYTES_MAX) {
+        let len = u16::try_from(block.len()).unwrap_or(u16::MAX);
+        out.push(STORED);
+        out.extend_from_slice(&len.to_le_bytes());
+        out.extend_from_slice(&(!len).to_le_bytes());
+        out.extend_from_slice(block);
+    }
+}
+
 /// Bytes of the whole file when the service root is `root_len` bytes long.
 pub(super) fn len_at(packed: &Packed, root_len: usize) -> Option<u64> {
     let part = |part: &Part| match part {
-        Part::Text(text) => {
-            let len = text.len_at(root_len);
-            Some((len + len.div_ceil(STORED_BYTES_MAX) * STORED_HEAD_BYTES) as u64)
-        }
+        Part::Text(text) => Some(stored_len(text.len_at(root_len))),
         Part::Run(run) => Some(run.deflated.len() as u64),
         Part::Linked(_) => None,
     };
-    let frame = (HEADER.len() + LAST_BLOCK.len() + TRAILER_BYTES) as u64;
     packed
         .parts()
         .iter()
-        .try_fold(frame, |len, next| Some(len + part(next)?))
+        .try_fold(FRAME_BYTES, |len, next| Some(len + part(next)?))
+}
+
+/// What [`Packed::gzip_len_at`] follows from, for a text that is not at hand.
+#[derive(Debug)]
+pub(in crate::cache) struct GzipLen {
+    /// Bytes that are the same for all clients.
+    fixed: u64,
+    /// The texts that are not compressed: the length of each without the service root, and its places for it.
+    texts: Vec<(usize, usize)>,
+}
+
+impl GzipLen {
+    /// That of this text; `None` when it is known only once it is packed anew.
+    pub(in crate::cache) fn of(packed: &Packed) -> Option<Self> {
+        let mut fixed = FRAME_BYTES;
+        let mut texts = Vec::new();
+        for part in packed.parts() {
+            match part {
+                Part::Text(text) => {
+                    let len = text.len_at(0);
+                    texts.push((len, text.len_at(1) - len));
+                }
+                Part::Run(run) => fixed += run.deflated.len() as u64,
+                Part::Linked(_) => return None,
+            }
+        }
+        Some(Self { fixed, texts })
+    }
+
+    /// Bytes of the whole file when the service root is `root_len` bytes long.
+    pub(in crate::cache) fn at(&self, root_len: usize) -> u64 {
+        let texts = self.texts.iter();
+        let texts = texts.map(|(len, roots)| stored_len(len + roots * root_len));
+        self.fixed + texts.sum::<u64>()
+    }
+}
+
+/// Bytes of the blocks in which a text of so many bytes is not compressed.
+fn stored_len(text_len: usize) -> u64 {
+    (text_len + text_len.div_ceil(STORED_BYTES_MAX) * STORED_HEAD_BYTES) as u64
 }
 
 fn bytes_of<'a>(piece: &'a Piece, root: &'a Bytes) -> &'a Bytes {
@@ -149,3 +190,5 @@ const STORED_BYTES_MAX: usize = 65535;
 /// An empty block, marked as the last.
 const LAST_BLOCK: [u8; 5] = [1, 0, 0, 0xff, 0xff];
 const TRAILER_BYTES: usize = 8;
+/// Of what stands before the text and behind it.
+const FRAME_BYTES: u64 = (HEADER.len() + LAST_BLOCK.len() + TRAILER_BYTES) as u64;

@@ -11,16 +11,20 @@
 mod crc;
 mod gzip;
 mod inflate;
+mod join;
 mod pack;
 mod record;
 mod unpacked;
 
-use std::sync::Arc;
+use std::io;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 
 use self::crc::Crc;
-use crate::odata::neutral::NeutralText;
+use crate::odata::neutral::{NeutralText, Piece};
+
+pub(super) use gzip::GzipLen;
 
 pub use gzip::GzipWriter;
 pub use unpacked::{Plain, Unpacked};
@@ -30,6 +34,10 @@ pub use unpacked::{Plain, Unpacked};
 pub struct Packed {
     parts: Arc<Vec<Part>>,
 }
+
+/// A [`Packed`] that others may hold.
+#[derive(Debug, Default)]
+pub(super) struct WeakPacked(Weak<Vec<Part>>);
 
 /// A part of a packed text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,10 +78,11 @@ impl Packed {
         pack::pack(text)
     }
 
-    /// Texts one behind the other as one, with as few parts as possible. Copies what is compressed.
+    /// Texts one behind the other as one, with as few parts as possible. Copies what is compressed, but where there is one
+    /// run of it alone.
     #[must_use]
     pub fn joined(texts: &[Self]) -> Self {
-        pack::join(texts)
+        join::join(texts)
     }
 
     /// From its parts.
@@ -87,6 +96,55 @@ impl Packed {
     /// The parts in order.
     pub fn parts(&self) -> &[Part] {
         &self.parts
+    }
+
+    /// A text that is kept as it is, however long: whoever takes gzip must not be given it.
+    pub(super) fn bare(text: NeutralText) -> Self {
+        Self::of(vec![Part::Text(text)])
+    }
+
+    /// Whether all of the text is there, and nothing has to be unpacked for those who do not take gzip.
+    pub fn is_plain(&self) -> bool {
+        self.parts.iter().all(|part| match part {
+            Part::Text(_) => true,
+            Part::Run(run) => run.plain.is_some(),
+            Part::Linked(_) => false,
+        })
+    }
+
+    /// Whether it has so many places for the service root that it is packed anew for each client.
+    pub(super) fn is_linked(&self) -> bool {
+        let linked = |part: &Part| matches!(part, Part::Linked(_));
+        self.parts.iter().any(linked)
+    }
+
+    /// The whole text, with one piece for all that lies between two places of the service root. Takes the processor for
+    /// less than 1 ms a megabyte.
+    pub(super) fn text(&self) -> io::Result<NeutralText> {
+        let len = usize::try_from(self.len_at(0)).map_err(io::Error::other)?;
+        let mut whole = Vec::with_capacity(len);
+        let mut places = Vec::new();
+        for piece in self.unpacked() {
+            match piece? {
+                Piece::Bytes(bytes) => whole.extend_from_slice(&bytes),
+                Piece::Root => places.push(whole.len()),
+            }
+        }
+        let mut rest = Bytes::from(whole);
+        let mut text = NeutralText::new();
+        let mut at = 0;
+        for place in places {
+            text.push(rest.split_to(place - at));
+            text.push_root();
+            at = place;
+        }
+        text.push(rest);
+        Ok(text)
+    }
+
+    /// Finds it again as long as somebody else holds it.
+    pub(super) fn downgrade(&self) -> WeakPacked {
+        WeakPacked(Arc::downgrade(&self.parts))
     }
 
     /// Bytes held in memory, roughly.
@@ -124,6 +182,14 @@ impl Packed {
     }
 }
 
+impl WeakPacked {
+    /// It, when somebody still holds it.
+    pub(super) fn upgrade(&self) -> Option<Packed> {
+        let parts = self.0.upgrade()?;
+        Some(Packed { parts })
+    }
+}
+
 impl Part {
     fn stored_len(&self) -> usize {
         match self {
@@ -148,11 +214,6 @@ impl Run {
     /// The deflate blocks.
     pub fn deflated(&self) -> &Bytes {
         &self.deflated
-    }
-
-    /// Whether the text itself is kept, too.
-    pub fn is_plain(&self) -> bool {
-        self.plain.is_some()
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::io::Write;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use crc32fast::Hasher;
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 
 use super::crc::Crc;
-use super::{LINKED_BYTES_MAX, Linked, Packed, Part, Run, inflate};
+use super::{LINKED_BYTES_MAX, Linked, Packed, Part, Run};
 use crate::odata::neutral::{NeutralText, Piece};
 
 /// Packs a text.
@@ -36,29 +36,6 @@ pub(super) fn pack(text: &NeutralText) -> Packed {
         }
     }
     push_text(&mut parts, short);
-    Packed::of(parts)
-}
-
-/// Texts one behind the other.
-pub(super) fn join(texts: &[Packed]) -> Packed {
-    let mut parts: Vec<Part> = Vec::new();
-    let mut runs: Vec<&Run> = Vec::new();
-    let mut short = NeutralText::new();
-    for part in texts.iter().flat_map(Packed::parts) {
-        if !matches!(part, Part::Run(_)) {
-            push_run(&mut parts, &mut runs);
-        }
-        if !matches!(part, Part::Text(_)) {
-            push_short(&mut parts, &mut short);
-        }
-        match part {
-            Part::Text(text) => short.append(text.clone()),
-            Part::Run(run) => runs.push(run),
-            Part::Linked(linked) => parts.push(Part::Linked(linked.clone())),
-        }
-    }
-    push_run(&mut parts, &mut runs);
-    push_short(&mut parts, &mut short);
     Packed::of(parts)
 }
 
@@ -175,51 +152,15 @@ impl Packer {
     }
 }
 
+/// A text of short stretches. One that has come to hold many places for the service root is kept as such.
 fn push_text(parts: &mut Vec<Part>, text: NeutralText) {
-    if !text.is_empty() {
+    if text.is_empty() {
+        return;
+    }
+    if stretches(&text).len() > APART_MAX {
+        parts.extend(linked(&text));
+    } else {
         parts.push(Part::Text(text));
-    }
-}
-
-/// What was short each by itself may be long together.
-fn push_short(parts: &mut Vec<Part>, short: &mut NeutralText) {
-    let text = std::mem::take(short);
-    parts.extend(pack(&text).parts().iter().cloned());
-}
-
-/// Runs of which none refers to text before it, as one.
-fn push_run(parts: &mut Vec<Part>, runs: &mut Vec<&Run>) {
-    let runs = std::mem::take(runs);
-    if let [run] = *runs.as_slice() {
-        let mut run = run.clone();
-        keep_plain(&mut run);
-        return parts.push(Part::Run(run));
-    }
-    let len = runs.iter().map(|run| run.deflated.len()).sum();
-    let mut deflated = BytesMut::with_capacity(len);
-    let mut crc = 0;
-    let mut text_len = 0;
-    for run in runs {
-        deflated.extend_from_slice(&run.deflated);
-        crc = run.crc.behind(crc);
-        text_len += run.text_len;
-    }
-    if text_len > 0 {
-        let mut run = Run {
-            deflated: deflated.freeze(),
-            text_len,
-            crc: Crc::new(crc, text_len),
-            plain: None,
-        };
-        keep_plain(&mut run);
-        parts.push(Part::Run(run));
-    }
-}
-
-/// The text of a short run is kept beside it: to unpack it takes longer than to send it.
-fn keep_plain(run: &mut Run) {
-    if run.plain.is_none() && run.text_len <= PLAIN_BYTES_MAX {
-        run.plain = inflate::whole(&run.deflated, run.text_len).ok();
     }
 }
 
@@ -230,7 +171,7 @@ const RUN_BYTES_MIN: usize = 1024;
 const APART_MAX: usize = 16;
 
 /// Up to so many bytes the text of a run is kept beside its blocks.
-const PLAIN_BYTES_MAX: u64 = 128 * 1024;
+pub(super) const PLAIN_BYTES_MAX: u64 = 128 * 1024;
 
 /// Measured on rows of sessions (`cargo bench --bench text`): level 3 makes them a third smaller than level 1 in twice
 /// the time, and from there on little is gained.

@@ -57,6 +57,10 @@ fn plain(packed: &Packed, root: &Bytes) -> Vec<u8> {
 fn check(texts: &[NeutralText]) {
     let packed: Vec<Packed> = texts.iter().map(Packed::pack).collect();
     let joined = Packed::joined(&packed);
+    let again = Packed::joined(std::slice::from_ref(&joined));
+    assert_eq!(again, joined, "nothing is left to be joined");
+    let bare = Packed::bare(joined.text().unwrap());
+    assert!(bare.is_plain());
     for packed in packed.iter().chain([&joined]) {
         let mut record = Vec::new();
         packed.encode(&mut record).unwrap();
@@ -69,14 +73,17 @@ fn check(texts: &[NeutralText]) {
     }
     for root in [Bytes::new(), ROOT] {
         let whole: Vec<u8> = texts.iter().flat_map(|t| t.to_bytes(&root)).collect();
-        assert_eq!(plain(&joined, &root), whole);
-        assert_eq!(joined.len_at(root.len()), whole.len() as u64);
+        for form in [&joined, &bare] {
+            assert_eq!(plain(form, &root), whole);
+            assert_eq!(form.len_at(root.len()), whole.len() as u64);
+        }
         assert_eq!(gunzip(&gzip(&packed, &root)), whole);
         let file = gzip(std::slice::from_ref(&joined), &root);
         assert_eq!(gunzip(&file), whole);
-        if let Some(len) = joined.gzip_len_at(root.len()) {
-            assert_eq!(len, file.len() as u64);
-        }
+        let len = GzipLen::of(&joined).map(|len| len.at(root.len()));
+        assert_eq!(len, joined.gzip_len_at(root.len()));
+        assert_eq!(len.is_none(), joined.is_linked());
+        assert!(len.is_none_or(|len| len == file.len() as u64));
     }
 }
 
@@ -123,6 +130,54 @@ fn pages_become_one_run() {
 }
 
 #[test]
+fn a_short_end_goes_with_the_run_before_it() {
+    let short = |text: &'static str| {
+        let mut short = NeutralText::new();
+        short.push(text);
+        short
+    };
+    let mut link = NeutralText::new();
+    link.push("],\"@odata.nextLink\":\"");
+    link.push_root();
+    link.push("/Sessions?$skip=100\"}");
+    let (rows, close) = (page(3000, false), short("]}"));
+    let joined = |texts: &[NeutralText]| {
+        check(texts);
+        Packed::joined(&texts.iter().map(Packed::pack).collect::<Vec<_>>())
+    };
+    for rows in [page(100, false), rows.clone()] {
+        let whole = joined(&[rows, short(","), close.clone()]);
+        let [Part::Text(_), Part::Run(run)] = whole.parts() else {
+            panic!("{:?}", whole.parts().len());
+        };
+        assert!(run.deflated.ends_with(b",]}"));
+        let plain = run.plain.as_ref();
+        assert!(plain.is_none_or(|plain| plain.ends_with(b",]}")));
+        // One frame for the head, and one for all the rest.
+        assert_eq!(whole.plain(&ROOT).count() == 2, plain.is_some());
+        let bare = Packed::bare(whole.text().unwrap());
+        assert_eq!(bare.plain(&ROOT).count(), 2);
+        let (mut writer, mut frames) = (GzipWriter::new(), VecDeque::new());
+        for part in whole.parts() {
+            writer.write(part, &ROOT, &mut frames).unwrap();
+        }
+        writer.end(&mut frames);
+        assert_eq!(frames.len() == 3, run.deflated.len() >= 4096);
+    }
+    // With more rows behind it, it stands in the middle of the run.
+    let mut more = NeutralText::new();
+    more.push("x".repeat(5000));
+    let between = joined(&[rows.clone(), short(","), more, close]);
+    assert_eq!(between.parts().len(), 2);
+    // The service root is not in the run.
+    let whole = joined(&[rows, link]);
+    assert!(matches!(
+        whole.parts(),
+        [Part::Text(_), Part::Run(_), Part::Text(_)]
+    ));
+}
+
+#[test]
 fn rows_with_links_are_packed_too() {
     let packed = Packed::pack(&page(10_000, true));
     assert!(packed.parts().iter().all(|p| matches!(p, Part::Linked(_))));
@@ -151,6 +206,20 @@ fn the_text_of_short_runs_is_kept_and_that_of_long_ones_is_not() {
         };
         assert_eq!(run.plain.is_some(), kept);
     }
+}
+
+#[test]
+fn many_short_places_between_long_runs_are_joined_once_and_for_all() {
+    let mut text = NeutralText::new();
+    for _ in 0..20 {
+        text.push("a");
+        text.push_root();
+    }
+    for _ in 0..20 {
+        text.push("x".repeat(2000));
+        text.push_root();
+    }
+    check(&[text]);
 }
 
 proptest! {

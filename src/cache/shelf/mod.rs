@@ -239,6 +239,25 @@ impl Shelf {
             .ok()?
     }
 
+    /// An answer that takes more bytes than this is not in memory.
+    pub(super) fn memory_each_max(&self) -> u64 {
+        self.room.memory_each_max
+    }
+
+    /// An answer that is in memory, with its text there in place of the packed form; `None` when its file is not there, or
+    /// cannot be read.
+    pub(super) async fn with_text(&self, key: &CacheKey, entry: &Arc<Entry>) -> Option<Entry> {
+        let (room, key, entry) = (Arc::clone(&self.room), key.clone(), Arc::clone(entry));
+        let made = spawn_blocking(move || {
+            let made = entry.with_text(room.records_of(&key, &entry.facts)?);
+            let warn = |error: &std::io::Error| {
+                tracing::warn!(%error, "the file of a stored answer cannot be read; the answer is in memory only");
+            };
+            made.inspect_err(warn).ok()
+        });
+        made.await.ok()?
+    }
+
     /// Stops the writing and reading of answers whose keys match. Nothing is read for as long as what is returned is there.
     pub(super) fn begin_purge(&self, matches: impl Fn(&CacheKey) -> bool) -> Purging {
         self.room.pending.purge(matches)

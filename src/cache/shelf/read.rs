@@ -185,32 +185,76 @@ impl Room {
         name: Name,
         writing: u64,
     ) -> io::Result<Arc<Entry>> {
-        let len = file.metadata()?.len();
+        let records = self.records(head, file, name, writing)?;
         let records_len = head.records_len().unwrap_or(u64::MAX);
-        let mut place = len.saturating_sub(records_len);
+        let block = |record: Record| {
+            Ok(if records_len <= self.memory_each_max {
+                Block::Memory(record.read()?)
+            } else {
+                Block::File(record)
+            })
+        };
+        let blocks = records.into_iter().map(block).collect::<io::Result<_>>()?;
+        Ok(Arc::new(Entry::new(facts, blocks)))
+    }
+
+    /// Where the parts of an answer are in its file.
+    fn records(
+        self: &Arc<Self>,
+        head: &Head,
+        file: File,
+        name: Name,
+        writing: u64,
+    ) -> io::Result<Vec<Record>> {
+        let len = file.metadata()?.len();
+        let mut place = len.saturating_sub(head.records_len().unwrap_or(u64::MAX));
         let file: Arc<dyn RecordFile> = Arc::new(AnswerFile {
             file,
             name,
             writing,
             room: Arc::downgrade(self),
         });
-        let mut blocks = Vec::with_capacity(head.records.len());
+        let mut records = Vec::with_capacity(head.records.len());
         for described in &head.records {
-            let record = Record {
+            records.push(Record {
                 file: Arc::clone(&file),
                 place,
                 len: usize::try_from(described.len).map_err(io::Error::other)?,
                 checksum: described.checksum,
                 rows: described.rows,
-            };
-            place = place.saturating_add(described.len);
-            blocks.push(if records_len <= self.memory_each_max {
-                Block::Memory(record.read()?)
-            } else {
-                Block::File(record)
             });
+            place = place.saturating_add(described.len);
         }
-        Ok(Arc::new(Entry::new(facts, blocks)))
+        Ok(records)
+    }
+
+    /// Where the parts of an answer that is in memory are in its file; `None` when that is not there, or is another one's.
+    /// Blocks.
+    pub(super) fn records_of(
+        self: &Arc<Self>,
+        key: &CacheKey,
+        facts: &Facts,
+    ) -> Option<Vec<Record>> {
+        // Nothing is read that is on its way out.
+        let _begun = self.pending.read(key)?;
+        let (realm, name) = self.name(key)?;
+        let Known::There(Shelved { asked, writing, .. }) = self.index().get(name) else {
+            return None;
+        };
+        if asked.wall() != facts.fetched_at {
+            return None;
+        }
+        let file = self.opened(name)?;
+        let head = match Head::read(&file) {
+            Ok((head, _)) => head,
+            Err(rejected) => return self.drop_rejected(name, key, &rejected),
+        };
+        let written = head.facts()?;
+        let is_it = head.is_of(realm)
+            && head.key().read().as_ref() == Some(key)
+            && written.fetched_at == facts.fetched_at
+            && written.digests.text == facts.digests.text;
+        is_it.then(|| self.records(&head, file, name, writing).ok())?
     }
 
     /// What the answer in a file answers. Blocks.

@@ -12,7 +12,8 @@ use super::purpose::Purpose;
 use super::slot::Slot;
 use super::standstill::Standstill;
 use crate::cache::Failure;
-use crate::cache::entry::{Block, Digester};
+use crate::cache::digest::Digester;
+use crate::cache::entry::Block;
 use crate::cache::record::Record;
 use crate::cache::{Content, Segment};
 

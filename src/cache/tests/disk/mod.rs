@@ -1,6 +1,7 @@
 //! Answers on disk: found again after a restart, and never when they should not be.
 
 mod bad;
+mod forms;
 mod large;
 
 use std::fs;
@@ -15,6 +16,7 @@ use super::*;
 struct Place {
     folder: TempDir,
     clock: Arc<SetClock>,
+    memory: u64,
     bytes_max: u64,
     realm: Realm,
 }
@@ -25,6 +27,7 @@ impl Place {
         Self {
             folder: TempDir::new().unwrap(),
             clock: Arc::new(SetClock(Mutex::new(noon))),
+            memory: 64_000,
             bytes_max: u64::MAX,
             realm: 7,
         }
@@ -37,7 +40,7 @@ impl Place {
     /// A cache that finds what others have left here.
     fn cache(&self) -> Cache<&'static str> {
         let settings = Settings {
-            memory: 64_000,
+            memory: self.memory,
             spool: Some(SpoolFolder {
                 path: self.folder.path().join("spool"),
                 bytes_max: u64::MAX,
