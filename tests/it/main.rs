@@ -25,6 +25,7 @@ mod deny;
 mod encoded;
 mod explore;
 mod faults;
+mod forms;
 mod havoc;
 mod heavy;
 mod home;
