@@ -19,7 +19,7 @@ pub struct StoredSet {
     pub answers: StatesCount,
     /// Rows of the one that has most.
     pub rows: u64,
-    /// As they are kept, packed.
+    /// As they are kept.
     pub bytes: u64,
     /// Of the youngest.
     pub age_seconds: u64,

@@ -23,7 +23,7 @@ pub struct Stored {
     pub page_size: Option<u32>,
     /// In all.
     pub rows: u64,
-    /// As it is kept, packed.
+    /// As it is kept: as text when it is about as long as that.
     pub bytes: u64,
     /// Of its text.
     pub text_bytes: u64,

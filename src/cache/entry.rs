@@ -205,7 +205,7 @@ impl Entry {
     }
 
     /// A part of the packed form, from 0 on; `None` behind the last. An entry of which a part cannot be read is not given
-    /// any more.
+    /// any more, unless its text is in memory.
     pub async fn part(self: &Arc<Self>, at: usize) -> Option<io::Result<Segment>> {
         if let Some(text) = &self.text {
             return match at {

@@ -10,6 +10,8 @@
 //! moka is used without its lifetimes, its loading and its async form: finding an entry waits for nothing, joining a fill that
 //! is being sent needs the [`spool`], and freshness has to follow our clock and the rule of the moment. What is on disk is
 //! recalled before the cache is asked, so that finding still waits for nothing.
+//!
+//! Long answers lie in memory packed, or as [`text`], as their clients ask for them ([`demand`], [`reshape`]).
 
 mod demand;
 mod digest;
@@ -72,7 +74,7 @@ pub use wish::{Directives, Wish};
 /// What a [`Cache`] needs to know.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Bytes of memory for stored answers, packed as they are. One answer may take an eighth of it, and those that are
+    /// Bytes of memory for stored answers, in the form that they have there. One answer may take an eighth of it, and those that are
     /// being made a quarter together.
     pub memory: u64,
     /// Where answers go on that are too large for memory while they are made; `None`: nowhere.

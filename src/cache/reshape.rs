@@ -28,8 +28,7 @@ impl<E: Failure> Cache<E> {
         self.tasks.spawn("stored answers: form", async move {
             let entry = match form {
                 Form::Text => disk.with_text(&key, &kept.entry).await,
-                // An error was told already.
-                Form::Packed => kept.entry.without_text().await.ok(),
+                Form::Packed => kept.entry.without_text().await,
             };
             match entry {
                 Some(entry) => cache.replace(&key, &kept, Some(Arc::new(entry))),

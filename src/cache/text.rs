@@ -6,6 +6,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
@@ -15,15 +16,20 @@ use super::digest::Digests;
 use super::entry::{Block, Entry, Facts, Segment};
 use super::packed::{GzipLen, Packed, WeakPacked};
 use super::record::Record;
+use crate::odata::neutral::NeutralText;
 
 /// The text of an answer, in few long pieces.
 #[derive(Debug)]
 pub(super) struct Text {
+    neutral: NeutralText,
+    /// The same, as it is sent.
     plain: Packed,
     gzip_len: Option<GzipLen>,
     /// The packed form, as long as somebody is sent it. Whoever comes meanwhile shares it, so that memory does not depend
     /// on how many they are.
     packed: Mutex<WeakPacked>,
+    /// Set when the packed form could not be read.
+    is_alone: AtomicBool,
 }
 
 impl Text {
@@ -37,9 +43,11 @@ impl Text {
             return Err(other());
         }
         Ok(Self {
-            plain: Packed::bare(text),
+            plain: Packed::bare(text.clone()),
+            neutral: text,
             gzip_len: GzipLen::of(packed),
             packed: Mutex::default(),
+            is_alone: AtomicBool::new(false),
         })
     }
 
@@ -57,7 +65,8 @@ impl Text {
 impl Entry {
     /// The form to bring it into, because its clients ask for that one; `None` when the one that it has will do.
     pub(super) fn wanted(&self) -> Option<Form> {
-        let form = match self.text {
+        let form = match &self.text {
+            Some(text) if text.is_alone.load(Ordering::Relaxed) => return Some(Form::Packed),
             Some(_) => Form::Text,
             None => Form::Packed,
         };
@@ -78,19 +87,24 @@ impl Entry {
         ))
     }
 
-    /// The same answer with its packed form in memory again. When that cannot be read, this entry is not given any more.
-    pub(super) async fn without_text(self: &Arc<Self>) -> io::Result<Self> {
-        let Some(text) = &self.text else {
-            return Err(other());
-        };
-        let text = self.read_packed(text).await?;
-        let rows = self.facts.rows;
-        let blocks = vec![Block::Memory(Segment { text, rows })];
-        let facts = self.facts.clone();
-        Ok(Self::of_blocks(facts, blocks, None, self.demand.clone()))
+    /// The same answer with its packed form in memory again: that of its file, or a new one when it cannot be read. `None`
+    /// when it has no text, and when the program stops.
+    pub(super) async fn without_text(self: &Arc<Self>) -> Option<Self> {
+        let text = self.text.as_ref()?;
+        let (facts, rows) = (self.facts.clone(), self.facts.rows);
+        let blocks = |text| vec![Block::Memory(Segment { text, rows })];
+        if !text.is_alone.load(Ordering::Relaxed)
+            && let Ok(packed) = self.read_packed(text).await
+        {
+            let demand = self.demand.clone();
+            return Some(Self::of_blocks(facts, blocks(packed), None, demand));
+        }
+        let text = text.neutral.clone();
+        let packed = spawn_blocking(move || Packed::pack(&text)).await.ok()?;
+        Some(Self::new(facts, blocks(packed)))
     }
 
-    /// The packed form, from its file. When that cannot be read, the entry is not given any more.
+    /// The packed form, from its file.
     pub(super) async fn read_packed(self: &Arc<Self>, text: &Text) -> io::Result<Packed> {
         let mut shared = text.packed.lock().await;
         if let Some(packed) = shared.upgrade() {
@@ -99,7 +113,10 @@ impl Entry {
         let entry = Arc::clone(self);
         let packed = spawn_blocking(move || read(&entry.blocks)).await;
         let packed = packed.map_err(io::Error::other).flatten();
-        let packed = packed.inspect_err(|error| self.spoil(error))?;
+        let packed = packed.inspect_err(|error| {
+            text.is_alone.store(true, Ordering::Relaxed);
+            tracing::warn!(%error, "a stored answer cannot be read from disk; it is packed anew");
+        })?;
         *shared = packed.downgrade();
         Ok(packed)
     }

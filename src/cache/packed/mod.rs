@@ -6,7 +6,8 @@
 //! that are not compressed. All of it is one member, because many clients stop behind the first. The CRC of the
 //! whole follows from those of its parts, without looking at the text.
 //!
-//! Who takes gzip gets the blocks as they are; for others they are unpacked, a bounded piece at a time.
+//! Who takes gzip gets the blocks as they are; for others they are unpacked, a bounded piece at a time, unless the text is
+//! kept.
 
 mod crc;
 mod gzip;

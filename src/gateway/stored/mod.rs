@@ -118,7 +118,7 @@ pub enum StoredState {
 /// Where an answer is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// In memory, packed.
+    /// In memory.
     Memory,
 }
 
