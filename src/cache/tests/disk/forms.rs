@@ -198,6 +198,36 @@ async fn text_outlives_neither_eviction_nor_a_restart_and_the_answer_does() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_that_was_written_in_several_parts_is_the_same_in_both_forms() {
+    let place = long_place();
+    let cache = place.cache();
+    // Others take nearly all the memory that there is for answers in the making.
+    let busy = ["A", "B"].map(|set| {
+        cache.find(key(set), STORED, |mut writer| async move {
+            writer.begin(Content::Text);
+            writer.push(text(noise((1 << 20) - 10_000)), 1).await;
+            std::future::pending().await
+        })
+    });
+    while cache.space.allowance.used() < (2 << 20) - 40_000 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    make_long(&cache, "Users", ROWS).await;
+    cache.settle().await;
+    drop(busy);
+    let packed = entry(&cache, "Users").await;
+    let sent = gzip(&packed).await.unwrap();
+    assert!(packed.in_memory().is_some() && gunzip(&sent) == whole(ROWS));
+    ask(&cache, "Users", Form::Text, 4).await;
+    let text = entry(&cache, "Users").await;
+    assert!(text.plain().is_some() && text.blocks.len() > 1);
+    assert_eq!(text.facts, packed.facts);
+    assert!(plain(&text) == whole(ROWS) && gzip(&text).await.unwrap() == sent);
+    ask(&cache, "Users", Form::Packed, 8).await;
+    assert_eq!(entry(&cache, "Users").await.in_memory(), packed.in_memory());
+}
+
+#[tokio::test(start_paused = true)]
 async fn clients_who_take_gzip_share_what_is_read_for_them() {
     let place = long_place();
     let cache = place.cache();
