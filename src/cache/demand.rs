@@ -64,8 +64,8 @@ fn wanted(lean: i8, form: Form) -> Option<Form> {
     }
 }
 
-/// So many more requests for one form than for the other are a clear case. To change the form takes the processor for
-/// about as long as two requests for the wrong one.
+/// So many more requests for one form than for the other are a clear case. To change the form costs little more than one
+/// request for the wrong one does (the text is unpacked once, or the file read), so it need not be clearer.
 const CLEAR: i8 = 4;
 
 /// No more than this is remembered. When all clients change their minds, twenty requests go by until the form follows.

@@ -1,11 +1,12 @@
 //! A long answer lies in memory in the form that its clients ask for; they notice nothing of it.
 
+use std::io::Read;
+use std::time::Duration;
+
 use citrix_odata_proxy::demo::Knobs;
 use flate2::read::GzDecoder;
 use http::Method;
 use serde_json::Value;
-use std::io::Read;
-use std::time::Duration;
 use tokio::time::sleep;
 
 use crate::world::{Answer, World};
