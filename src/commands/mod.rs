@@ -21,6 +21,7 @@ mod terminal;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use self::demo::Prepared;
 use self::progress::Live;
@@ -154,8 +155,9 @@ fn in_runtime<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Fa
         .build()
         .map_err(Failure::Runtime)?;
     let result = runtime.block_on(work);
-    // Whatever still runs was asked to stop and given its time.
-    runtime.shutdown_background();
+    // Whatever still runs was asked to stop and given its time. It is waited for until it is dropped: requests that are cut
+    // say so then, in the log and in traces, which end next.
+    runtime.shutdown_timeout(DROP_PATIENCE);
     result
 }
 
@@ -185,3 +187,7 @@ fn exit_code(ending: Ending) -> ExitCode {
         }
     }
 }
+
+/// How long the end of the program waits for what it cuts. That takes no longer than dropping it, unless a thread is held up
+/// outside, by a disk or by the search for a name.
+const DROP_PATIENCE: Duration = Duration::from_secs(1);

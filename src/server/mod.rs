@@ -65,8 +65,8 @@ pub struct Limits {
     /// when none is idle, one whose client has taken nothing for a minute; when there is none, new ones wait.
     pub connections: NonZeroUsize,
     /// The same of one client of another machine, by address (an IPv6 network of 64 bits is one). Beyond it, one of its own
-    /// makes room by the same rule; when there is none, the new one is closed at once. From `connections` on there is no such
-    /// limit, as there is none for clients of this machine.
+    /// makes room by the same rule, unless it is new and has yet to ask; when there is none, the new one is closed at once. From
+    /// `connections` on there is no such limit, as there is none for clients of this machine.
     pub connections_per_address: NonZeroUsize,
     /// Bytes of a request's head, 8192 at least; a longer one is answered with 431.
     pub header_bytes: u32,

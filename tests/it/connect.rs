@@ -5,9 +5,11 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use citrix_odata_proxy::demo::Knobs;
+use futures_util::FutureExt;
+use futures_util::future::join_all;
 use http::{Method, StatusCode};
 use serde_json::json;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::world::{Answer, HOST, World, small};
 
@@ -256,6 +258,27 @@ async fn a_list_of_sets_that_takes_long_is_asked_for_once_and_told_in_the_end() 
     sleep(Duration::from_mins(1)).await;
     assert!(!world.tasks().names().contains(&"sets"));
     let text = world.get(path).await.text();
+    assert!(text.contains("<select name=\"set\">"), "{text}");
+    assert_eq!(world.asked_upstream(), ["/monitorodata/$metadata"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_of_sets_is_there_at_the_next_look_though_its_visitors_leave() {
+    let knobs = Knobs {
+        latency: Duration::from_secs(20),
+        ..small()
+    };
+    let world = World::new(knobs, "");
+    for _ in 0..3 {
+        let look = async |program: &str| world.get(&format!("/connect/{program}")).await;
+        let looks = join_all(PROGRAMS.map(look));
+        timeout(Duration::from_secs(1), looks).await.unwrap_err();
+        let names = world.tasks().names();
+        assert_eq!(names.iter().filter(|name| **name == "sets").count(), 1);
+    }
+    sleep(Duration::from_mins(1)).await;
+    let page = world.get("/connect/excel").now_or_never();
+    let text = page.expect("nothing to wait for").text();
     assert!(text.contains("<select name=\"set\">"), "{text}");
     assert_eq!(world.asked_upstream(), ["/monitorodata/$metadata"]);
 }

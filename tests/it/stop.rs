@@ -200,6 +200,25 @@ async fn a_second_signal_ends_it_at_once() {
     }
 }
 
+/// Many, because a line that nobody waits for may be just in time.
+#[tokio::test]
+async fn whoever_is_cut_by_a_second_signal_has_a_line_in_the_log() {
+    const CLIENTS: usize = 100;
+    let simulator = slow_second_page("60").await;
+    let proxy = Program::serve(&simulator.endpoint()).start().await;
+    let mut clients = Vec::new();
+    for _ in 0..CLIENTS {
+        clients.push(begun(&proxy).await);
+    }
+    proxy.signal("TERM").await;
+    proxy.says("a second signal ends them at once").await;
+    proxy.signal("TERM").await;
+    let ended = proxy.ended().await;
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    let lines = ended.stderr.matches("GET Sessions 200 ").count();
+    assert_eq!(lines, CLIENTS, "{}", ended.stderr);
+}
+
 /// A simulator whose second page of sessions takes so many seconds.
 async fn slow_second_page(seconds: &str) -> Running {
     let fault = format!("set=Sessions,page=2,kind=slow,seconds={seconds}");

@@ -1,23 +1,28 @@
-//! Which sets a site has: a page waits for that a little, and then the asking goes on behind it.
+//! Which sets a site has: a page waits for that a little, and the asking goes on without it.
 //!
 //! Answers that nobody waits for any more are given up. On a slow day, every visit would ask Citrix Cloud anew, and none would
-//! ever be told. Who leaves before the page is there takes the asking along.
+//! ever be told: visitors leave, or their page does not wait so long. So what is not known at once is asked for by a task, one for
+//! each site, and every page that wants to know waits for the same one.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::Shared;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::gateway::{Gateway, OfferedSets};
 use crate::odata::name::SiteId;
 use crate::tasks::Tasks;
 
-/// The sites whose sets are asked for though no page waits.
+/// The sites whose sets are asked for, whether a page waits or not.
 #[derive(Debug)]
 pub(in crate::pages) struct Inquiries {
     tasks: Tasks,
-    underway: Arc<Mutex<BTreeSet<SiteId>>>,
+    underway: Underway,
 }
 
 /// What is known of a site's sets.
@@ -36,60 +41,75 @@ impl Inquiries {
     pub(in crate::pages) fn new(tasks: Tasks) -> Self {
         Self {
             tasks,
-            underway: Arc::default(),
+            underway: Underway::default(),
         }
     }
 
-    /// The sets of `site`, when they are known or can be had within [`PATIENCE`].
+    /// The sets of `site`, when they are known or can be had within [`PATIENCE`]. Dropping this ends the waiting, and not the
+    /// asking.
     pub(super) async fn sets(&self, gateway: &Arc<Gateway>, site: &SiteId) -> Inquired {
         let (gateway, named) = (Arc::clone(gateway), site.clone());
-        let mut asked = Box::pin(async move { gateway.offered_sets(&named).await });
-        match timeout(PATIENCE, &mut asked).await {
-            Ok(Ok(sets)) => Inquired::Known(sets),
-            Ok(Err(_)) => Inquired::InVain,
-            Err(_) => {
-                self.go_on(site, async {
-                    // It is remembered, or it is an error that the log has.
-                    let _ = asked.await;
-                });
-                Inquired::Underway
-            }
-        }
+        // It is remembered, or it is an error that the log has.
+        let mut asked = Box::pin(async move { gateway.offered_sets(&named).await.ok() });
+        // Begun here, so that it is below this page's request in traces, and what is known needs no task.
+        let sets = match (&mut asked).now_or_never() {
+            Some(sets) => sets,
+            None => match timeout(PATIENCE, self.go_on(site, asked)).await {
+                // A task that was stopped tells nothing.
+                Ok(told) => told.ok().flatten(),
+                Err(_) => return Inquired::Underway,
+            },
+        };
+        sets.map_or(Inquired::InVain, Inquired::Known)
     }
 
-    /// Waits for the answer in the place of a page, one for each site.
-    fn go_on(&self, site: &SiteId, asked: impl Future<Output = ()> + Send + 'static) {
-        let Some(mark) = Mark::set(&self.underway, site) else {
-            return;
+    /// Has `asked` awaited by a task, unless there is one for this site already; what is returned is told by that one.
+    fn go_on(
+        &self,
+        site: &SiteId,
+        asked: impl Future<Output = Option<OfferedSets>> + Send + 'static,
+    ) -> Told {
+        let (teller, told) = oneshot::channel();
+        let told = told.shared();
+        let mark = match lock(&self.underway).entry(site.clone()) {
+            Entry::Occupied(other) => return other.get().clone(),
+            Entry::Vacant(free) => {
+                free.insert(told.clone());
+                Mark {
+                    site: site.clone(),
+                    all: Arc::clone(&self.underway),
+                }
+            }
         };
         self.tasks.spawn("sets", async move {
-            asked.await;
+            let sets = asked.await;
             drop(mark);
+            // Maybe nobody waits.
+            let _ = teller.send(sets);
         });
+        told
     }
+}
+
+/// The sets, once they are known; `None` when Citrix Cloud could not be asked.
+type Told = Shared<oneshot::Receiver<Option<OfferedSets>>>;
+
+/// What is being asked, by site.
+type Underway = Arc<Mutex<BTreeMap<SiteId, Told>>>;
+
+fn lock(underway: &Underway) -> MutexGuard<'_, BTreeMap<SiteId, Told>> {
+    underway.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Marks a site as being asked for, however that ends.
 struct Mark {
     site: SiteId,
-    all: Arc<Mutex<BTreeSet<SiteId>>>,
-}
-
-impl Mark {
-    /// `None` when it is marked already.
-    fn set(all: &Arc<Mutex<BTreeSet<SiteId>>>, site: &SiteId) -> Option<Self> {
-        let mut marked = all.lock().unwrap_or_else(PoisonError::into_inner);
-        marked.insert(site.clone()).then(|| Self {
-            site: site.clone(),
-            all: Arc::clone(all),
-        })
-    }
+    all: Underway,
 }
 
 impl Drop for Mark {
     fn drop(&mut self) {
-        let mut marked = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        marked.remove(&self.site);
+        lock(&self.all).remove(&self.site);
     }
 }
 

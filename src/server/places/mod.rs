@@ -5,8 +5,9 @@
 //! [`STUCK_MIN`]. One whose request is being answered never does.
 //!
 //! Nor may one client of another machine take them all with requests: one address has a share. Beyond it room is made among
-//! its own connections alone, by the same rule; when there is none to make, the new one is turned away. It does not wait:
-//! others would wait behind it.
+//! its own connections alone, by the same rule, but not by those that were opened just now and have yet to ask: who opens
+//! several at once would lose requests, and nothing would tell of it. When there is no room to make, the new one is turned
+//! away. It does not wait: others would wait behind it.
 //!
 //! - [`taken`]: who has which place, and who makes room; it never waits;
 //! - [`state`]: what is known of one connection;

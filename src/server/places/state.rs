@@ -30,7 +30,7 @@ struct Traffic {
     under_way: BTreeMap<u64, Option<Instant>>,
     /// Since when the client has taken nothing of what is written.
     behind: Option<Instant>,
-    /// When the last request ended.
+    /// When the last request ended, or else when the connection was opened.
     idle_since: Instant,
 }
 
@@ -123,6 +123,13 @@ impl State {
             .then(|| traffic.idle_since.elapsed())
     }
 
+    /// Whether its first request is still to be expected: none has come, and the connection is younger than [`NEW_FOR`].
+    pub(super) fn is_new(&self) -> bool {
+        let traffic = self.traffic();
+        // Until the first request ends, that is since it was opened.
+        traffic.next == 0 && traffic.idle_since.elapsed() < NEW_FOR
+    }
+
     /// The client takes nothing for the moment, or does again.
     pub(in crate::server) fn set_behind(&self, is_behind: bool) {
         self.traffic().behind = is_behind.then(Instant::now);
@@ -155,3 +162,6 @@ impl Drop for UnderWay {
 
 /// How long a client may take nothing before its place is given to another: longer than a reader's pauses commonly are.
 pub(in crate::server) const STUCK_MIN: Duration = Duration::from_mins(1);
+
+/// How soon after a connection was opened its first request is commonly there: after a few round trips, TLS included.
+pub(super) const NEW_FOR: Duration = Duration::from_secs(1);

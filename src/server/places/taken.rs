@@ -114,6 +114,9 @@ impl Taken {
 
     /// Has the connection closed that has been idle for longest, or else the one that has been stuck for longest, and counts
     /// its place as free at once: it has nothing to do any more, and the next one need not wait until that is done.
+    ///
+    /// For one of its own address, none makes room whose first request is still to be expected: that request would be lost.
+    /// Clients send again what a used connection did not answer, and not what a new one did not.
     fn make_room(&mut self, among: Among) -> Option<()> {
         let (closing, closing_max) = self.closing_among(among);
         if closing >= closing_max || self.closing.len() >= CLOSING_MAX {
@@ -147,7 +150,7 @@ impl Taken {
         let timed = self.holders.iter().filter_map(|(number, holder)| {
             let is_among = match among {
                 Among::All => true,
-                Among::Own(address) => holder.address == Some(address),
+                Among::Own(own) => holder.address == Some(own) && !holder.state.is_new(),
             };
             let time = is_among.then(|| time(&holder.state)).flatten()?;
             Some((time, Reverse(*number)))

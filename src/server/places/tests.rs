@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use futures_util::FutureExt;
 use tokio::time::Instant;
 
+use super::state::NEW_FOR;
 use super::taken::CLOSING_MAX;
 use super::*;
 
@@ -231,6 +232,38 @@ async fn an_address_with_its_share_in_use_is_turned_away_at_once_and_others_are_
 }
 
 #[tokio::test(start_paused = true)]
+async fn connections_that_are_opened_at_once_do_not_close_each_other_before_they_have_asked() {
+    let places = shared();
+    let first = has_place(&places, "192.0.2.1");
+    let asked = first.state().begin();
+    let second = has_place(&places, "192.0.2.1");
+    assert!(one_more(&places, "192.0.2.1").unwrap().is_err());
+    // One that has asked is used to it, however new.
+    drop(asked);
+    let third = has_place(&places, "192.0.2.1");
+    assert!(first.is_closing());
+    tokio::time::advance(NEW_FOR.mul_f64(0.9)).await;
+    assert!(one_more(&places, "192.0.2.1").unwrap().is_err());
+    let _answering = third.state().begin();
+    assert!(one_more(&places, "192.0.2.1").unwrap().is_err());
+    assert!(!second.is_closing() && !third.is_closing());
+    // Whoever opens connections and says nothing does not keep them.
+    tokio::time::advance(NEW_FOR.mul_f64(0.1)).await;
+    let _fourth = has_place(&places, "192.0.2.1");
+    assert!(second.is_closing());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_new_makes_room_for_others_when_all_places_are_taken() {
+    let places = shared();
+    let newest = has_place(&places, "192.0.2.1");
+    let others = [(); 7].map(|()| has_place(&places, "127.0.0.1"));
+    let _busy = others.each_ref().map(|place| place.state().begin());
+    let _next = has_place(&places, "192.0.2.2");
+    assert!(newest.is_closing());
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_stuck_makes_room_for_its_own_address_too() {
     let places = shared();
     let stuck = [(); 2].map(|()| has_place(&places, "192.0.2.1"));
@@ -287,9 +320,11 @@ async fn this_machine_has_all_places_and_so_has_whoever_is_allowed_to() {
 #[tokio::test(start_paused = true)]
 async fn connections_that_make_room_for_their_own_address_are_few_and_leave_room_to_others() {
     let places = shared();
-    let mut greedy: Vec<_> = (0..2 + CLOSING_MAX / 2)
-        .map(|_| has_place(&places, "192.0.2.1"))
-        .collect();
+    let mut greedy = Vec::new();
+    for _ in 0..2 + CLOSING_MAX / 2 {
+        greedy.push(has_place(&places, "192.0.2.1"));
+        later().await;
+    }
     assert!(one_more(&places, "192.0.2.1").unwrap().is_err());
     let others = [(); 6].map(|()| has_place(&places, "127.0.0.1"));
     let _busy = others.each_ref().map(|place| place.state().begin());

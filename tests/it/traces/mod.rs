@@ -365,6 +365,39 @@ async fn what_is_left_is_sent_at_the_end() {
     assert_eq!(names, ["GET Machines"], "{spans:#?}");
 }
 
+/// Many, because what is not waited for may be just in time.
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_cut_by_a_second_signal_is_sent_too() {
+    const CLIENTS: usize = 100;
+    let collector = Collector::start().await;
+    let arguments = ["--sessions", "300", "--page-size", "100"];
+    let simulator = Program::simulate(&arguments).start().await;
+    simulator
+        .faults("set=Sessions,page=2,kind=slow,seconds=60")
+        .await;
+    let proxy = traced(&simulator.endpoint(), collector.address)
+        .variable("OTEL_BSP_SCHEDULE_DELAY", "3600000")
+        .start()
+        .await;
+    let mut clients = Vec::new();
+    for _ in 0..CLIENTS {
+        let mut client = wire::Wire::open(proxy.address).await;
+        client.ask("/monitorodata/Sessions", &[]).await;
+        assert_eq!(client.head().await.unwrap().status(), 200);
+        clients.push(client);
+    }
+    proxy.signal("TERM").await;
+    proxy.says("a second signal ends them at once").await;
+    proxy.signal("TERM").await;
+    let ended = proxy.ended().await;
+    assert_eq!(ended.code, Some(1), "{}", ended.everything());
+    let spans = collector.spans();
+    let requests = named(&spans, Kind::Server);
+    assert_eq!(requests.len(), CLIENTS);
+    assert!(spans.iter().any(|span| span.name == "fill Sessions"));
+}
+
 /// Elsewhere the platform's own store is all that counts.
 #[cfg(target_os = "linux")]
 #[tokio::test]
