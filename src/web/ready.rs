@@ -19,6 +19,7 @@ pub(crate) fn ready(entry: &Entry, coding: Coding, root: &Bytes, notes: &Notes) 
     let packed = entry.in_memory()?;
     let mut frames = VecDeque::new();
     match coding {
+        Coding::Identity if let Some(whole) = packed.short(root) => frames.push_back(whole),
         Coding::Identity => {
             let kept = |part: &Part| match part {
                 Part::Text(_) => true,

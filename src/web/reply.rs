@@ -146,12 +146,11 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: String) {
 }
 
 /// `private, no-cache`: browsers keep the answer and ask whether it is still good.
-static FIXED_HEADERS: [(HeaderName, HeaderValue); 5] = [
+static FIXED_HEADERS: [(HeaderName, HeaderValue); 4] = [
     fixed(HeaderName::from_static("odata-version"), "4.0"),
     fixed(header::CACHE_CONTROL, "private, no-cache"),
     fixed(header::VARY, "Accept, Accept-Encoding, Prefer"),
     fixed(header::ACCEPT_RANGES, "none"),
-    fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
 ];
 /// What [`Representation::content_type`] says of the default, which nearly all clients get.
 static JSON_BY_DEFAULT: HeaderValue = HeaderValue::from_static(

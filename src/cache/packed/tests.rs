@@ -70,6 +70,9 @@ fn check(texts: &[NeutralText]) {
     for root in [Bytes::new(), ROOT] {
         let whole: Vec<u8> = texts.iter().flat_map(|t| t.to_bytes(&root)).collect();
         assert_eq!(plain(&joined, &root), whole);
+        if let Some(short) = joined.short(&root) {
+            assert_eq!(short, whole);
+        }
         assert_eq!(joined.len_at(root.len()), whole.len() as u64);
         assert_eq!(gunzip(&gzip(&packed, &root)), whole);
         let file = gzip(std::slice::from_ref(&joined), &root);
@@ -129,6 +132,15 @@ fn rows_with_links_are_packed_too() {
     assert!(packed.parts().len() > 2, "in parts of bounded length");
     assert_eq!(packed.gzip_len_at(5), None);
     check(&[page(10_000, true), page(3, true)]);
+}
+
+#[test]
+fn short_texts_come_in_one_piece() {
+    let root = Bytes::from_static(b"http://h/monitorodata");
+    let short = Packed::pack(&page(5, false));
+    assert_eq!(short.short(&root), Some(short.to_bytes(&root)));
+    let long = Packed::pack(&page(500, false));
+    assert_eq!(long.short(&root), None);
 }
 
 #[test]

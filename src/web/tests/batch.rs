@@ -41,7 +41,6 @@ async fn a_multipart_batch() {
     Cache-Control: private, no-cache
     Vary: Accept, Accept-Encoding, Prefer
     Accept-Ranges: none
-    X-Content-Type-Options: nosniff
     Cache-Status: citrix-odata-proxy; hit; ttl=293
     Age: 7
     ETag: "01b38cae19399f12eba251c2c0853fb7-74d9b6a301ad9919"
@@ -82,7 +81,7 @@ async fn a_json_batch() {
     x-content-type-options: nosniff
     x-request-id: ID
 
-    {"responses":[{"id":"1","status":200,"headers":{"odata-version":"4.0","cache-control":"private, no-cache","vary":"Accept, Accept-Encoding, Prefer","accept-ranges":"none","x-content-type-options":"nosniff","cache-status":"citrix-odata-proxy; hit; ttl=293","age":"7","etag":"\"01b38cae19399f12eba251c2c0853fb7-74d9b6a301ad9919\"","content-type":"application/json;odata.metadata=minimal;odata.streaming=true;charset=utf-8"},"body":{"@odata.context":"http://localhost:8484/monitorodata/$metadata#Sets","value":[{},{}]}},{"id":"2","status":405,"headers":{"content-type":"application/json;odata.metadata=minimal;charset=utf-8","cache-control":"no-store","x-content-type-options":"nosniff","odata-version":"4.0","allow":"GET, HEAD"},"body":{"error":{"code":"MethodNotAllowed","message":"This service is read-only: it answers GET, HEAD.","details":[{"code":"RequestId","message":"ID"}]}}}]}
+    {"responses":[{"id":"1","status":200,"headers":{"odata-version":"4.0","cache-control":"private, no-cache","vary":"Accept, Accept-Encoding, Prefer","accept-ranges":"none","cache-status":"citrix-odata-proxy; hit; ttl=293","age":"7","etag":"\"01b38cae19399f12eba251c2c0853fb7-74d9b6a301ad9919\"","content-type":"application/json;odata.metadata=minimal;odata.streaming=true;charset=utf-8"},"body":{"@odata.context":"http://localhost:8484/monitorodata/$metadata#Sets","value":[{},{}]}},{"id":"2","status":405,"headers":{"content-type":"application/json;odata.metadata=minimal;charset=utf-8","cache-control":"no-store","x-content-type-options":"nosniff","odata-version":"4.0","allow":"GET, HEAD"},"body":{"error":{"code":"MethodNotAllowed","message":"This service is read-only: it answers GET, HEAD.","details":[{"code":"RequestId","message":"ID"}]}}}]}
     "#);
 }
 
