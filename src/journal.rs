@@ -31,13 +31,13 @@ pub struct Finished {
     /// Its method; one word for all that are not HTTP's own.
     pub method: &'static str,
     /// What it asked for, without values: a question's shape, or one of our own paths. `None`: some other path.
-    pub shape: Option<String>,
+    pub shape: Option<Arc<str>>,
     /// Whether that is a question.
     pub is_question: bool,
     /// The site that was asked.
-    pub site: Option<String>,
+    pub site: Option<Arc<str>>,
     /// The entity set that its question begins at.
-    pub set: Option<String>,
+    pub set: Option<Arc<str>>,
     /// The status of its answer; `None` when the client left before there was one.
     pub status: Option<u16>,
     /// How its answer came about, in a word; `None` when there was none.
@@ -171,10 +171,10 @@ mod tests {
     fn finished(bytes: u64) -> Finished {
         Finished {
             method: "GET",
-            shape: Some("Users".to_owned()),
+            shape: Some("Users".into()),
             is_question: true,
-            site: Some("main".to_owned()),
-            set: Some("Users".to_owned()),
+            site: Some("main".into()),
+            set: Some("Users".into()),
             status: Some(200),
             outcome: Some("hit"),
             from_cache: true,

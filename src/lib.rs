@@ -7,6 +7,7 @@
 //! - [`clock`], [`schedule`], [`tasks`], [`telemetry`]: time, what is due, background work, log output;
 //! - [`journal`]: the latest requests;
 //! - [`keystore`]: where a client secret rests;
+//! - [`memo`]: what was decided about a text;
 //! - [`transport`]: sending one HTTP request, over the network or into a router in this process;
 //! - [`odata`]: the language: questions, pages, links, `$metadata`; pure functions over bytes;
 //! - [`auth`]: proving who we are, upstream;
@@ -23,6 +24,7 @@ pub mod address;
 pub mod clock;
 pub mod journal;
 pub mod keystore;
+pub mod memo;
 pub mod schedule;
 pub mod tasks;
 pub mod telemetry;

@@ -41,6 +41,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use foldhash::quality::RandomState;
 use jiff::Timestamp;
 use moka::notification::RemovalCause;
 use moka::policy::EvictionPolicy;
@@ -108,7 +109,7 @@ pub trait Failure: fmt::Debug + Clone + Send + Sync + 'static {
 /// Stored answers and fills under way. Clones share them. `E` is what may go wrong in a fill.
 #[derive(Clone)]
 pub struct Cache<E: Failure> {
-    entries: moka::sync::Cache<CacheKey, Arc<Kept<E>>>,
+    entries: moka::sync::Cache<CacheKey, Arc<Kept<E>>, RandomState>,
     fills: Arc<Fills<E>>,
     space: Space<E>,
     shelf: Option<Shelf>,
@@ -173,7 +174,8 @@ impl<E: Failure> Cache<E> {
                         counted.evicted();
                     }
                 })
-                .build(),
+                // Keys are long, and clients of this server are few and known.
+                .build_with_hasher(RandomState::default()),
             fills: Fills::new(),
             space: Space::new(
                 Allowance::new(memory / 8, memory / 4),

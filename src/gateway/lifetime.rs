@@ -1,10 +1,13 @@
 //! How long an answer lives, by what it is about. Pure.
 
+use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::cache::Lifetime;
+use crate::memo::Memo;
 use crate::odata::question::{Question, Resource};
 
 /// The operator's rules: the first that matches a set wins.
@@ -15,6 +18,8 @@ pub struct Lifetimes {
     /// For sets that no rule names.
     default: Lifetime,
     rules: Vec<(GlobSet, Lifetime)>,
+    /// Names of sets that were looked at before.
+    known: Arc<Memo<Lifetime>>,
 }
 
 /// A rule for sets.
@@ -51,6 +56,7 @@ impl Lifetimes {
                 .iter()
                 .map(compile)
                 .collect::<Result<_, globset::Error>>()?,
+            known: Arc::new(Memo::new(NAMES_MAX, NAME_BYTES_MAX)),
         })
     }
 
@@ -59,16 +65,26 @@ impl Lifetimes {
         match (question.resource(), question.set()) {
             (Resource::ServiceDocument | Resource::Metadata, _) => self.metadata,
             (_, Some(set)) => {
-                let rule = self
-                    .rules
-                    .iter()
-                    .find(|(sets, _)| sets.is_match(set.as_str()));
-                rule.map_or(self.default, |(_, lifetime)| *lifetime)
+                let find = || Ok::<_, Infallible>(self.of_set(set.as_str()));
+                let Ok(lifetime) = self.known.get(set.as_str(), find);
+                lifetime
             }
             (_, None) => self.default,
         }
     }
+
+    fn of_set(&self, set: &str) -> Lifetime {
+        let mut rules = self.rules.iter();
+        let rule = rules.find(|(sets, _)| sets.is_match(set));
+        rule.map_or(self.default, |(_, lifetime)| *lifetime)
+    }
 }
+
+/// Citrix has some eighty sets; clients may invent more.
+const NAMES_MAX: usize = 512;
+
+/// No set has a longer name.
+const NAME_BYTES_MAX: usize = 128;
 
 #[cfg(test)]
 mod tests {

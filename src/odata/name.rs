@@ -22,6 +22,11 @@ impl SiteId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The same name, without a copy.
+    pub fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
+    }
 }
 
 impl fmt::Display for SiteId {
@@ -50,6 +55,11 @@ impl EntitySet {
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The same name, without a copy.
+    pub fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
     }
 }
 

@@ -117,13 +117,18 @@ impl NeutralText {
     /// The whole text with `root` in its open places.
     pub fn to_bytes(&self, root: &Bytes) -> Bytes {
         let mut text = Vec::with_capacity(self.len_at(root.len()));
+        self.write(root, &mut text);
+        text.into()
+    }
+
+    /// Appends the whole text, with `root` in its open places, to `out`.
+    pub fn write(&self, root: &Bytes, out: &mut Vec<u8>) {
         for piece in self.pieces.iter() {
-            text.extend_from_slice(match piece {
+            out.extend_from_slice(match piece {
                 Piece::Bytes(bytes) => bytes,
                 Piece::Root => root,
             });
         }
-        text.into()
     }
 }
 

@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use axum::{BoxError, Router};
 use bytes::Bytes;
+use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Request, StatusCode, Uri};
 use tower::ServiceExt;
@@ -21,6 +22,7 @@ use super::notes::{Notes, Place};
 use super::odata::{self, Call};
 use super::problem::{Problem, either};
 use super::query;
+use super::readings::Readings;
 use super::request_id::RequestId;
 use super::route::{Route, route, tidy};
 use super::sites::Sites;
@@ -33,17 +35,19 @@ pub(crate) struct Surface {
     sites: Sites,
     operator: Router,
     public_url: Option<Url>,
+    readings: Readings,
 }
 
 /// A request under a host name that is ours.
 #[derive(Debug)]
 pub(crate) struct Admitted<'a, B> {
-    pub request: Request<B>,
-    pub authority: Authority,
+    pub parts: &'a Parts,
+    pub body: B,
+    pub authority: &'a Authority,
     /// `None` for a client within this process.
     pub client: Option<IpAddr>,
     /// Taken out of the request.
-    pub credentials: Credentials,
+    pub credentials: &'a Credentials,
     /// The request's name.
     pub id: RequestId,
     /// The names that are ours.
@@ -68,6 +72,7 @@ impl Surface {
             source,
             operator,
             public_url,
+            readings: Readings::new(),
         }
     }
 
@@ -82,14 +87,14 @@ impl Surface {
         B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
     {
         let Admitted {
-            request,
+            parts,
+            body,
             authority,
             client,
             credentials,
             id,
             hosts,
         } = admitted;
-        let (parts, body) = request.into_parts();
         let path = tidy(parts.uri.path());
         let route = route(&path);
         let site = match route {
@@ -97,21 +102,21 @@ impl Surface {
             Route::Operator => None,
         };
         let (scheme, scope) = (access.scheme().as_str(), scope(&path, site));
-        if let Some(response) = access.options(&parts, &credentials, scope) {
+        if let Some(response) = access.options(parts, credentials, scope) {
             return response;
         }
         let checked = access
-            .check_page(&parts, &authority, scope)
-            .and_then(|()| access.check_key(&credentials, scope, client, notes));
+            .check_page(parts, authority, scope)
+            .and_then(|()| access.check_key(credentials, scope, client, notes));
         if let Err(problem) = checked {
             return problem.into_response();
         }
         let Route::Odata { root, below, .. } = route else {
             notes.facts().place = operator_place(&path).map(Place::Operator);
             // The router must not see another path than the one that was judged.
-            let uri = operator_uri(&path, &parts.uri, scheme, &authority);
+            let uri = operator_uri(&path, &parts.uri, scheme, authority);
             return self
-                .operator(uri, Request::from_parts(parts, Body::new(body)))
+                .operator(uri, Request::from_parts(parts.clone(), Body::new(body)))
                 .await;
         };
         let Some(site) = site else {
@@ -119,11 +124,12 @@ impl Surface {
         };
         let call = Call {
             site,
-            root: service_root(self.public_url.as_ref(), scheme, &authority, root),
+            root: service_root(self.public_url.as_ref(), scheme, authority, root),
             below,
             query: parts.uri.query(),
-            request: &parts,
+            request: parts,
             client,
+            readings: &self.readings,
         };
         // Boxed, so that a plain question does not carry the room for what only others need.
         match exchange(below) {
@@ -141,7 +147,7 @@ impl Surface {
                         sites: &self.sites,
                         site,
                         scheme,
-                        authority: &authority,
+                        authority,
                         root,
                         public_url: self.public_url.as_ref(),
                     },

@@ -14,6 +14,7 @@ use super::metrics::Metrics;
 use super::notes::Notes;
 use super::odata::{self, Call};
 use super::problem;
+use super::readings::Readings;
 use super::request_id::RequestId;
 use super::source::Source;
 use super::trace::Watch;
@@ -26,6 +27,7 @@ pub struct Inside {
     source: Arc<dyn Source>,
     metrics: Arc<Metrics>,
     journal: Journal,
+    readings: Readings,
 }
 
 impl Inside {
@@ -34,6 +36,7 @@ impl Inside {
             source,
             metrics,
             journal,
+            readings: Readings::new(),
         }
     }
 
@@ -57,6 +60,7 @@ impl Inside {
             query: parts.uri.query(),
             request: &parts,
             client: None,
+            readings: &self.readings,
         };
         odata::serve(&*self.source, call, notes).await
     }

@@ -3,7 +3,7 @@
 //! - [`mod@service`]: what every request passes, from the outside to the inside;
 //! - [`access`]: who may ask, how fast, and from which pages;
 //! - [`route`], [`sites`], [`host`], [`local`]: whose question is it, may it be asked here, and under which address;
-//! - [`wishes`], [`party`], [`odata`]: from a request to an [`Ask`](crate::gateway::Ask), and from its answer to a reply;
+//! - [`readings`], [`wishes`], [`party`], [`odata`]: from a request to an [`Ask`](crate::gateway::Ask), and from its answer to a reply;
 //! - [`reply`], [`conditional`], [`body`], [`encoding`], [`ready`], [`whole`]: head and body of a reply;
 //! - [`exchange`], [`mod@batch`], [`query`], [`received`]: questions that come in the body of a POST;
 //! - [`error`], [`problem`]: which failure has which status and words, and how they are written;
@@ -34,6 +34,7 @@ mod odata;
 mod party;
 mod problem;
 mod query;
+mod readings;
 mod ready;
 mod received;
 mod refusal;

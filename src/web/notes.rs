@@ -1,16 +1,14 @@
 //! What is learned about a request while it is answered: for its line in the log, written when it is over.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::readings::Reading;
 use crate::cache::Progress;
 use crate::gateway::{Answer, AnswerBody, Unanswered, Way};
 use crate::odata::name::SiteId;
-use crate::odata::question::Question;
-use crate::odata::shape::shape;
 use crate::telemetry::chain;
 
 /// The notes of one request; clones share them.
@@ -56,7 +54,7 @@ pub(crate) struct Tally {
 #[derive(Debug, Clone)]
 pub(crate) enum Place {
     /// This question.
-    Question(Arc<Question>),
+    Question(Arc<Reading>),
     /// `$batch`: several questions.
     Batch,
     /// One of the operator's paths.
@@ -65,11 +63,11 @@ pub(crate) enum Place {
 
 impl Place {
     /// The operator's path, or the question without its values.
-    pub(crate) fn shape(&self) -> Cow<'static, str> {
+    pub(crate) fn shape(&self) -> Arc<str> {
         match self {
-            Self::Question(question) => shape(question).into(),
-            Self::Batch => Cow::Borrowed("$batch"),
-            Self::Operator(path) => Cow::Borrowed(path),
+            Self::Question(reading) => Arc::clone(&reading.shape),
+            Self::Batch => "$batch".into(),
+            Self::Operator(path) => (*path).into(),
         }
     }
 }

@@ -13,12 +13,13 @@ use super::no_body::no_body;
 use super::notes::{Notes, Place};
 use super::party::party;
 use super::problem::Problem;
+use super::readings::Readings;
 use super::reply::{Asked, reply};
 use super::source::Source;
 use super::wishes::Wishes;
 use crate::gateway::Ask;
 use crate::odata::name::SiteId;
-use crate::odata::question::{ParseError, QUESTION_BYTES_MAX, Question};
+use crate::odata::question::Question;
 use crate::odata::representation::{Representation, is_json_format};
 
 /// A request below a service root.
@@ -36,6 +37,8 @@ pub(crate) struct Call<'a> {
     pub request: &'a Parts,
     /// The client's address; `None` within this process.
     pub client: Option<IpAddr>,
+    /// Questions that were read before.
+    pub readings: &'a Readings,
 }
 
 /// Answers one call whose path is a question. Its body, if it has one, means nothing.
@@ -59,11 +62,13 @@ pub(crate) async fn get(
 ) -> Result<Response, Problem> {
     let headers = &call.request.headers;
     notes.facts().site = Some(call.site.clone());
-    let question = read(call.below, call.query)
+    let reading = call
+        .readings
+        .read(call.below, call.query)
         .inspect_err(|error| notes.failed(error))
         .map_err(|error| Problem::from(&error))?;
-    let question = Arc::new(question);
-    notes.facts().place = Some(Place::Question(Arc::clone(&question)));
+    let question = Arc::clone(&reading.question);
+    notes.facts().place = Some(Place::Question(reading));
     let wishes = Wishes::read(headers)?;
     let (question, representation) = represent(question, headers);
     let ask = Ask {
@@ -85,15 +90,6 @@ pub(crate) async fn get(
         root: call.root,
     };
     reply(answer, asked, notes).await
-}
-
-/// Reads the question, unless it is longer than a client's may be.
-fn read(below: &str, query: Option<&str>) -> Result<Question, ParseError> {
-    let bytes = below.len() + query.map_or(0, str::len);
-    if bytes > QUESTION_BYTES_MAX {
-        return Err(ParseError::TooLong { bytes });
-    }
-    Question::parse(below, query)
 }
 
 /// How the answer is to be written. A `$format` that is JSON is settled here, and spelled in one way; upstream judges
@@ -133,17 +129,3 @@ pub(crate) fn options(methods: &'static str) -> Response {
 
 const METHODS: &str = "GET, HEAD, OPTIONS";
 const ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn questions_have_a_longest_length() {
-        let long = "x".repeat(QUESTION_BYTES_MAX - 1);
-        assert!(read("S", Some(&long)).is_ok());
-        let error = read("Ss", Some(&long)).unwrap_err().to_string();
-        let expected = "URL of 32769 bytes is longer than the limit of 32768";
-        assert_eq!(error, expected);
-    }
-}

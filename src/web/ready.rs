@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -19,8 +20,10 @@ pub(crate) fn ready(entry: &Entry, coding: Coding, root: &Bytes, notes: &Notes) 
     let mut frames = VecDeque::new();
     match coding {
         Coding::Identity => {
-            for piece in entry.plain()?.plain(root) {
-                frames.push_back(piece.ok()?);
+            let packed = entry.plain()?;
+            match packed.short(root) {
+                Some(whole) => frames.push_back(whole),
+                None => frames = packed.plain(root).collect::<io::Result<_>>().ok()?,
             }
         }
         Coding::Gzip => {

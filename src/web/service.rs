@@ -8,6 +8,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 
 use axum::BoxError;
@@ -93,11 +94,13 @@ impl Shared {
         let is_stray_preflight = self.access.is_stray_preflight(&request);
         // Turns a panic of a handler into a problem. A panic while a body is sent cuts the connection.
         let span = watch.span(request.headers());
-        let answer = self.admit(request, client, id, watch.notes());
-        let answered = AssertUnwindSafe(answer.instrument(span)).catch_unwind();
-        let mut response = answered
-            .await
-            .unwrap_or_else(|panic| problem::from_panic(&*panic));
+        let answered = {
+            // Pinned where it is: each wrapper would move all of it once more, for every request.
+            let answer = pin!(self.admit(request, client, id, watch.notes()));
+            let answer = AssertUnwindSafe(answer.instrument(span));
+            answer.catch_unwind().await
+        };
+        let mut response = answered.unwrap_or_else(|panic| problem::from_panic(&*panic));
         let refusal = problem::refusal(&response);
         if let Some(refusal) = refusal.or(is_stray_preflight.then_some(Refusal::Cors)) {
             self.metrics.refused(refusal).inc();
@@ -126,10 +129,11 @@ impl Shared {
         match admitted {
             Ok((authority, credentials)) => {
                 let admitted = Admitted {
-                    request: Request::from_parts(parts, body),
-                    authority,
+                    parts: &parts,
+                    body,
+                    authority: &authority,
                     client,
-                    credentials,
+                    credentials: &credentials,
                     id,
                     hosts: &self.hosts,
                 };

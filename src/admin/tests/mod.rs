@@ -117,10 +117,10 @@ fn journal(clock: &Arc<dyn Clock>) -> Journal {
     let journal = Journal::new(Arc::clone(clock));
     let hit = Finished {
         method: "GET",
-        shape: Some("Users?$filter=Name eq ?".to_owned()),
+        shape: Some("Users?$filter=Name eq ?".into()),
         is_question: true,
-        site: Some("main".to_owned()),
-        set: Some("Users".to_owned()),
+        site: Some("main".into()),
+        set: Some("Users".into()),
         status: Some(200),
         outcome: Some("hit"),
         from_cache: true,
@@ -131,7 +131,7 @@ fn journal(clock: &Arc<dyn Clock>) -> Journal {
         error: None,
     };
     journal.write(Finished {
-        shape: Some("Sessions?$orderby=<b>".to_owned()),
+        shape: Some("Sessions?$orderby=<b>".into()),
         outcome: Some("miss"),
         from_cache: false,
         duration: Duration::from_secs(75),

@@ -172,6 +172,23 @@ impl Packed {
         pieces.collect::<Vec<_>>().concat().into()
     }
 
+    /// The whole text for a client with this service root, when it is short and nothing of it has to be unpacked.
+    pub fn short(&self, root: &Bytes) -> Option<Bytes> {
+        let len = usize::try_from(self.len_at(root.len())).ok()?;
+        if len > unpacked::SHORT_BYTES_MAX {
+            return None;
+        }
+        let mut whole = Vec::with_capacity(len);
+        for part in self.parts() {
+            match part {
+                Part::Text(text) => text.write(root, &mut whole),
+                Part::Run(run) => whole.extend_from_slice(run.plain.as_ref()?),
+                Part::Linked(_) => return None,
+            }
+        }
+        Some(whole.into())
+    }
+
     /// The text again, in pieces of bounded size.
     pub fn unpacked(&self) -> Unpacked {
         Unpacked::new(self.clone())

@@ -75,6 +75,9 @@ fn check(texts: &[NeutralText]) {
         let whole: Vec<u8> = texts.iter().flat_map(|t| t.to_bytes(&root)).collect();
         for form in [&joined, &bare] {
             assert_eq!(plain(form, &root), whole);
+            if let Some(short) = form.short(&root) {
+                assert_eq!(short, whole);
+            }
             assert_eq!(form.len_at(root.len()), whole.len() as u64);
         }
         assert_eq!(gunzip(&gzip(&packed, &root)), whole);
@@ -184,6 +187,15 @@ fn rows_with_links_are_packed_too() {
     assert!(packed.parts().len() > 2, "in parts of bounded length");
     assert_eq!(packed.gzip_len_at(5), None);
     check(&[page(10_000, true), page(3, true)]);
+}
+
+#[test]
+fn short_texts_come_in_one_piece() {
+    let root = Bytes::from_static(b"http://h/monitorodata");
+    let short = Packed::pack(&page(5, false));
+    assert_eq!(short.short(&root), Some(short.to_bytes(&root)));
+    let long = Packed::pack(&page(500, false));
+    assert_eq!(long.short(&root), None);
 }
 
 #[test]

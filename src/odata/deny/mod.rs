@@ -8,18 +8,23 @@
 //! cannot be understood for certain is refused.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::question::{Question, Resource};
 use super::reach::{fold, option_words, path_words, readable};
 use super::schema::Schema;
+use crate::memo::Memo;
 
 /// Entity sets that are not shown.
 #[derive(Debug, Clone)]
 pub struct DenyList {
     /// Over folded names.
     globs: GlobSet,
+    /// Names that were judged before.
+    judged: Arc<Memo<bool>>,
 }
 
 /// Why a deny list cannot be read.
@@ -55,7 +60,8 @@ impl DenyList {
             set.add(folded.map_err(|source| fault(glob, source))?);
         }
         let globs = set.build().map_err(|source| fault("*", source))?;
-        Ok(Self { globs })
+        let judged = Arc::new(Memo::new(NAMES_MAX, NAME_BYTES_MAX));
+        Ok(Self { globs, judged })
     }
 
     /// Whether nothing is denied.
@@ -65,7 +71,9 @@ impl DenyList {
 
     /// Whether the set of that name is not shown.
     pub fn denies(&self, set: &str) -> bool {
-        self.globs.is_match(fold(set))
+        let judge = || Ok::<_, Infallible>(self.globs.is_match(fold(set)));
+        let Ok(is_denied) = self.judged.get(set, judge);
+        is_denied
     }
 
     /// Whether the question leaves its set or might: then [`DenyList::denies`] for the set is not enough,
@@ -248,6 +256,12 @@ fn leaves_set(name: &str, value: &str) -> bool {
 fn short(type_name: &str) -> &str {
     type_name.rsplit('.').next().unwrap_or(type_name)
 }
+
+/// Citrix has some eighty sets; clients may invent more.
+const NAMES_MAX: usize = 512;
+
+/// No set has a longer name.
+const NAME_BYTES_MAX: usize = 128;
 
 #[cfg(test)]
 mod tests;

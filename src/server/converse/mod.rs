@@ -88,11 +88,11 @@ async fn converse<S, A, F>(
         // Until the answer's body is at its end or dropped.
         let under_way = state.begin();
         is_http_2.store(request.version() == Version::HTTP_2, Ordering::Relaxed);
-        let answered = answer(request, client);
-        async move {
-            let response = answered.await;
-            Ok::<_, Infallible>(response.map(|body| Held::new(body, under_way)))
-        }
+        // Mapped, not awaited: an async block would have room for the future twice, and be moved as a whole.
+        answer(request, client).map(|response| {
+            let response = response.map(|body| Held::new(body, under_way));
+            Ok::<_, Infallible>(response)
+        })
     });
     let builder = builder(manners);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
@@ -108,6 +108,13 @@ async fn converse<S, A, F>(
         () = left_alone(state, STANDSTILL_MAX) => return,
         () = long_idle(state, HEAD_PATIENCE) => {
             connection.as_mut().graceful_shutdown();
+            // Over HTTP/1 nothing can be left but a part of a head.
+            if !is_http_2.load(Ordering::Relaxed) {
+                let left = timeout(LAST_BYTES_PATIENCE, connection.as_mut()).await;
+                if left.is_ok() || !state.has_request() {
+                    return;
+                }
+            }
             // Over HTTP/2 the end of an answer may wait for its client long after we have given it out, and requests come
             // until the client has heard of the end.
             tokio::select! {
@@ -161,8 +168,8 @@ fn builder(manners: &Manners) -> auto::Builder<TokioExecutor> {
     let header_bytes = usize::try_from(manners.header_bytes).unwrap_or(usize::MAX);
     builder
         .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_PATIENCE)
+        // [`long_idle`] sees to that, without a timer of its own for each request.
+        .header_read_timeout(None)
         .max_buf_size(header_bytes);
     builder
         .http2()
@@ -173,8 +180,7 @@ fn builder(manners: &Manners) -> auto::Builder<TokioExecutor> {
     builder
 }
 
-/// Waits until no request has been under way for `patience`, from now on. While the next request's head is waited for, hyper
-/// sees to that itself over HTTP/1, once it has heard something; this is for those who say nothing at all, and for HTTP/2.
+/// Waits until no request has been under way for `patience`: nothing was said, or less than a request's head.
 async fn long_idle(state: &State, patience: Duration) {
     let mut look = Instant::now() + patience;
     loop {

@@ -112,6 +112,7 @@ async fn post(
     let run = Run {
         source: means.source,
         site: call.site.clone(),
+        readings: call.readings.clone(),
         client: call.client,
         version: call.request.version,
         program: headers.get(header::USER_AGENT).cloned(),

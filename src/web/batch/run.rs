@@ -22,6 +22,7 @@ use tokio::time::timeout;
 use super::super::notes::Notes;
 use super::super::odata::{self, Call};
 use super::super::problem::{self, Problem};
+use super::super::readings::Readings;
 use super::super::request_id::RequestId;
 use super::super::source::Source;
 use super::format::Writer;
@@ -36,6 +37,8 @@ pub(crate) struct Run {
     pub source: Arc<dyn Source>,
     /// The site of all of them.
     pub site: SiteId,
+    /// Questions that were read before.
+    pub readings: Readings,
     /// The client's address.
     pub client: Option<IpAddr>,
     /// Its HTTP version.
@@ -200,6 +203,7 @@ impl Run {
             root: target.root,
             below: target.below,
             query: target.query,
+            readings: self.readings.clone(),
         }
     }
 }
@@ -210,6 +214,7 @@ struct Asked {
     root: Bytes,
     below: String,
     query: Option<String>,
+    readings: Readings,
 }
 
 async fn answer(
@@ -226,6 +231,7 @@ async fn answer(
         query: asked.query.as_deref(),
         request: &asked.request,
         client,
+        readings: &asked.readings,
     };
     let answered = AssertUnwindSafe(odata::get(source, call, notes)).catch_unwind();
     match answered.await {

@@ -1,6 +1,5 @@
 //! The line of one request. It is written when it is dropped, so that no way to end is forgotten.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::Method;
@@ -10,6 +9,7 @@ use tracing::Span;
 use super::span;
 use crate::gateway::Way;
 use crate::journal::{self, Ended, Journal};
+use crate::odata::name::{EntitySet, SiteId};
 use crate::telemetry::chain;
 use crate::web::metrics::{Finished, Metrics};
 use crate::web::notes::{Facts, Notes, Place, Tally};
@@ -140,19 +140,19 @@ impl Line {
     }
 
     /// For people who look at what just happened. Their looking is left out: it would soon be all there is.
-    fn keep(&self, facts: &Facts, shape: Option<Cow<'_, str>>) {
+    fn keep(&self, facts: &Facts, shape: Option<Arc<str>>) {
         let question = match &facts.place {
             Some(Place::Operator(_)) if matches!(self.method, "GET" | "HEAD") => return,
             Some(Place::Batch | Place::Operator(_)) | None => None,
-            Some(Place::Question(question)) => Some(question),
+            Some(Place::Question(reading)) => Some(&reading.question),
         };
         let set = question.and_then(|question| question.set());
         self.journal.write(journal::Finished {
             method: self.method,
-            shape: shape.map(Cow::into_owned),
+            shape,
             is_question: question.is_some(),
-            site: facts.site.as_ref().map(ToString::to_string),
-            set: set.map(ToString::to_string),
+            site: facts.site.as_ref().map(SiteId::shared),
+            set: set.map(EntitySet::shared),
             status: self.status,
             outcome: facts.outcome,
             from_cache: facts.from_cache,

@@ -88,7 +88,8 @@ impl fmt::Display for Name<'_> {
         let Self(method, place) = self;
         f.write_str(method)?;
         match place {
-            Place::Question(question) => match (question.set(), question.resource()) {
+            Place::Question(reading) => match (reading.question.set(), reading.question.resource())
+            {
                 (Some(set), _) => write!(f, " {set}"),
                 (None, Resource::Metadata) => f.write_str(" $metadata"),
                 (None, _) => Ok(()),
@@ -126,7 +127,7 @@ mod tests {
     fn names_hold_no_values() {
         let question = |path: &str| {
             let question = Question::parse(path, Some("$filter=UserName eq 'Smith'"));
-            Place::Question(Arc::new(question.unwrap()))
+            Place::Question(Arc::new(question.unwrap().into()))
         };
         for (place, expected) in [
             (question("Users"), "GET Users"),

@@ -50,7 +50,7 @@ async fn answer(path: &str, notes: &Notes) -> Response {
         "/whole" => return body(None),
         "/cut" => return body(Some("upstream is away")),
         "/root" => {
-            let question = Arc::new(Question::service_document());
+            let question = Arc::new(Question::service_document().into());
             notes.facts().place = Some(Place::Question(question));
         }
         "/walked" => {
@@ -226,7 +226,7 @@ async fn journaled(method: Method, path: &str, place: Option<Place>, frames: usi
 #[tokio::test(start_paused = true)]
 async fn every_end_is_in_the_journal_but_those_of_an_operators_looks() {
     let question = Question::parse("Users", Some("$filter=UserName eq 'Smith'")).unwrap();
-    let question = || Some(Place::Question(Arc::new(question.clone())));
+    let question = || Some(Place::Question(Arc::new(question.clone().into())));
     let operator = || Some(Place::Operator("/api/cache/purge"));
     for (method, path, place, frames, expected) in [
         (
