@@ -1,6 +1,7 @@
 //! The line of one request. It is written when it is dropped, so that no way to end is forgotten.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::Method;
 use tokio::time::Instant;
@@ -73,7 +74,7 @@ impl Line {
         self.notes.facts().error = Some(chain(error));
     }
 
-    fn write(&self, facts: &Facts, shape: Option<&str>) {
+    fn write(&self, facts: &Facts, shape: Option<&str>, duration: Duration) {
         let is_wanted = match self.ended {
             Ended::Cut => tracing::enabled!(tracing::Level::WARN),
             Ended::Complete | Ended::ClientGone => tracing::enabled!(tracing::Level::INFO),
@@ -108,7 +109,7 @@ impl Line {
                     upstream.ms = millis(time),
                     upstream.way = facts.upstream.way().map(Way::as_str),
                     body_bytes = self.bytes,
-                    duration_ms = millis(self.began.elapsed()),
+                    duration_ms = millis(duration),
                     ended = self.ended.as_str(),
                     error = facts.error.as_deref(),
                     "{} {place} {status} {}",
@@ -124,12 +125,12 @@ impl Line {
         }
     }
 
-    fn count(&self, facts: &Facts) {
+    fn count(&self, facts: &Facts, duration: Duration) {
         self.metrics.count(&Finished {
             outcome: facts.outcome.unwrap_or("none"),
             status: self.status,
             age: facts.age,
-            duration: self.began.elapsed(),
+            duration,
             bytes: self.bytes,
             rows: facts.rows,
             cut: self.ended == Ended::Cut,
@@ -140,7 +141,7 @@ impl Line {
     }
 
     /// For people who look at what just happened. Their looking is left out: it would soon be all there is.
-    fn keep(&self, facts: &Facts, shape: Option<Arc<str>>) {
+    fn keep(&self, facts: &Facts, shape: Option<Arc<str>>, duration: Duration) {
         let question = match &facts.place {
             Some(Place::Operator(_)) if matches!(self.method, "GET" | "HEAD") => return,
             Some(Place::Batch | Place::Operator(_)) | None => None,
@@ -158,7 +159,7 @@ impl Line {
             from_cache: facts.from_cache,
             rows: facts.rows,
             bytes: self.bytes,
-            duration: self.began.elapsed(),
+            duration,
             ended: self.ended,
             error: facts.error.clone(),
         });
@@ -172,10 +173,11 @@ impl Drop for Line {
         }
         let facts = self.notes.facts();
         let shape = facts.place.as_ref().map(Place::shape);
-        self.write(&facts, shape.as_deref());
+        let duration = self.began.elapsed();
+        self.write(&facts, shape.as_deref(), duration);
         span::end(&self.span, self, &facts, shape.as_deref());
-        self.count(&facts);
-        self.keep(&facts, shape);
+        self.count(&facts, duration);
+        self.keep(&facts, shape, duration);
     }
 }
 
@@ -193,6 +195,6 @@ fn known(method: &Method) -> &'static str {
     }
 }
 
-fn millis(duration: std::time::Duration) -> u64 {
+fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
