@@ -108,12 +108,13 @@ impl<E: Failure> Cache<E> {
     /// The answers that are stored in memory, in no order. Goes through all of them.
     pub fn stored(&self) -> Vec<Stored<E>> {
         let (wall, steady) = (self.clock.now(), Instant::now());
+        let now = self.uses.at(wall, steady);
         let refreshing = self.fills.keys();
         let stored = self.entries.iter().map(|(key, kept)| Stored {
             entry: Arc::clone(&kept.entry),
             age: kept.age(wall, steady),
             hits: kept.hits(),
-            idle: kept.used.since(wall),
+            idle: kept.used.since(now),
             refreshing: refreshing.contains(&*key),
             failure: kept.failure(),
             key,
