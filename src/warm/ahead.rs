@@ -34,7 +34,7 @@ pub(super) fn rest(took: Duration, failed: bool) -> Duration {
 }
 
 /// An answer that was asked for less often since it was stored is left to go stale.
-const HITS_MIN: u64 = 2;
+pub(super) const HITS_MIN: u64 = 2;
 
 const LEAD_MIN: Duration = Duration::from_secs(5);
 const LEAD_MAX: Duration = Duration::from_mins(5);

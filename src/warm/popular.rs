@@ -15,7 +15,7 @@ use crate::odata::name::SiteId;
 pub(super) async fn keep(site: SiteId, errands: Errands, gateway: Gateway) {
     loop {
         sleep(LOOK_EVERY).await;
-        let stored = gateway.renewable(&site);
+        let stored = gateway.renewable(&site, ahead::HITS_MIN);
         let Some(chosen) = ahead::choose(&stored) else {
             continue;
         };

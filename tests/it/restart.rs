@@ -181,9 +181,12 @@ async fn killed_in_the_middle_of_its_writing_it_serves_nothing_that_is_not_whole
         let proxy = proxy(&simulator, folder.path()).await;
         let address = proxy.address;
         // Writing a table takes a moment.
-        let mut is_asked = |path: &String| match in_the_middle {
-            true => *path == questions[0],
-            false => dice(&mut seed, 2) == 0,
+        let mut is_asked = |path: &String| {
+            if in_the_middle {
+                *path == questions[0]
+            } else {
+                dice(&mut seed, 2) == 0
+            }
         };
         let asked = questions.iter().filter(|path| is_asked(path));
         let asking = join_all(asked.map(async |path| (path, Wire::try_get(address, path).await)));
