@@ -6,6 +6,11 @@ use std::process::ExitCode;
 use citrix_odata_proxy::cli::Cli;
 use citrix_odata_proxy::{commands, telemetry};
 use clap::Parser;
+use mimalloc::MiMalloc;
+
+/// For what a cache does: small and large pieces that come and go at any time, on any thread.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {

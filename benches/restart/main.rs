@@ -52,6 +52,8 @@ fn main() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = options.data_dir.clone();
     let folder = folder.unwrap_or_else(|| temporary.path().to_path_buf());
+    // The cache makes no data folder, only what belongs into it.
+    std::fs::create_dir_all(&folder).unwrap();
     let config = settings(&folder);
     if !folder.join("cache").exists() {
         let began = Instant::now();

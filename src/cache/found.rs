@@ -9,6 +9,7 @@ use super::entry::Entry;
 use super::kept::Kept;
 use super::policy::{self, Verdict};
 use super::spool::Reader;
+use super::uses::Uses;
 use super::{Cache, CacheKey, Failure, Wish};
 use crate::clock::Clock;
 
@@ -73,12 +74,18 @@ pub struct Fallback<E> {
     kept: Arc<Kept<E>>,
     wish: Wish,
     clock: Arc<dyn Clock>,
+    uses: Uses,
 }
 
 impl<E: Clone> Fallback<E> {
     /// An answer for a client with this wish.
-    pub(super) fn new(kept: Arc<Kept<E>>, wish: Wish, clock: Arc<dyn Clock>) -> Self {
-        Self { kept, wish, clock }
+    pub(super) fn new(kept: Arc<Kept<E>>, wish: Wish, clock: Arc<dyn Clock>, uses: Uses) -> Self {
+        Self {
+            kept,
+            wish,
+            clock,
+            uses,
+        }
     }
 
     /// Gives it, because of this; `None` when it has become too old while the client waited, which may have been for
@@ -93,13 +100,13 @@ impl<E: Clone> Fallback<E> {
     }
 
     fn hit(&self, state: impl FnOnce(Duration) -> HitState<E>) -> Option<Hit<E>> {
-        let Self { kept, wish, clock } = self;
-        let now = clock.now();
-        let age = kept.age(now, Instant::now());
+        let Self { kept, wish, .. } = self;
+        let (wall, steady) = (self.clock.now(), Instant::now());
+        let age = kept.age(wall, steady);
         if kept.entry.is_spoiled() || policy::judge(age, wish) == Verdict::Useless {
             return None;
         }
-        kept.count_hit(now);
+        kept.count_hit(self.uses.at(wall, steady));
         let over = age.saturating_sub(wish.lifetime.fresh);
         Some(Hit {
             entry: Arc::clone(&kept.entry),

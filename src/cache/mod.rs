@@ -32,6 +32,7 @@ mod reshape;
 mod shelf;
 mod spool;
 mod text;
+mod uses;
 mod watch;
 mod wish;
 
@@ -54,6 +55,7 @@ use self::kept::{Asked, Kept, Used};
 use self::policy::Verdict;
 use self::shelf::Shelf;
 use self::spool::{Allowance, Disk, Purpose, Space, Spool};
+use self::uses::Uses;
 use self::watch::Counters;
 use crate::clock::Clock;
 use crate::tasks::Tasks;
@@ -116,6 +118,7 @@ pub struct Cache<E: Failure> {
     /// Room for as many answers as are brought into another form at a time.
     reshaping: Arc<Semaphore>,
     clock: Arc<dyn Clock>,
+    uses: Uses,
     tasks: Tasks,
     counters: Arc<Counters>,
 }
@@ -125,7 +128,7 @@ struct Look<E> {
     kept: Arc<Kept<E>>,
     age: Duration,
     verdict: Verdict,
-    /// When it was found.
+    /// When it was found, by the clock of [`Uses`].
     at: Timestamp,
 }
 
@@ -145,6 +148,7 @@ impl<E: Failure> Cache<E> {
     pub fn new(settings: Settings, clock: Arc<dyn Clock>, tasks: Tasks) -> Self {
         let memory = usize::try_from(settings.memory).unwrap_or(usize::MAX);
         let filed_min = settings.memory / FILED_ENTRIES_MAX;
+        let uses = Uses::from(clock.now(), Instant::now());
         let shelf = settings.shelf.map(|folder| {
             let (each_max, queued_max) = (settings.memory / 8, settings.memory / 4);
             Shelf::new(
@@ -152,6 +156,7 @@ impl<E: Failure> Cache<E> {
                 each_max,
                 queued_max,
                 Arc::clone(&clock),
+                uses,
                 tasks.clone(),
             )
         });
@@ -185,6 +190,7 @@ impl<E: Failure> Cache<E> {
             shelf,
             reshaping: Arc::new(Semaphore::new(RESHAPED_AT_ONCE)),
             clock,
+            uses,
             tasks,
             counters,
         }
@@ -226,7 +232,7 @@ impl<E: Failure> Cache<E> {
                 }
                 (Verdict::IfError { .. }, None) => {
                     let clock = Arc::clone(&self.clock);
-                    fallback = Some(Fallback::new(look.kept, wish, clock));
+                    fallback = Some(Fallback::new(look.kept, wish, clock, self.uses));
                 }
                 // Nobody will be given it any more. Only here, because outside the lock a fill might just have put a
                 // new one in its place.
@@ -278,14 +284,14 @@ impl<E: Failure> Cache<E> {
             return None;
         }
         self.reshape(key, &kept);
-        let at = self.clock.now();
-        let age = kept.age(at, Instant::now());
+        let (wall, steady) = (self.clock.now(), Instant::now());
+        let age = kept.age(wall, steady);
         let verdict = policy::judge(age, wish);
         Some(Look {
             kept,
             age,
             verdict,
-            at,
+            at: self.uses.at(wall, steady),
         })
     }
 
@@ -343,10 +349,11 @@ impl<E: Failure> Cache<E> {
         match &end {
             Ok(()) if purpose.storable => {
                 if let Some(entry) = made(spool, fetched_at).await {
-                    let now = self.clock.now();
+                    let now = (self.clock.now(), Instant::now());
                     let asked = Asked::at(fetched_at, steady);
-                    let new = Kept::new(Arc::new(entry), asked, Used::at(now));
-                    if new.age(now, Instant::now()) < purpose.useful {
+                    let used = Used::at(self.uses.at(now.0, now.1));
+                    let new = Kept::new(Arc::new(entry), asked, used);
+                    if new.age(now.0, now.1) < purpose.useful {
                         kept = self.keep(&listed, new);
                     }
                 }

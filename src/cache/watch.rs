@@ -107,13 +107,22 @@ impl<E: Failure> Cache<E> {
 
     /// The answers that are stored in memory, in no order. Goes through all of them.
     pub fn stored(&self) -> Vec<Stored<E>> {
+        self.stored_where(|_, _| true)
+    }
+
+    /// Those of them that are `wanted`, by what they answer and how often they were given. Goes through all of them, too,
+    /// and is quick where few are wanted.
+    pub fn stored_where(&self, wanted: impl Fn(&CacheKey, u64) -> bool) -> Vec<Stored<E>> {
         let (wall, steady) = (self.clock.now(), Instant::now());
+        let now = self.uses.at(wall, steady);
         let refreshing = self.fills.keys();
-        let stored = self.entries.iter().map(|(key, kept)| Stored {
+        let all = self.entries.iter();
+        let wanted = all.filter(|(key, kept)| wanted(key, kept.hits()));
+        let stored = wanted.map(|(key, kept)| Stored {
             entry: Arc::clone(&kept.entry),
             age: kept.age(wall, steady),
             hits: kept.hits(),
-            idle: kept.used.since(wall),
+            idle: kept.used.since(now),
             refreshing: refreshing.contains(&*key),
             failure: kept.failure(),
             key,

@@ -33,8 +33,20 @@ pub(super) fn rest(took: Duration, failed: bool) -> Duration {
     took.saturating_mul(3).max(least)
 }
 
+/// How long to wait for the next look at what is stored, when the last one took so long. There may be a hundred thousand
+/// answers to look at; looking takes a fiftieth of the time, unless one look takes more than half a second.
+pub(super) fn pause(look: Duration) -> Duration {
+    look.saturating_mul(50).clamp(LOOK_EVERY, LOOK_EVERY_MAX)
+}
+
+/// Less than half the shortest time in which an answer may be chosen, unless it is fresh for seconds only.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// The time in which an answer may be chosen that is fresh for five minutes.
+const LOOK_EVERY_MAX: Duration = Duration::from_secs(30);
+
 /// An answer that was asked for less often since it was stored is left to go stale.
-const HITS_MIN: u64 = 2;
+pub(super) const HITS_MIN: u64 = 2;
 
 const LEAD_MIN: Duration = Duration::from_secs(5);
 const LEAD_MAX: Duration = Duration::from_mins(5);
@@ -116,6 +128,14 @@ mod tests {
         stored[0].refreshing = true;
         stored[1].failed = true;
         assert_eq!(chosen(&stored), Some("C"));
+    }
+
+    #[test]
+    fn looking_takes_a_small_part_of_the_time() {
+        for (look, expected) in [(0, 2000), (40, 2000), (100, 5000), (2000, 30_000)] {
+            let look = Duration::from_millis(look);
+            assert_eq!(pause(look), Duration::from_millis(expected), "{look:?}");
+        }
     }
 
     #[test]

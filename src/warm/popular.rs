@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep};
 
 use super::ahead;
 use super::errand::{Errands, What};
@@ -13,9 +14,15 @@ use crate::odata::name::SiteId;
 /// Makes those of `site` anew whose time it is, one after the other, and rests in between. None is begun while a client
 /// waits for its turn. Never ends.
 pub(super) async fn keep(site: SiteId, errands: Errands, gateway: Gateway) {
+    let mut look = Duration::ZERO;
     loop {
-        sleep(LOOK_EVERY).await;
-        let stored = gateway.renewable(&site);
+        sleep(ahead::pause(look)).await;
+        let began = Instant::now();
+        let (known, of) = (gateway.clone(), site.clone());
+        // On another thread, because clients must not wait for it. It fails only when the program ends.
+        let looking = spawn_blocking(move || known.renewable(&of, ahead::HITS_MIN));
+        let Ok(stored) = looking.await else { continue };
+        look = began.elapsed();
         let Some(chosen) = ahead::choose(&stored) else {
             continue;
         };
@@ -29,6 +36,3 @@ pub(super) async fn keep(site: SiteId, errands: Errands, gateway: Gateway) {
         sleep(ahead::rest(ended.took, failed)).await;
     }
 }
-
-/// Less than half the shortest time in which an answer may be chosen, unless it is fresh for seconds only.
-const LOOK_EVERY: Duration = Duration::from_secs(2);

@@ -1,7 +1,8 @@
 //! Answers on disk from one process to the next, however the first one ended.
 
-use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::hash::{BuildHasher, Hasher};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -9,7 +10,8 @@ use std::time::Duration;
 
 use futures_util::future::{join, join_all};
 use tempfile::TempDir;
-use tokio::time::sleep;
+use tokio::task::yield_now;
+use tokio::time::{sleep, timeout};
 
 use crate::process::{Program, Running};
 use crate::wire::{self, Reply, Wire};
@@ -160,7 +162,7 @@ fn questions() -> Vec<String> {
 async fn killed_in_the_middle_of_its_writing_it_serves_nothing_that_is_not_whole() {
     let mut seed = RandomState::new().build_hasher().finish();
     println!("seed {seed}");
-    let simulator = Program::simulate(&["--sessions", "300"]).start().await;
+    let simulator = Program::simulate(&["--sessions", "800"]).start().await;
     let questions = questions();
     let mut truth = BTreeMap::new();
     let reference = Program::serve(&simulator.endpoint()).start().await;
@@ -169,19 +171,38 @@ async fn killed_in_the_middle_of_its_writing_it_serves_nothing_that_is_not_whole
         truth.insert(path, body(&reply, reference.address));
     }
     let folder = TempDir::new().unwrap();
-    let (mut hits, mut whole) = (0, 0);
+    let (mut hits, mut whole, mut torn) = (0, 0, BTreeSet::new());
     for round in 0..KILLS {
+        // At any time, or as soon as it writes: then there is something to write.
+        let in_the_middle = dice(&mut seed, 2) == 0;
+        if in_the_middle {
+            drop(std::fs::remove_dir_all(folder.path().join("cache")));
+        }
         let proxy = proxy(&simulator, folder.path()).await;
         let address = proxy.address;
-        let asked = questions.iter().filter(|_| dice(&mut seed, 2) == 0);
+        // Writing a table takes a moment.
+        let mut is_asked = |path: &String| {
+            if in_the_middle {
+                *path == questions[0]
+            } else {
+                dice(&mut seed, 2) == 0
+            }
+        };
+        let asked = questions.iter().filter(|path| is_asked(path));
         let asking = join_all(asked.map(async |path| (path, Wire::try_get(address, path).await)));
         let lives = Duration::from_millis(dice(&mut seed, LIVES_MAX));
         let killing = async {
-            sleep(lives).await;
+            if in_the_middle {
+                // A short file may be written between two looks.
+                drop(timeout(LOOK_MAX, a_half_written_file(folder.path(), &torn)).await);
+            } else {
+                sleep(lives).await;
+            }
             proxy.killed().await
         };
         let (replies, ended) = join(asking, killing).await;
         assert!(!ended.stderr.contains("ERROR"), "{}", ended.stderr);
+        torn.extend(half_written(folder.path()));
         for (path, reply) in replies {
             let Some(reply) = reply else { continue };
             whole += 1;
@@ -189,16 +210,36 @@ async fn killed_in_the_middle_of_its_writing_it_serves_nothing_that_is_not_whole
             let right = body(&reply, address) == truth[path];
             assert!(right, "{path} in round {round}: {}", reply.text());
         }
-        if dice(&mut seed, 4) == 0 {
-            // So that there is always something to write.
-            drop(std::fs::remove_dir_all(folder.path().join("cache")));
-        }
     }
     println!("{whole} answers were whole, {hits} of them from disk");
-    assert!(hits > 0 && whole > hits);
+    println!("{} files were left half-written", torn.len());
+    assert!(hits > 0 && whole > hits && !torn.is_empty());
+}
+
+/// Waits until an answer's file is being written that is not one of the `old` ones. Looks all the time, because that is done
+/// in less than a millisecond.
+async fn a_half_written_file(folder: &Path, old: &BTreeSet<OsString>) {
+    while half_written(folder).is_subset(old) {
+        yield_now().await;
+    }
+}
+
+/// The names of files of answers that have not got their own name yet.
+fn half_written(folder: &Path) -> BTreeSet<OsString> {
+    // There is no folder at first.
+    let Ok(files) = std::fs::read_dir(folder.join("cache/answers")) else {
+        return BTreeSet::new();
+    };
+    let names = files.filter_map(|file| Some(file.ok()?.file_name()));
+    names
+        .filter(|name| name.to_string_lossy().ends_with(".new"))
+        .collect()
 }
 
 const KILLS: u32 = 100;
+
+/// How long to look for a file that is being written.
+const LOOK_MAX: Duration = Duration::from_secs(2);
 
 /// Milliseconds.
 const LIVES_MAX: u64 = 150;

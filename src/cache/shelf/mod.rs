@@ -41,6 +41,7 @@ use self::read::ReadTrouble;
 use self::writer::Message;
 use super::CacheKey;
 use super::entry::Entry;
+use super::uses::Uses;
 use super::wish::Wish;
 use crate::clock::Clock;
 use crate::odata::name::SiteId;
@@ -92,6 +93,7 @@ struct Room {
     queued: Arc<AtomicU64>,
     queued_max: u64,
     clock: Arc<dyn Clock>,
+    uses: Uses,
 }
 
 impl Room {
@@ -139,6 +141,7 @@ impl Shelf {
         memory_each_max: u64,
         queued_max: u64,
         clock: Arc<dyn Clock>,
+        uses: Uses,
         tasks: Tasks,
     ) -> Self {
         let limits = Limits {
@@ -160,6 +163,7 @@ impl Shelf {
             queued: Arc::default(),
             queued_max,
             clock,
+            uses,
         });
         tasks.spawn("stored answers: scan", scan::run(Arc::clone(&room)));
         tasks.spawn(

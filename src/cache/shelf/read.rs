@@ -171,7 +171,8 @@ impl Room {
         }
         let asked = Asked::before(facts.fetched_at, now)?;
         let bytes = records_at.saturating_add(head.records_len()?);
-        let found = Shelved::new(head.key(), OF_ANOTHER_RUN, bytes, asked, Used::at(now.0));
+        let used = Used::at(self.uses.at(now.0, now.1));
+        let found = Shelved::new(head.key(), OF_ANOTHER_RUN, bytes, asked, used);
         index.discover(name, || found.clone());
         Some(found)
     }

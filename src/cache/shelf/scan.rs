@@ -110,7 +110,7 @@ impl Room {
         let modified = file.metadata()?.modified()?;
         let used = Timestamp::try_from(modified).unwrap_or(Timestamp::UNIX_EPOCH);
         let bytes = begin.saturating_add(head.records_len().unwrap_or_default());
-        let used = Used::at(used.min(now.0));
+        let used = Used::at(used.min(self.uses.at(now.0, now.1)));
         Ok(Some(Shelved::new(
             head.key(),
             OF_ANOTHER_RUN,

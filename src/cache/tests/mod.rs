@@ -425,3 +425,28 @@ async fn a_client_may_insist_and_a_set_may_be_purged() {
         Found::Stored(_)
     ));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_stored_can_be_told_by_how_often_it_was_given() {
+    let cache = cache();
+    for (set, given) in [("Users", 0), ("Machines", 1), ("Sessions", 3)] {
+        for _ in 0..=given {
+            let found = cache.find(key(set), STORED, |writer| write(writer, 1));
+            assert_eq!(read(found).await, Ok(1));
+        }
+    }
+    for (least, expected) in [
+        (0, "Machines Sessions Users"),
+        (1, "Machines Sessions"),
+        (3, "Sessions"),
+        (4, ""),
+    ] {
+        let stored = cache.stored_where(|_, given| given >= least);
+        let mut sets: Vec<_> = stored
+            .iter()
+            .map(|stored| stored.key.set().unwrap().as_str())
+            .collect();
+        sets.sort_unstable();
+        assert_eq!(sets.join(" "), expected);
+    }
+}

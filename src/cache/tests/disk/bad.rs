@@ -171,3 +171,29 @@ async fn a_forgotten_answer_whose_file_is_still_there_does_not_come_back() {
     fs::write(&file, bytes).unwrap();
     assert!(shelf.recall(&key("Users"), &STORED).await.is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_back_by_a_day_keeps_what_was_used_last() {
+    let (mut place, file, _) = written(1).await;
+    let bytes = file.metadata().unwrap().len();
+    fs::remove_file(file).unwrap();
+    place.bytes_max = bytes * 3 + bytes / 2;
+    let cache = place.cache();
+    let second = || tokio::time::advance(Duration::from_secs(1));
+    for set in ["A", "B"] {
+        second().await;
+        make(&cache, set, 1).await;
+    }
+    place.pass(-86_400);
+    second().await;
+    make(&cache, "C", 1).await;
+    second().await;
+    assert!(lookup(&cache, "A").await.is_some());
+    second().await;
+    make(&cache, "D", 1).await;
+    cache.settle().await;
+    evict(&cache);
+    for (set, there) in [("A", true), ("B", false), ("C", true), ("D", true)] {
+        assert_eq!(lookup(&cache, set).await.is_some(), there, "{set}");
+    }
+}
