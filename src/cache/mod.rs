@@ -52,7 +52,7 @@ use crate::clock::Clock;
 use crate::tasks::Tasks;
 
 pub use entry::{Content, Digests, Entry, Facts, Segment};
-pub use found::{Coming, Fallback, Found, Hit, HitState};
+pub use found::{Coming, Fallback, Found, Hit, HitState, Peeked};
 pub use key::CacheKey;
 pub use lifetime::Lifetime;
 pub use packed::{GzipWriter, Packed, Part, Plain, Unpacked};
