@@ -303,6 +303,13 @@ async fn answers_that_are_too_large_for_memory_are_kept_on_disk_alone() {
             assert_eq!(world.ask("/Sessions").await.rows(), truth);
             assert_eq!(world.pages_asked() - before, pages);
         }
+        if disk != "0" {
+            let stored = world.get("/api/status").await.json()["cache"]["stored"].take();
+            assert_eq!(
+                (&stored[0]["place"], &stored[0]["rows"]),
+                (&"disk".into(), &110.into())
+            );
+        }
         let answers = join_all((0..10).map(|_| world.ask("/Sessions"))).await;
         assert!(answers.iter().all(|answer| answer.rows() == truth));
     }
