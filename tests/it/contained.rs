@@ -277,6 +277,38 @@ async fn clients_may_insist_on_a_new_part() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_wants_what_is_stored_or_nothing_gets_parts_too() {
+    let clocks = "cache.ttl = '1m'\ncache.stale_while_revalidate = '5m'\ncache.rules = []";
+    let world = World::new(small(), clocks);
+    let count = async || {
+        let headers = [("cache-control", "only-if-cached")];
+        let path = "/monitorodata/Sessions/$count";
+        world.request(Method::GET, path, &headers).await
+    };
+    assert_eq!(count().await.error(), "504 NotStored");
+    world.ask("/Sessions").await;
+    let asked = world.pages_asked();
+    assert_eq!(said(&count().await), "hit; ttl=60; detail=contained");
+    sleep(Duration::from_secs(100)).await;
+    assert_eq!(said(&count().await), "hit; ttl=-40; detail=contained");
+    sleep(Duration::from_secs(300)).await;
+    assert_eq!(count().await.error(), "504 NotStored");
+    assert_eq!(world.pages_asked(), asked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_cut_from_a_table_that_was_purged() {
+    let world = World::new(small(), "");
+    world.ask("/Sessions").await;
+    assert!(is_contained(&world.ask("/Sessions/$count").await));
+    let purge = "/api/cache/purge?site=main&set=sessions";
+    let purged = world.request(Method::POST, purge, &[]).await.json();
+    assert_eq!(purged["purged"], 1);
+    let count = world.ask("/Sessions/$count").await;
+    assert_eq!(said(&count), "fwd=uri-miss; stored");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_stored_by_itself_comes_before_what_is_cut() {
     let world = World::new(small(), "");
     world.ask("/Sessions?$top=5").await;
