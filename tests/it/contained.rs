@@ -291,7 +291,7 @@ async fn who_wants_what_is_stored_or_nothing_gets_parts_too() {
     assert_eq!(said(&count().await), "hit; ttl=60; detail=contained");
     sleep(Duration::from_secs(100)).await;
     assert_eq!(said(&count().await), "hit; ttl=-40; detail=contained");
-    sleep(Duration::from_secs(300)).await;
+    sleep(Duration::from_mins(5)).await;
     assert_eq!(count().await.error(), "504 NotStored");
     assert_eq!(world.pages_asked(), asked);
 }
