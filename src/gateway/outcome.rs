@@ -198,9 +198,15 @@ impl Outcome {
                 let (how, ttl) = (how(asked), ttl(over));
                 format!("{name}; {how}; ttl={ttl}; detail=stale-while-revalidate")
             }
-            Self::StaleIfError { over, asked, .. } => {
+            Self::StaleIfError {
+                over, asked, error, ..
+            } => {
                 let (how, ttl) = (how(asked), ttl(over));
-                format!("{name}; {how}; ttl={ttl}; detail=stale-if-error/{code}")
+                // Without it, upstream would have answered with the status that this answer has (section 2.3).
+                let status = error.upstream_status().filter(|_| *asked);
+                let status =
+                    status.map_or_else(String::new, |status| format!("; fwd-status={status}"));
+                format!("{name}; {how}{status}; ttl={ttl}; detail=stale-if-error/{code}")
             }
             Self::Contained {
                 remaining, over, ..
@@ -226,6 +232,7 @@ impl Outcome {
 mod tests {
     use super::*;
     use crate::gateway::AnswerError;
+    use crate::upstream::{BadResponse, FetchError};
 
     #[test]
     fn cache_status_says_how_an_answer_is_made() {
@@ -295,6 +302,24 @@ mod tests {
                 let expected = format!("citrix-odata-proxy; {how}; ttl=-7; detail={detail}");
                 assert_eq!(outcome.cache_status(None, "UpstreamBusy"), expected);
             }
+        }
+    }
+
+    #[test]
+    fn the_status_is_told_that_upstream_answered_with() {
+        let refused = || {
+            let response = BadResponse::Status { status: 418 };
+            AnswerError::Fetch(FetchError::BadResponse(response))
+        };
+        for (asked, how) in [(false, "hit"), (true, "fwd=stale; fwd-status=418")] {
+            let outcome = Outcome::StaleIfError {
+                age: Duration::from_secs(9),
+                over: Duration::ZERO,
+                error: refused().into(),
+                asked,
+            };
+            let expected = format!("citrix-odata-proxy; {how}; ttl=0; detail=stale-if-error/X");
+            assert_eq!(outcome.cache_status(None, "X"), expected);
         }
     }
 }
