@@ -46,7 +46,7 @@ pub struct Stored {
     /// That upstream took for them, to the millisecond.
     #[serde(rename = "upstream_seconds", serialize_with = "to_the_millisecond")]
     pub upstream_time: Duration,
-    /// Where it is kept: `memory`.
+    /// Where it is kept: `memory`, or `disk` alone when it is too large for that.
     pub place: &'static str,
 }
 

@@ -240,7 +240,7 @@ impl Entry {
     }
 
     /// Whether a part of it is in a file.
-    pub(super) fn is_filed(&self) -> bool {
+    pub fn is_filed(&self) -> bool {
         let filed = |block: &Block| matches!(block, Block::File(_));
         self.blocks.iter().any(filed)
     }

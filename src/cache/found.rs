@@ -10,7 +10,7 @@ use super::kept::Kept;
 use super::policy::{self, Verdict};
 use super::spool::Reader;
 use super::uses::Uses;
-use super::{Cache, CacheKey, Failure, Wish};
+use super::{Cache, CacheKey, Failure, Look, Wish};
 use crate::clock::Clock;
 
 /// Where an answer was found.
@@ -69,12 +69,48 @@ pub struct Coming<E: Failure> {
 }
 
 /// A stale answer that may be given when no new one can be had, or none soon.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Fallback<E> {
     kept: Arc<Kept<E>>,
     wish: Wish,
     clock: Arc<dyn Clock>,
     uses: Uses,
+}
+
+/// A stored answer that was looked at. It counts as given when it is.
+#[derive(Debug)]
+pub struct Peeked<E> {
+    /// Time since its oldest page was asked for.
+    pub age: Duration,
+    /// Why it may be given at once; `None`: only when no new one can be had, or none soon.
+    pub state: Option<HitState<E>>,
+    later: Fallback<E>,
+}
+
+impl<E: Clone> Peeked<E> {
+    /// The answer.
+    pub fn entry(&self) -> &Arc<Entry> {
+        &self.later.kept.entry
+    }
+
+    /// Gives it, if that may be done at once.
+    pub fn give(self) -> Option<Hit<E>> {
+        let Fallback {
+            kept, clock, uses, ..
+        } = self.later;
+        let state = self.state?;
+        kept.count_hit(uses.at(clock.now(), Instant::now()));
+        Some(Hit {
+            entry: Arc::clone(&kept.entry),
+            age: self.age,
+            state,
+        })
+    }
+
+    /// Holds it ready.
+    pub fn later(self) -> Fallback<E> {
+        self.later
+    }
 }
 
 impl<E: Clone> Fallback<E> {
@@ -99,6 +135,11 @@ impl<E: Clone> Fallback<E> {
         self.hit(|over| HitState::Stale { over })
     }
 
+    /// The answer.
+    pub fn entry(&self) -> &Arc<Entry> {
+        &self.kept.entry
+    }
+
     fn hit(&self, state: impl FnOnce(Duration) -> HitState<E>) -> Option<Hit<E>> {
         let Self { kept, wish, .. } = self;
         let (wall, steady) = (self.clock.now(), Instant::now());
@@ -116,6 +157,14 @@ impl<E: Clone> Fallback<E> {
     }
 }
 
+impl<E: Failure> Fallback<E> {
+    /// Upstream could not say what this answer says, though older: for a while nobody asks again.
+    pub fn failed(&self, error: &E) {
+        let pause = error.retry_after();
+        self.kept.failed(error.clone(), pause, Instant::now());
+    }
+}
+
 impl<E: Failure> Cache<E> {
     /// Gives the fresh answer in memory, when there is one.
     pub fn fresh(&self, key: &CacheKey, wish: &Wish) -> Option<Hit<E>> {
@@ -126,14 +175,21 @@ impl<E: Failure> Cache<E> {
         }
     }
 
-    /// Gives what may be given at once of what is in memory, fresh or while a new one is made; and has nothing made.
-    pub fn peek(&self, key: &CacheKey, wish: &Wish) -> Option<Hit<E>> {
-        let look = self.look(key, wish)?;
-        let state = match look.verdict {
-            Verdict::Fresh { remaining } => HitState::Fresh { remaining },
-            Verdict::Stale { over } => HitState::Stale { over },
-            Verdict::IfError { .. } | Verdict::Useless => return None,
+    /// Looks at what is in memory and of use to such a client; has nothing made.
+    pub fn peek(&self, key: &CacheKey, wish: &Wish) -> Option<Peeked<E>> {
+        let Look {
+            kept, age, verdict, ..
+        } = self.look(key, wish)?;
+        let state = match (verdict, kept.pausing(Instant::now())) {
+            (Verdict::Useless, _) => return None,
+            (Verdict::Fresh { remaining }, _) => Some(HitState::Fresh { remaining }),
+            (Verdict::Stale { over } | Verdict::IfError { over }, Some(error)) => {
+                Some(HitState::Failed { over, error })
+            }
+            (Verdict::Stale { over }, None) => Some(HitState::Stale { over }),
+            (Verdict::IfError { .. }, None) => None,
         };
-        Some(look.give(state))
+        let later = Fallback::new(kept, *wish, Arc::clone(&self.clock), self.uses);
+        Some(Peeked { age, state, later })
     }
 }

@@ -63,7 +63,7 @@ use crate::tasks::Tasks;
 pub use demand::Form;
 pub use digest::Digests;
 pub use entry::{Content, Entry, Facts, Segment};
-pub use found::{Coming, Fallback, Found, Hit, HitState};
+pub use found::{Coming, Fallback, Found, Hit, HitState, Peeked};
 pub use key::CacheKey;
 pub use lifetime::Lifetime;
 pub use packed::{GzipWriter, Packed, Part, Plain, Unpacked};

@@ -2,18 +2,28 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::spawn_blocking;
 
-use super::error::SharedError;
 use super::plan::Plan;
 use super::site::Site;
-use super::{Answer, AnswerBody, Ask, Gateway, Outcome, Party, Prepared};
-use crate::cache::{CacheKey, Content, Directives, Entry, Hit, HitState, Pieces, Wish};
+use super::stand_in::Spare;
+use super::{Answer, Ask, Gateway, Outcome, Party, Prepared};
+use crate::cache::{CacheKey, Content, Directives, Entry, HitState, Pieces, Wish};
 use crate::odata::contained::{
     Candidate, Columns, Cut, Derivation, Extraction, KeyPredicate, RowCount, candidates,
 };
 use crate::odata::neutral::NeutralText;
+
+/// What a stored answer that holds the one to a question is good for.
+#[derive(Debug)]
+pub(super) enum Contained {
+    /// A part of it is the answer.
+    Given(Answer),
+    /// A part of it will do when the question cannot be answered.
+    Spare(Spare),
+}
 
 impl Gateway {
     /// Looks for a stored answer that holds the one to the question, and cuts it out. `None` when there is none of use, or
@@ -23,11 +33,12 @@ impl Gateway {
         site: &Arc<Site>,
         prepared: &Prepared,
         directives: Directives,
-    ) -> Option<Answer> {
+    ) -> Option<Contained> {
         let Prepared { key, plan, .. } = prepared;
         if directives.no_cache || matches!(plan, Plan::Collection { page: Some(_), .. }) {
             return None;
         }
+        let mut spare = None;
         for Candidate { parent, derivation } in candidates(key.question()) {
             let wish = Wish {
                 lifetime: self.lifetimes.of(&parent),
@@ -35,39 +46,59 @@ impl Gateway {
             };
             let whole = CacheKey::new(site.id().clone(), parent, key.representation(), None);
             self.cache.recall(&whole, &wish).await;
-            let Some(hit) = self.cache.peek(&whole, &wish) else {
+            let Some(found) = self.cache.peek(&whole, &wish) else {
                 continue;
             };
-            let stale = matches!(hit.state, HitState::Stale { .. });
-            let facts = &hit.entry.facts;
+            let fresh = matches!(found.state, Some(HitState::Fresh { .. }));
+            let facts = &found.entry().facts;
             if !derivation.is_exact(facts.rows, facts.ordered_rows)
-                || (stale && !self.may_be_stale(prepared, &derivation, &hit, directives))
+                || (!fresh && !self.may_be_stale(prepared, &derivation, found.age, directives))
             {
                 continue;
             }
-            let part = match &derivation {
-                Derivation::Count => Some(count(&hit.entry)),
-                derivation => match aim(site, key, &hit.entry, derivation) {
-                    Some(aim) => self.cut(&hit.entry, aim).await,
-                    None => None,
-                },
+            if found.state.is_none() {
+                spare.get_or_insert_with(|| Spare {
+                    whole: found.later(),
+                    derivation,
+                });
+                continue;
+            }
+            let part = self.part(site, key, found.entry(), &derivation).await;
+            let (Some(part), Some(hit)) = (part, found.give()) else {
+                continue;
             };
-            let Some(part) = part else { continue };
+            let stale = matches!(hit.state, HitState::Stale { .. });
             if stale && !asks_for_no_rows(&derivation) && !directives.only_if_cached {
                 self.refresh_whole(site, &whole).await;
             }
-            return Some(answer(&hit, part));
+            let outcome = Outcome::contained(&hit);
+            return Some(Contained::Given(Answer::part(part, outcome)));
         }
-        None
+        spare.map(Contained::Spare)
     }
 
-    /// Whether a part of an answer that is stale will do: not when the question has a younger answer of its own, and not
-    /// some of the rows, because a client may fetch the others from upstream, and those between would be missing.
+    /// The part of `whole` that answers the question of `key`; `None` when anything is in doubt.
+    pub(super) async fn part(
+        &self,
+        site: &Site,
+        key: &CacheKey,
+        whole: &Arc<Entry>,
+        derivation: &Derivation,
+    ) -> Option<Entry> {
+        match derivation {
+            Derivation::Count => Some(count(whole)),
+            derivation => self.cut(whole, aim(site, key, whole, derivation)?).await,
+        }
+    }
+
+    /// Whether a part of an answer of this age that is stale will do: not when the question has a younger answer of its
+    /// own, and not some of the rows, because a client may fetch the others from upstream, and those between would be
+    /// missing.
     fn may_be_stale(
         &self,
         prepared: &Prepared,
         derivation: &Derivation,
-        whole: &Hit<SharedError>,
+        age: Duration,
         directives: Directives,
     ) -> bool {
         if let Derivation::Rows { skip, top, .. } = derivation
@@ -76,7 +107,7 @@ impl Gateway {
             return false;
         }
         let own = self.cache.peek(&prepared.key, &prepared.wish(directives));
-        own.is_none_or(|own| own.age > whole.age)
+        own.is_none_or(|own| own.age > age)
     }
 
     /// Has the whole made anew in the background.
@@ -161,16 +192,6 @@ fn aim(site: &Site, key: &CacheKey, whole: &Entry, derivation: &Derivation) -> O
             let predicate = KeyPredicate::new(schema()?.set(set)?.1, key)?;
             Some(Extraction::entity(predicate, PART_BYTES_MAX))
         }
-    }
-}
-
-fn answer(hit: &Hit<SharedError>, part: Entry) -> Answer {
-    Answer {
-        content: part.facts.content,
-        outcome: Outcome::contained(hit),
-        way: None,
-        page_size: None,
-        body: AnswerBody::Stored(Arc::new(part)),
     }
 }
 

@@ -111,6 +111,14 @@ impl AnswerError {
         }
     }
 
+    /// The status that upstream answered with in the end, when it is known.
+    pub(super) fn upstream_status(&self) -> Option<u16> {
+        match self {
+            Self::Fetch(error) => error.status(),
+            _ => None,
+        }
+    }
+
     /// Whether upstream said that there is no such thing.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Fetch(FetchError::Refused(refusal)) if refusal.status == 404)

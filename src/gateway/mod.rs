@@ -22,6 +22,7 @@ mod refresh;
 mod renewable;
 mod schema;
 mod site;
+mod stand_in;
 mod status;
 mod stored;
 mod walk;
@@ -38,8 +39,10 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tracing::Instrument;
 
+use self::contained::Contained;
 use self::errand::Queue;
 use self::plan::Plan;
+use self::stand_in::{Because, Spare, StandIn};
 use crate::cache::{
     Cache, CacheKey, Coming, Content, Entry, Failure, Found, Hit, Lifetime, Reader, SpoolWriter,
     Wish,
@@ -105,6 +108,17 @@ impl Answer {
             way: None,
             page_size,
             body: AnswerBody::Stored(hit.entry),
+        }
+    }
+
+    /// A part of a stored answer.
+    fn part(part: Entry, outcome: Outcome) -> Self {
+        Self {
+            content: part.facts.content,
+            outcome,
+            way: None,
+            page_size: None,
+            body: AnswerBody::Stored(Arc::new(part)),
         }
     }
 }
@@ -252,12 +266,14 @@ impl Gateway {
         if let Some(answer) = self.fresh(&prepared, &wish) {
             return Ok(answer);
         }
-        if let Some(part) = self.contained(site, &prepared, ask.directives).await {
-            return Ok(part);
-        }
+        let spare = match self.contained(site, &prepared, ask.directives).await {
+            Some(Contained::Given(part)) => return Ok(part),
+            Some(Contained::Spare(spare)) => Some(spare),
+            None => None,
+        };
         let Prepared { key, plan, .. } = prepared;
         let (page_size, party) = (plan.page_size(), ask.party);
-        let found = self.fill_or_find(site, key, wish, plan, party);
+        let found = self.fill_or_find(site, key.clone(), wish, plan, party, spare.clone());
         let outcome = Outcome::of(&found, &wish);
         if let Found::Joined(coming) = &found {
             fill::trace::join(coming.reader.progress());
@@ -268,14 +284,16 @@ impl Gateway {
             Found::Filling(Coming { reader, fallback })
             | Found::Joined(Coming { reader, fallback }) => (reader, fallback),
         };
-        if let Some(fallback) = &fallback {
-            let patience = PATIENCE_WITH_FALLBACK.saturating_sub(reader.progress().elapsed());
-            if timeout(patience, reader.begun()).await.is_err()
-                && let Some(hit) = fallback.give_meanwhile()
-            {
-                reader.leave_it_to_others();
-                let outcome = Outcome::instead(&hit);
-                return Ok(Answer::stored(hit, outcome, page_size));
+        let stand_in = fallback.map(StandIn::Own).or(spare.map(StandIn::Part));
+        if let Some(stand_in) = &stand_in {
+            let patience = PATIENCE_WITH_STAND_IN.saturating_sub(reader.progress().elapsed());
+            if timeout(patience, reader.begun()).await.is_err() {
+                let waited = !patience.is_zero();
+                let slow = Because::Slow { waited };
+                if let Some(answer) = stand_in.give(self, site, &key, slow).await {
+                    reader.leave_it_to_others();
+                    return Ok(answer);
+                }
             }
         }
         let error = match reader.begun().await {
@@ -291,10 +309,11 @@ impl Gateway {
             }
             Err(error) => error,
         };
-        let fallback = fallback.filter(|_| Failure::is_trouble(&error));
-        if let Some(hit) = fallback.and_then(|fallback| fallback.give(Arc::clone(&error))) {
-            let outcome = Outcome::instead(&hit);
-            return Ok(Answer::stored(hit, outcome, page_size));
+        if let Some(stand_in) = stand_in.filter(|_| Failure::is_trouble(&error)) {
+            let failed = Because::Failed(Arc::clone(&error));
+            if let Some(answer) = stand_in.give(self, site, &key, failed).await {
+                return Ok(answer);
+            }
         }
         Err(Unanswered {
             error: self.name_unknown_set(site, &ask.question, error).await,
@@ -356,6 +375,7 @@ impl Gateway {
         })
     }
 
+    /// Finds the answer to `key`, or has it made; `spare` is what holds it, though older.
     fn fill_or_find(
         &self,
         site: &Arc<Site>,
@@ -363,9 +383,17 @@ impl Gateway {
         wish: Wish,
         plan: Plan,
         party: Party,
+        spare: Option<Spare>,
     ) -> Found<SharedError> {
         let fill = self.filling(site, &key, plan, party);
-        self.cache.find(key, wish, fill)
+        let noted = |writer| async move {
+            let end = fill(writer).await;
+            if let Some(spare) = spare {
+                spare.note(&end);
+            }
+            end
+        };
+        self.cache.find(key, wish, noted)
     }
 
     /// What makes the answer to `key` by `plan`.
@@ -421,7 +449,7 @@ impl Prepared {
 
 /// With a stale answer at hand that may be given when a new one cannot be had, nobody waits longer for the new one to begin.
 /// It is made all the same. A page takes up to half a minute upstream, and a report has dozens of tables to load.
-const PATIENCE_WITH_FALLBACK: Duration = Duration::from_secs(10);
+const PATIENCE_WITH_STAND_IN: Duration = Duration::from_secs(10);
 
 /// So many stored answers are gone through at once for parts of them.
 const CUTS_MAX: usize = 2;

@@ -16,12 +16,14 @@ pub enum Outcome {
         /// How much longer it is fresh.
         remaining: Duration,
     },
-    /// Stored and stale, and given at once, while a new one is made (RFC 5861, section 3).
+    /// Stored and stale, and given while a new one is made (RFC 5861, section 3).
     Stale {
         /// Since its oldest page was asked for.
         age: Duration,
         /// Since it was fresh.
         over: Duration,
+        /// Whether this client has waited for the new one, which took long; otherwise it was given at once.
+        asked: bool,
     },
     /// Stored and stale, and given because no new one could be had (RFC 5861, section 4).
     StaleIfError {
@@ -99,16 +101,12 @@ impl Outcome {
         }
     }
 
-    /// How an answer came about that is given because the one that this client waited for failed.
-    pub(super) fn instead(hit: &Hit<SharedError>) -> Self {
-        Self::of_hit(hit, true)
-    }
-
-    /// How a part of a stored answer came about.
+    /// How a part of a stored answer came about. That there is no newer one, and why, is told before all else.
     pub(super) fn contained(whole: &Hit<SharedError>) -> Self {
         let (remaining, over) = match whole.state {
             HitState::Fresh { remaining } => (remaining, Duration::ZERO),
-            HitState::Stale { over } | HitState::Failed { over, .. } => (Duration::ZERO, over),
+            HitState::Stale { over } => (Duration::ZERO, over),
+            HitState::Failed { .. } => return Self::of_hit(whole, false),
         };
         Self::Contained {
             age: whole.age,
@@ -125,7 +123,11 @@ impl Outcome {
                 age,
                 remaining: *remaining,
             },
-            HitState::Stale { over } => Self::Stale { age, over: *over },
+            HitState::Stale { over } => Self::Stale {
+                age,
+                over: *over,
+                asked,
+            },
             HitState::Failed { over, error } => Self::StaleIfError {
                 age,
                 over: *over,
@@ -188,20 +190,27 @@ impl Outcome {
             0 => "0".to_owned(),
             over => format!("-{over}"),
         };
+        // A hit is what was not forwarded for this client (section 2.1).
+        let how = |asked: &bool| if *asked { "fwd=stale" } else { "hit" };
         match self {
             // The one that is told most; without the detour over a formatter.
             Self::Hit { remaining, .. } => {
                 let ttl = remaining.as_secs().to_string();
                 [name, "; hit; ttl=", &ttl].concat()
             }
-            Self::Stale { over, .. } => {
-                let ttl = ttl(over);
-                format!("{name}; hit; ttl={ttl}; detail=stale-while-revalidate")
+            Self::Stale { over, asked, .. } => {
+                let (how, ttl) = (how(asked), ttl(over));
+                format!("{name}; {how}; ttl={ttl}; detail=stale-while-revalidate")
             }
-            Self::StaleIfError { over, asked, .. } => {
-                let how = if *asked { "fwd=stale" } else { "hit" };
-                let ttl = ttl(over);
-                format!("{name}; {how}; ttl={ttl}; detail=stale-if-error/{code}")
+            Self::StaleIfError {
+                over, asked, error, ..
+            } => {
+                let (how, ttl) = (how(asked), ttl(over));
+                // Without it, upstream would have answered with the status that this answer has (section 2.3).
+                let status = error.upstream_status().filter(|_| *asked);
+                let status =
+                    status.map_or_else(String::new, |status| format!("; fwd-status={status}"));
+                format!("{name}; {how}{status}; ttl={ttl}; detail=stale-if-error/{code}")
             }
             Self::Contained {
                 remaining, over, ..
@@ -227,6 +236,7 @@ impl Outcome {
 mod tests {
     use super::*;
     use crate::gateway::AnswerError;
+    use crate::upstream::{BadResponse, FetchError};
 
     #[test]
     fn cache_status_says_how_an_answer_is_made() {
@@ -234,16 +244,6 @@ mod tests {
         let hit = Outcome::Hit {
             age: seconds(7),
             remaining: seconds(293),
-        };
-        let stale = Outcome::Stale {
-            age: seconds(307),
-            over: seconds(7),
-        };
-        let failed = |asked| Outcome::StaleIfError {
-            age: seconds(1300),
-            over: seconds(1000),
-            error: AnswerError::Interrupted.into(),
-            asked,
         };
         let contained = |remaining, over| Outcome::Contained {
             age: seconds(100),
@@ -255,17 +255,6 @@ mod tests {
         let (range, links) = (Some(Way::Range), Some(Way::Links));
         for (outcome, way, expected) in [
             (hit, range, "hit; ttl=293"),
-            (stale, None, "hit; ttl=-7; detail=stale-while-revalidate"),
-            (
-                failed(true),
-                None,
-                "fwd=stale; ttl=-1000; detail=stale-if-error/UpstreamBusy",
-            ),
-            (
-                failed(false),
-                None,
-                "hit; ttl=-1000; detail=stale-if-error/UpstreamBusy",
-            ),
             (contained(200, 0), range, "hit; ttl=200; detail=contained"),
             (contained(0, 0), None, "hit; ttl=0; detail=contained"),
             (contained(0, 9), None, "hit; ttl=-9; detail=contained"),
@@ -291,6 +280,50 @@ mod tests {
         ] {
             let expected = format!("citrix-odata-proxy; {expected}");
             assert_eq!(outcome.cache_status(way, "UpstreamBusy"), expected);
+        }
+    }
+
+    #[test]
+    fn a_stale_answer_is_a_hit_for_who_did_not_wait() {
+        let (age, over) = (Duration::from_secs(307), Duration::from_secs(7));
+        for (asked, how) in [(false, "hit"), (true, "fwd=stale")] {
+            let error = AnswerError::Interrupted.into();
+            for (outcome, detail) in [
+                (
+                    Outcome::Stale { age, over, asked },
+                    "stale-while-revalidate",
+                ),
+                (
+                    Outcome::StaleIfError {
+                        age,
+                        over,
+                        error,
+                        asked,
+                    },
+                    "stale-if-error/UpstreamBusy",
+                ),
+            ] {
+                let expected = format!("citrix-odata-proxy; {how}; ttl=-7; detail={detail}");
+                assert_eq!(outcome.cache_status(None, "UpstreamBusy"), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn the_status_is_told_that_upstream_answered_with() {
+        let refused = || {
+            let response = BadResponse::Status { status: 418 };
+            AnswerError::Fetch(FetchError::BadResponse(response))
+        };
+        for (asked, how) in [(false, "hit"), (true, "fwd=stale; fwd-status=418")] {
+            let outcome = Outcome::StaleIfError {
+                age: Duration::from_secs(9),
+                over: Duration::ZERO,
+                error: refused().into(),
+                asked,
+            };
+            let expected = format!("citrix-odata-proxy; {how}; ttl=0; detail=stale-if-error/X");
+            assert_eq!(outcome.cache_status(None, "X"), expected);
         }
     }
 }

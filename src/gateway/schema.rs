@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::timeout;
+
 use super::plan::Plan;
-use super::{AnswerError, Directives, Gateway, Party, SharedError, Site};
+use super::{AnswerError, Directives, Gateway, PATIENCE_WITH_STAND_IN, Party, SharedError, Site};
 use crate::cache::{CacheKey, Found, Lifetime, Wish};
 use crate::odata::question::Question;
 use crate::odata::representation::Representation;
@@ -82,15 +84,18 @@ impl Gateway {
         let representation = Representation::default();
         let key = CacheKey::new(site.id().clone(), question, representation, None);
         let party = Party::default();
-        if let Some((schema, age)) = &known
-            && *age < lifetime.fresh.saturating_add(lifetime.while_revalidate)
-        {
-            // Nobody waits for what is known already. It may be being made, or have been tried in vain just now.
+        if let Some((schema, age)) = known {
             let fill = self.filling(site, &key, Plan::Metadata, party);
-            drop(self.cache.refresh(key, lifetime, fill));
-            return Ok(Arc::clone(schema));
+            let begun = self.cache.refresh(key, lifetime, fill);
+            // Nobody waits for what is known already, unless it is old, and then not for long. A new one may be being made,
+            // or have been tried in vain just now.
+            if age >= lifetime.fresh.saturating_add(lifetime.while_revalidate)
+                && let Ok(end) = begun
+            {
+                drop(timeout(PATIENCE_WITH_STAND_IN, end).await);
+            }
+            return Ok(site.schema().map_or(schema, |(newest, _)| newest));
         }
-        let known = known.map(|(schema, _)| schema);
         let wish = Wish {
             lifetime,
             directives: Directives {
@@ -100,15 +105,11 @@ impl Gateway {
         };
         for _ in 0..SCHEMA_READS_MAX {
             let (key, plan) = (key.clone(), Plan::Metadata);
-            let found = self.fill_or_find(site, key, wish, plan, party);
+            let found = self.fill_or_find(site, key, wish, plan, party, None);
             if let Found::Filling(mut coming) | Found::Joined(mut coming) = found {
                 let reader = &mut coming.reader;
                 while let Some(part) = reader.next().await {
-                    match (part, &known) {
-                        (Ok(_), _) => {}
-                        (Err(_), Some(schema)) => return Ok(Arc::clone(schema)),
-                        (Err(error), None) => return Err(error),
-                    }
+                    part?;
                 }
             }
             if let Some((schema, _)) = site.schema() {

@@ -68,6 +68,28 @@ pub enum FetchError {
     },
 }
 
+impl FetchError {
+    /// The status that upstream answered with in the end, when it is known: there may have been several attempts, or none
+    /// that was answered.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Refused(refusal) => Some(refusal.status),
+            Self::BadResponse(
+                BadResponse::Redirect { status } | BadResponse::Status { status },
+            ) => Some(*status),
+            Self::Busy { spent, .. } => {
+                Some(TOO_MANY).filter(|status| spent.statuses.contains_key(status))
+            }
+            Self::Unavailable { status, .. } => *status,
+            Self::TooHeavy(cause) => cause.status(),
+            Self::Credentials { .. }
+            | Self::BadResponse(_)
+            | Self::QueueFull { .. }
+            | Self::Timeout { .. } => None,
+        }
+    }
+}
+
 fn behind_colon(cause: Option<&str>) -> String {
     cause.map(|cause| format!(": {cause}")).unwrap_or_default()
 }
@@ -152,9 +174,50 @@ pub enum BadResponse {
     },
 }
 
+/// How upstream says that it is busy.
+const TOO_MANY: u16 = 429;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_status_is_known_where_upstream_has_answered() {
+        let busy = |statuses: &[u16]| FetchError::Busy {
+            waited: Duration::ZERO,
+            spent: Box::new(Spent {
+                statuses: statuses.iter().map(|status| (*status, 1)).collect(),
+                ..Spent::default()
+            }),
+            retry_after: Duration::ZERO,
+        };
+        let unavailable = |status| FetchError::Unavailable {
+            status,
+            fault: None,
+            cause: None,
+            waited: Duration::ZERO,
+            spent: Box::default(),
+            retry_after: Duration::ZERO,
+        };
+        for (error, expected) in [
+            (busy(&[429, 503]), Some(429)),
+            (busy(&[]), None),
+            (unavailable(Some(502)), Some(502)),
+            (unavailable(None), None),
+            (
+                FetchError::TooHeavy(Box::new(unavailable(Some(504)))),
+                Some(504),
+            ),
+            (
+                FetchError::BadResponse(BadResponse::Redirect { status: 302 }),
+                Some(302),
+            ),
+            (FetchError::BadResponse(BadResponse::Html), None),
+            (FetchError::QueueFull { queued: 5 }, None),
+        ] {
+            assert_eq!(error.status(), expected, "{error:?}");
+        }
+    }
 
     #[test]
     fn durations_are_short() {

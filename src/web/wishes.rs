@@ -191,6 +191,8 @@ mod tests {
             ("min-fresh=5, min-fresh=7", min_fresh(7)),
             ("min-fresh=99999999999999999999", min_fresh(u64::MAX)),
             ("min-fresh=-1", none),
+            // How long, the operator says.
+            ("stale-if-error=5, stale-while-revalidate=5", none),
             (
                 "no-transform, only-if-cached",
                 Directives {

@@ -309,6 +309,34 @@ async fn answers_that_are_too_large_for_memory_are_kept_on_disk_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_on_disk_alone_is_listed_as_such() {
+    let mut knobs = small();
+    knobs.sessions = 1000;
+    for (memory, place) in [("128KiB", "disk"), ("64MiB", "memory")] {
+        let world = World::new(knobs.clone(), &format!("cache.memory = '{memory}'"));
+        world.ask("/Sessions").await;
+        assert_eq!(place_of_the_latest(&world, place).await, place);
+    }
+}
+
+/// Where the answer is that was stored last, when it is there, or after some time.
+async fn place_of_the_latest(world: &World, expected: &str) -> String {
+    let mut place = String::new();
+    // Files are written by a thread of its own.
+    for _ in 0..10_000 {
+        let status = world.get("/api/status").await.json();
+        let latest = &status["cache"]["stored"][0]["place"];
+        latest.as_str().unwrap().clone_into(&mut place);
+        if place == expected {
+            break;
+        }
+        let turn = || std::thread::park_timeout(Duration::from_millis(1));
+        tokio::task::spawn_blocking(turn).await.unwrap();
+    }
+    place
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_purge_forgets_what_is_on_disk() {
     let world = World::new(small(), "cache.memory = '128KiB'");
     world.ask("/Sessions").await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::world::{Answer, World, small};
 
@@ -148,6 +148,105 @@ async fn a_part_is_as_old_as_the_whole_which_is_made_anew_when_it_is_stale() {
     assert_eq!(said(&part), "hit; ttl=55; detail=contained");
 }
 
+/// Parts for which the order of the rows does not matter.
+const ORDERLESS: [&str; 4] = [
+    "/Users?$top=0",
+    "/Users/$count",
+    "/Users?$select=Id,FullName",
+    "/Users(3)",
+];
+
+const DOWN: &str = "kind=status,status=503,times=always";
+
+/// A world with a table that is given only in place of an error, in which upstream fails in this way.
+async fn with_a_stale_table(fault: &str) -> World {
+    let world = World::new(
+        small(),
+        "
+cache.ttl = '1m'
+cache.stale_while_revalidate = '5m'
+cache.stale_if_error = '1h'
+cache.rules = []
+sites.main.upstream.retry_budget = '2m'
+",
+    );
+    world.ask("/$metadata").await;
+    world.ask("/Users").await;
+    sleep(Duration::from_secs(400)).await;
+    world.simulator.script(vec![fault.parse().unwrap()]);
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_of_a_stale_table_stands_in_for_an_error() {
+    let truth = World::new(small(), "");
+    for question in ORDERLESS {
+        let world = with_a_stale_table("kind=forbidden,times=always").await;
+        let why = "detail=stale-if-error/UpstreamCredentials";
+        let answer = world.ask(question).await;
+        assert_eq!(said(&answer), format!("fwd=stale; ttl=-340; {why}"));
+        assert_eq!(answer.header("age"), "400", "{question}");
+        assert_eq!(answer.text(), truth.ask(question).await.text());
+        // For a while nobody asks again, whatever is wanted of the table.
+        let asked = world.pages_asked();
+        for question in ORDERLESS {
+            let answer = world.ask(question).await;
+            assert_eq!(said(&answer), format!("hit; ttl=-340; {why}"), "{question}");
+        }
+        assert_eq!(world.pages_asked(), asked);
+        // The others of these rows may come from upstream.
+        let some = world.ask("/Users?$top=3").await;
+        assert_eq!(some.error(), "502 UpstreamCredentials");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_long_for_what_a_stale_table_holds() {
+    for question in ORDERLESS {
+        let world = with_a_stale_table(DOWN).await;
+        let began = Instant::now();
+        let answer = world.ask(question).await;
+        let how = "fwd=stale; ttl=-350; detail=stale-while-revalidate";
+        assert_eq!(said(&answer), how, "{question}");
+        let again = world.ask(question).await;
+        assert_eq!(said(&again), how.replace("fwd=stale", "hit"), "{question}");
+        assert_eq!(began.elapsed(), Duration::from_secs(10), "{question}");
+        // Until upstream is given up.
+        sleep(Duration::from_mins(3)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_is_no_answer_when_upstream_has_no_such_thing_or_the_table_is_too_old() {
+    let world = with_a_stale_table("kind=status,status=404,times=always").await;
+    assert_eq!(world.ask("/Users/$count").await.status, 404);
+    let world = with_a_stale_table(DOWN).await;
+    sleep(Duration::from_hours(1)).await;
+    let answer = world.ask("/Users/$count").await;
+    assert_eq!(answer.error(), "503 UpstreamUnavailable");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_counts_as_given_when_a_part_of_it_is_given() {
+    let mut knobs = small();
+    knobs.sessions = 400;
+    let world = World::new(knobs, "");
+    world.ask("/Sessions").await;
+    let hits = async || {
+        let status = world.get("/api/status?set=Sessions").await.json();
+        let stored = status["cache"]["stored"].as_array().unwrap().clone();
+        let whole = stored.iter().find(|stored| stored["shape"] == "Sessions");
+        whole.unwrap()["hits"].as_u64().unwrap()
+    };
+    // It is in the order of dates, and so of no use for these.
+    for question in ["/Sessions?$top=100", "/Sessions?$skip=100"] {
+        assert!(!is_contained(&world.ask(question).await), "{question}");
+    }
+    assert_eq!(hits().await, 0);
+    world.ask("/Sessions/$count").await;
+    assert_eq!(hits().await, 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn some_of_the_rows_are_not_cut_from_a_stale_table() {
     let world = World::new(small(), "cache.ttl = '1m'");
@@ -175,6 +274,38 @@ async fn clients_may_insist_on_a_new_part() {
         assert_eq!(world.pages_asked(), asked + 1, "{directive}");
         sleep(Duration::from_secs(10)).await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_wants_what_is_stored_or_nothing_gets_parts_too() {
+    let clocks = "cache.ttl = '1m'\ncache.stale_while_revalidate = '5m'\ncache.rules = []";
+    let world = World::new(small(), clocks);
+    let count = async || {
+        let headers = [("cache-control", "only-if-cached")];
+        let path = "/monitorodata/Sessions/$count";
+        world.request(Method::GET, path, &headers).await
+    };
+    assert_eq!(count().await.error(), "504 NotStored");
+    world.ask("/Sessions").await;
+    let asked = world.pages_asked();
+    assert_eq!(said(&count().await), "hit; ttl=60; detail=contained");
+    sleep(Duration::from_secs(100)).await;
+    assert_eq!(said(&count().await), "hit; ttl=-40; detail=contained");
+    sleep(Duration::from_mins(5)).await;
+    assert_eq!(count().await.error(), "504 NotStored");
+    assert_eq!(world.pages_asked(), asked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_cut_from_a_table_that_was_purged() {
+    let world = World::new(small(), "");
+    world.ask("/Sessions").await;
+    assert!(is_contained(&world.ask("/Sessions/$count").await));
+    let purge = "/api/cache/purge?site=main&set=sessions";
+    let purged = world.request(Method::POST, purge, &[]).await.json();
+    assert_eq!(purged["purged"], 1);
+    let count = world.ask("/Sessions/$count").await;
+    assert_eq!(said(&count), "fwd=uri-miss; stored");
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,8 +2,10 @@
 
 use std::io::Read;
 
+use bytes::Bytes;
 use citrix_odata_proxy::demo::Knobs;
 use flate2::read::GzDecoder;
+use futures_util::StreamExt;
 use http::Method;
 
 use crate::world::{Answer, World, small};
@@ -108,6 +110,41 @@ async fn the_length_of_a_stored_answer_is_known_but_where_it_is_packed_anew() {
         let packed = ask(&world, question, &[("accept-encoding", "gzip")]).await;
         assert_eq!(!packed.header("content-length").is_empty(), known);
         assert_eq!(packed.header("content-encoding"), "gzip");
+    }
+}
+
+/// The pieces that a body is sent in.
+async fn pieces(world: &World, coding: &str) -> Vec<Bytes> {
+    let headers = [("accept-encoding", coding)];
+    let response = world.open(Method::GET, "/monitorodata/Sessions", &headers);
+    let body = response.await.into_body().into_data_stream();
+    body.map(Result::unwrap).collect().await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hit_copies_no_more_than_a_few_kilobytes_at_a_time() {
+    let world = World::new(
+        Knobs {
+            sessions: 2000,
+            ..small()
+        },
+        "cache.ttl = '1h'",
+    );
+    world.ask("/Sessions").await;
+    for (coding, sum_max, each_max) in [
+        ("gzip", 8 * 1024, 8 * 1024),
+        // What has to be unpacked for each client.
+        ("identity", usize::MAX, 128 * 1024),
+    ] {
+        let (one, other) = (pieces(&world, coding).await, pieces(&world, coding).await);
+        assert_eq!(one, other);
+        assert!(one.iter().map(Bytes::len).sum::<usize>() > 100_000);
+        // What both are sent from the same place is no copy.
+        let copied = one.iter().zip(&other);
+        let copied = copied.filter(|(one, other)| one.as_ptr() != other.as_ptr());
+        let copied: Vec<usize> = copied.map(|(one, _)| one.len()).collect();
+        assert!(copied.iter().sum::<usize>() <= sum_max, "{coding}");
+        assert!(copied.iter().all(|len| *len <= each_max), "{coding}");
     }
 }
 

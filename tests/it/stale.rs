@@ -173,12 +173,15 @@ async fn who_has_waited_for_long_gets_the_stale_answer_with_its_age_of_then() {
     for answer in join_all((0..10).map(|_| world.get(PATH))).await {
         assert_eq!(
             said(&answer),
-            "hit; ttl=-350; detail=stale-while-revalidate"
+            "fwd=stale; ttl=-350; detail=stale-while-revalidate"
         );
         assert_eq!(answer.header("age"), "410");
         assert_eq!(answer.bytes(), first.bytes());
     }
     assert_eq!(began.elapsed().as_secs(), 10);
+    // Who comes then has not waited.
+    let next = world.get(PATH).await;
+    assert_eq!(said(&next), "hit; ttl=-350; detail=stale-while-revalidate");
     // The attempt goes on until its patience ends, which is after two minutes or a pause before.
     for _ in 0..50 {
         seconds(3).await;
@@ -188,6 +191,29 @@ async fn who_has_waited_for_long_gets_the_stale_answer_with_its_age_of_then() {
         }
     }
     panic!("nobody is told that upstream is busy");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_long_for_what_metadata_says_when_that_is_known() {
+    let patient = CLOCKS.replace("'20s'", "'2m'") + "cache.metadata_ttl = '1m'\n";
+    let world = World::new(small(), &patient);
+    let row = world.ask("/Users(3)").await;
+    seconds(400).await;
+    let down = "kind=status,status=503,times=always";
+    let faults = [down.to_owned(), format!("set=$metadata,{down}")];
+    world
+        .simulator
+        .script(faults.map(|fault| fault.parse().unwrap()).into());
+    let began = Instant::now();
+    for _ in 0..2 {
+        let stale = world.ask("/Users(3)").await;
+        assert_eq!(stale.text(), row.text());
+        assert!(said(&stale).ends_with("stale-while-revalidate"));
+    }
+    // For what it says, and for the row.
+    assert!(began.elapsed() <= Duration::from_secs(20));
+    // Until upstream is given up.
+    seconds(300).await;
 }
 
 #[tokio::test(start_paused = true)]

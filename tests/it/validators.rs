@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use http::Method;
+use http::{HeaderName, Method};
 use tokio::time::sleep;
 
 use crate::world::{Answer, World, small};
@@ -148,4 +148,44 @@ async fn an_answer_that_is_being_made_has_no_tag_yet() {
     let answer = ask(&world, Method::GET, WAYS[0], &[("if-none-match", "*")]).await;
     assert_eq!((answer.status.as_u16(), answer.header("etag")), (200, ""));
     assert_eq!(answer.rows().len(), 110);
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_headers_are_our_own() {
+    let world = stored().await;
+    let ours = [
+        "accept-ranges",
+        "age",
+        "cache-control",
+        "cache-status",
+        "content-length",
+        "content-type",
+        "cross-origin-resource-policy",
+        "etag",
+        "odata-version",
+        "referrer-policy",
+        "vary",
+        "x-content-type-options",
+        "x-request-id",
+    ];
+    let hit = ask(&world, Method::GET, WAYS[0], &[]).await;
+    let names: BTreeSet<&str> = hit.headers.keys().map(HeaderName::as_str).collect();
+    assert_eq!(names, BTreeSet::from(ours));
+    // Only the end of what is being made is not known yet.
+    let anew = ask(
+        &world,
+        Method::GET,
+        WAYS[0],
+        &[("cache-control", "no-cache")],
+    )
+    .await;
+    let anew: BTreeSet<&str> = anew.headers.keys().map(HeaderName::as_str).collect();
+    let later = ["age", "content-length", "etag"];
+    assert_eq!(anew, &names - &BTreeSet::from(later));
+    // Nobody in between keeps an error.
+    let error = world.ask("/Nonsense").await;
+    assert_eq!(
+        (error.status.as_u16(), error.header("cache-control")),
+        (404, "no-store")
+    );
 }

@@ -120,6 +120,8 @@ pub enum StoredState {
 pub enum Place {
     /// In memory.
     Memory,
+    /// On disk alone, because it is too large for memory.
+    Disk,
 }
 
 impl StoredState {
@@ -154,6 +156,7 @@ impl Place {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Memory => "memory",
+            Self::Disk => "disk",
         }
     }
 }
@@ -220,7 +223,11 @@ impl StoredAnswer {
             failure: failure.map(|error| chain(error)),
             hits: stored.hits,
             upstream_time: facts.upstream_time,
-            place: Place::Memory,
+            place: if stored.entry.is_filed() {
+                Place::Disk
+            } else {
+                Place::Memory
+            },
         }
     }
 }

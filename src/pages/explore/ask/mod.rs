@@ -175,7 +175,7 @@ fn how(headers: &HeaderMap) -> String {
         "cut from a larger stored answer"
     } else if detail.starts_with("stale-if-error") {
         "a stored answer, because no new one could be had"
-    } else if has("hit") && detail == "stale-while-revalidate" {
+    } else if detail == "stale-while-revalidate" {
         "a stored answer while a new one is being fetched"
     } else if has("hit") {
         "a stored answer"

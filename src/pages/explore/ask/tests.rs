@@ -117,7 +117,12 @@ fn how_an_answer_came_is_said_in_words() {
             "a stored answer while a new one is being fetched, 10 min old",
         ),
         (
-            "p; fwd=stale; ttl=-5; detail=stale-if-error/UpstreamBusy",
+            "p; fwd=stale; ttl=-5; detail=stale-while-revalidate",
+            "8000",
+            "a stored answer while a new one is being fetched, 2 h old",
+        ),
+        (
+            "p; fwd=stale; fwd-status=429; ttl=-5; detail=stale-if-error/UpstreamBusy",
             "8000",
             "a stored answer, because no new one could be had, 2 h old",
         ),
