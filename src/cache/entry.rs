@@ -204,6 +204,14 @@ impl Entry {
         }
     }
 
+    /// How many parts the packed form has.
+    pub fn parts(&self) -> usize {
+        match self.text {
+            Some(_) => 1,
+            None => self.blocks.len(),
+        }
+    }
+
     /// A part of the packed form, from 0 on; `None` behind the last. An entry of which a part cannot be read is not given
     /// any more, unless its text is in memory.
     pub async fn part(self: &Arc<Self>, at: usize) -> Option<io::Result<Segment>> {

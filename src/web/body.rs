@@ -68,9 +68,12 @@ impl Parts {
 
 /// The segments of a stored answer. A part that cannot be read from disk is an error.
 fn stored(entry: Arc<Entry>) -> impl Stream<Item = Result<Segment, SharedError>> + Send {
-    stream::unfold((entry, 0), async |(entry, at)| {
+    stream::unfold((Some(entry), 0), async |(entry, at)| {
+        let entry = entry?;
         let part = entry.part(at).await?;
         let part = part.map_err(|_| SharedError::from(AnswerError::Interrupted));
+        // Whoever reads the last part needs nothing else of it, and may take long.
+        let entry = (at + 1 < entry.parts()).then_some(entry);
         Some((part, (entry, at + 1)))
     })
 }

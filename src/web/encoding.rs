@@ -11,7 +11,7 @@ use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, header};
 
 use super::body::{Part, Parts};
-use super::list;
+use super::{frames, list};
 use crate::cache::{Form, GzipWriter, Packed, Plain};
 use crate::gateway::{AnswerError, SharedError};
 use crate::odata::neutral::NeutralText;
@@ -99,7 +99,7 @@ impl Encoded {
 
     fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, SharedError>> {
         loop {
-            if let Some(bytes) = self.queue.pop_front() {
+            if let Some(bytes) = frames::next(&mut self.queue) {
                 return Poll::Ready(Ok(Some(bytes)));
             }
             let Some(coder) = &mut self.coder else {

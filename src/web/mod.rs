@@ -4,7 +4,7 @@
 //! - [`access`]: who may ask, how fast, and from which pages;
 //! - [`route`], [`sites`], [`host`], [`local`]: whose question is it, may it be asked here, and under which address;
 //! - [`readings`], [`wishes`], [`party`], [`odata`]: from a request to an [`Ask`](crate::gateway::Ask), and from its answer to a reply;
-//! - [`reply`], [`conditional`], [`body`], [`encoding`], [`ready`], [`whole`]: head and body of a reply;
+//! - [`reply`], [`conditional`], [`body`], [`encoding`], [`ready`], [`frames`], [`whole`]: head and body of a reply;
 //! - [`exchange`], [`mod@batch`], [`query`], [`received`]: questions that come in the body of a POST;
 //! - [`error`], [`problem`]: which failure has which status and words, and how they are written;
 //! - [`mod@inside`]: the same for pages of this process;
@@ -21,6 +21,7 @@ mod dispatch;
 mod encoding;
 mod error;
 mod exchange;
+mod frames;
 mod heartbeat;
 mod hex;
 mod host;

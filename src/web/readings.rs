@@ -31,6 +31,10 @@ impl Readings {
         below: &str,
         query: Option<&str>,
     ) -> Result<Arc<Reading>, ParseError> {
+        let words = |text: &str| text.bytes().filter(|c| b"/&".contains(c)).count();
+        if words(below) + query.map_or(0, words) > READING_WORDS_MAX {
+            return Reading::of(below, query);
+        }
         match query {
             None => self.0.get(below, || Reading::of(below, query)),
             // A line break stands in no URL.
@@ -61,11 +65,15 @@ impl From<Question> for Reading {
     }
 }
 
-/// A report has some dozens; each takes a few times the bytes of its text.
-const READINGS_MAX: usize = 1024;
+/// A report has some dozens.
+const READINGS_MAX: usize = 512;
 
 /// Power Query sends up to 2048 characters.
 const READING_BYTES_MAX: usize = 2560;
+
+/// Of segments and options that come behind the first: each of them takes room of its own, however short it is. So a reading
+/// takes a few times the bytes of its text, and all of them a few megabytes.
+const READING_WORDS_MAX: usize = 24;
 
 #[cfg(test)]
 mod tests {
@@ -79,6 +87,15 @@ mod tests {
         let error = readings.read("Ss", Some(&long)).unwrap_err().to_string();
         let expected = "URL of 32769 bytes is longer than the limit of 32768";
         assert_eq!(error, expected);
+    }
+
+    #[test]
+    fn what_takes_much_room_is_not_remembered() {
+        let readings = Readings::new();
+        for (query, is_remembered) in [("&a".repeat(24), true), ("&a".repeat(25), false)] {
+            let read = || readings.read("Users", Some(&query)).unwrap();
+            assert_eq!(Arc::ptr_eq(&read(), &read()), is_remembered, "{query}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
 use super::encoding::Coding;
+use super::frames;
 use super::notes::Notes;
 use crate::cache::{Entry, GzipWriter};
 
@@ -62,7 +63,7 @@ impl http_body::Body for Ready {
         if let Some((rows, notes)) = self.rows.take() {
             notes.add_rows(rows);
         }
-        let frame = self.frames.pop_front();
+        let frame = frames::next(&mut self.frames);
         self.left -= frame.as_ref().map_or(0, |frame| frame.len() as u64);
         Poll::Ready(frame.map(|frame| Ok(Frame::data(frame))))
     }

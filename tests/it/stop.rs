@@ -120,6 +120,39 @@ async fn a_request_under_way_is_finished() {
     );
 }
 
+/// hyper is done with a body as soon as it has the last piece of it.
+#[tokio::test]
+async fn a_long_answer_out_of_memory_is_sent_to_its_end() {
+    let simulator = Program::simulate(&["--sessions", "40000"]).start().await;
+    let proxy = Program::serve(&simulator.endpoint()).start().await;
+    let path = "/monitorodata/Sessions";
+    let whole = wire::get(proxy.address, path).await.text().to_owned();
+    let is_text = async || {
+        wire::get(proxy.address, path).await;
+        let status = wire::get(proxy.address, "/api/status").await.json();
+        let stored = &status["cache"]["stored"][0];
+        let bytes = |name: &str| stored[name].as_u64().unwrap();
+        (bytes("bytes") >= bytes("text_bytes")).then_some(())
+    };
+    eventually("text in memory", is_text).await;
+    let mut client = Wire::open(proxy.address).await;
+    client.ask(path, &[]).await;
+    let head = client.head().await.unwrap();
+    proxy.signal("TERM").await;
+    proxy.says("stopping: no new requests").await;
+    // Longer than a connection has that has nothing to do.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let reply = client.body(head).await;
+    assert_eq!((reply.status(), reply.end), (200, End::Clean));
+    assert!(reply.text() == whole);
+    let ended = proxy.ended().await;
+    assert!(
+        ended.stderr.contains("every request was finished"),
+        "{}",
+        ended.stderr
+    );
+}
+
 #[tokio::test]
 async fn nobody_new_is_let_in_while_it_stops() {
     let simulator = slow_second_page("60").await;

@@ -108,7 +108,7 @@ async fn converse<S, A, F>(
         () = left_alone(state, STANDSTILL_MAX) => return,
         () = long_idle(state, HEAD_PATIENCE) => {
             connection.as_mut().graceful_shutdown();
-            // Over HTTP/1 nothing can be left but a part of a head.
+            // Nothing can be left but a part of a head, over HTTP/1 and before the first request.
             if !is_http_2.load(Ordering::Relaxed) {
                 let left = timeout(LAST_BYTES_PATIENCE, connection.as_mut()).await;
                 if left.is_ok() || !state.has_request() {
@@ -180,7 +180,7 @@ fn builder(manners: &Manners) -> auto::Builder<TokioExecutor> {
     builder
 }
 
-/// Waits until no request has been under way for `patience`: nothing was said, or less than a request's head.
+/// Waits until no request has been under way for `patience`, from now on: nothing was said, or less than a request's head.
 async fn long_idle(state: &State, patience: Duration) {
     let mut look = Instant::now() + patience;
     loop {

@@ -132,8 +132,12 @@ impl State {
 
     /// The client takes nothing for the moment, or does again.
     pub(in crate::server) fn set_behind(&self, is_behind: bool) {
-        self.traffic().behind = is_behind.then(Instant::now);
+        let mut traffic = self.traffic();
+        traffic.behind = is_behind.then(Instant::now);
         if !is_behind {
+            // The end of an answer was given out long before its client had it.
+            traffic.idle_since = Instant::now();
+            drop(traffic);
             self.change.tell();
         }
     }
