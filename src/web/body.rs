@@ -169,7 +169,7 @@ pub(crate) mod tests {
 
     async fn sent(parts: Parts) -> Vec<(u64, String)> {
         let began = Instant::now();
-        let mut body = Encoded::new(parts, Coding::Identity, ROOT);
+        let mut body = Encoded::new(parts, Coding::Identity, ROOT, usize::MAX);
         let mut sent = Vec::new();
         while let Some(item) = body.next().await {
             let text = match item {

@@ -64,6 +64,8 @@ pub(crate) struct Encoded {
     coder: Option<Coder>,
     /// To be sent next.
     queue: VecDeque<Bytes>,
+    /// The longest piece that is sent.
+    bytes_max: usize,
 }
 
 #[derive(Debug)]
@@ -80,8 +82,8 @@ enum Coder {
 }
 
 impl Encoded {
-    /// The body of these `parts` for a client with this service root.
-    pub(crate) fn new(parts: Parts, coding: Coding, root: Bytes) -> Self {
+    /// The body of these `parts` for a client with this service root, in pieces of at most `bytes_max` bytes.
+    pub(crate) fn new(parts: Parts, coding: Coding, root: Bytes, bytes_max: usize) -> Self {
         Self {
             parts,
             root,
@@ -94,12 +96,13 @@ impl Encoded {
                 },
             }),
             queue: VecDeque::new(),
+            bytes_max,
         }
     }
 
     fn poll_output(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, SharedError>> {
         loop {
-            if let Some(bytes) = frames::next(&mut self.queue) {
+            if let Some(bytes) = frames::next(&mut self.queue, self.bytes_max) {
                 return Poll::Ready(Ok(Some(bytes)));
             }
             let Some(coder) = &mut self.coder else {
@@ -196,7 +199,12 @@ mod tests {
     use super::*;
 
     fn gzip(script: Vec<(u64, Result<crate::cache::Segment, SharedError>)>) -> Encoded {
-        Encoded::new(parts(script, &Notes::default()), Coding::Gzip, ROOT)
+        Encoded::new(
+            parts(script, &Notes::default()),
+            Coding::Gzip,
+            ROOT,
+            usize::MAX,
+        )
     }
 
     #[test]

@@ -17,7 +17,14 @@ use crate::cache::{Entry, GzipWriter};
 
 /// The body of `entry` for a client with this service root, when it can be sent without more work than putting it
 /// together: nothing is copied but short pieces. `None` when it is long and has to be read, packed or unpacked on its way.
-pub(crate) fn ready(entry: &Entry, coding: Coding, root: &Bytes, notes: &Notes) -> Option<Body> {
+/// Its pieces are at most `bytes_max` long.
+pub(crate) fn ready(
+    entry: &Entry,
+    coding: Coding,
+    root: &Bytes,
+    bytes_max: usize,
+    notes: &Notes,
+) -> Option<Body> {
     let mut frames = VecDeque::new();
     match coding {
         Coding::Identity => {
@@ -40,13 +47,15 @@ pub(crate) fn ready(entry: &Entry, coding: Coding, root: &Bytes, notes: &Notes) 
     Some(Body::new(Ready {
         left: frames.iter().map(|frame| frame.len() as u64).sum(),
         frames,
+        bytes_max,
         rows: Some((entry.facts.rows, notes.clone())),
     }))
 }
 
 struct Ready {
     frames: VecDeque<Bytes>,
-    /// Bytes in them.
+    bytes_max: usize,
+    /// Bytes in the frames.
     left: u64,
     /// To be noted when the body is asked for.
     rows: Option<(u64, Notes)>,
@@ -63,7 +72,10 @@ impl http_body::Body for Ready {
         if let Some((rows, notes)) = self.rows.take() {
             notes.add_rows(rows);
         }
-        let frame = frames::next(&mut self.frames);
+        let Self {
+            frames, bytes_max, ..
+        } = &mut *self;
+        let frame = frames::next(frames, *bytes_max);
         self.left -= frame.as_ref().map_or(0, |frame| frame.len() as u64);
         Poll::Ready(frame.map(|frame| Ok(Frame::data(frame))))
     }

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, head
 use super::body::Parts;
 use super::conditional;
 use super::encoding::{Coding, Encoded};
+use super::frames;
 use super::no_body::no_body;
 use super::notes::Notes;
 use super::problem::Problem;
@@ -88,11 +89,12 @@ pub(crate) async fn reply(
     if let Some(len) = len {
         headers.insert(header::CONTENT_LENGTH, len.into());
     }
+    let bytes_max = frames::bytes_max(asked.request.version);
     if let AnswerBody::Stored(entry) = &answer.body {
         if asked.request.method != Method::HEAD {
             entry.asked_for(coding.form());
         }
-        if let Some(body) = ready(entry, coding, &asked.root, notes) {
+        if let Some(body) = ready(entry, coding, &asked.root, bytes_max, notes) {
             *response.body_mut() = body;
             return Ok(response);
         }
@@ -104,7 +106,8 @@ pub(crate) async fn reply(
         headers.insert(header::CONTENT_LENGTH, whole.len.into());
         parts = Parts::of_whole(whole.texts, notes.clone());
     }
-    *response.body_mut() = Body::from_stream(Encoded::new(parts, coding, asked.root));
+    let body = Encoded::new(parts, coding, asked.root, bytes_max);
+    *response.body_mut() = Body::from_stream(body);
     Ok(response)
 }
 

@@ -131,7 +131,8 @@ async fn converse<S, A, F>(
     if makes_room && (connection.as_mut().now_or_never().is_some() || state.stuck_for().is_some()) {
         return;
     }
-    if !state.has_request() {
+    // An answer that was given out, and is being taken, is waited for like one under way.
+    if state.is_idle() || (makes_room && !state.has_request()) {
         // Nothing but half a request may be left, or the last bytes of an answer.
         let patience = match makes_room {
             false => LAST_BYTES_PATIENCE,

@@ -74,6 +74,7 @@ async fn only_a_complete_live_answer_has_a_last_chunk() {
                 parts,
                 Coding::Identity,
                 ROOT,
+                usize::MAX,
             )))
         };
         let metrics = Arc::new(Metrics::new(&mut Registry::default()));
