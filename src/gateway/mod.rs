@@ -386,12 +386,16 @@ impl Gateway {
         spare: Option<Spare>,
     ) -> Found<SharedError> {
         let fill = self.filling(site, &key, plan, party);
-        let noted = |writer| async move {
-            let end = fill(writer).await;
-            if let Some(spare) = spare {
-                spare.note(&end);
+        let noted = |writer| {
+            // Begun here, not in its task: its span belongs to the request.
+            let filling = fill(writer);
+            async move {
+                let end = filling.await;
+                if let Some(spare) = spare {
+                    spare.note(&end);
+                }
+                end
             }
-            end
         };
         self.cache.find(key, wish, noted)
     }
