@@ -1,6 +1,5 @@
 //! How long an answer lives, by what it is about. Pure.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,7 +55,7 @@ impl Lifetimes {
                 .iter()
                 .map(compile)
                 .collect::<Result<_, globset::Error>>()?,
-            known: Arc::new(Memo::new(NAMES_MAX, NAME_BYTES_MAX)),
+            known: Arc::new(Memo::of_names()),
         })
     }
 
@@ -65,9 +64,8 @@ impl Lifetimes {
         match (question.resource(), question.set()) {
             (Resource::ServiceDocument | Resource::Metadata, _) => self.metadata,
             (_, Some(set)) => {
-                let find = || Ok::<_, Infallible>(self.of_set(set.as_str()));
-                let Ok(lifetime) = self.known.get(set.as_str(), find);
-                lifetime
+                let set = set.as_str();
+                self.known.get(set, || self.of_set(set))
             }
             (_, None) => self.default,
         }
@@ -79,12 +77,6 @@ impl Lifetimes {
         rule.map_or(self.default, |(_, lifetime)| *lifetime)
     }
 }
-
-/// Citrix has some eighty sets; clients may invent more.
-const NAMES_MAX: usize = 512;
-
-/// No set has a longer name.
-const NAME_BYTES_MAX: usize = 128;
 
 #[cfg(test)]
 mod tests {

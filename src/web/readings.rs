@@ -36,11 +36,11 @@ impl Readings {
             return Reading::of(below, query);
         }
         match query {
-            None => self.0.get(below, || Reading::of(below, query)),
+            None => self.0.try_get(below, || Reading::of(below, query)),
             // A line break stands in no URL.
             Some(options) => {
                 let text = [below, "\n", options].concat();
-                self.0.get(&text, || Reading::of(below, query))
+                self.0.try_get(&text, || Reading::of(below, query))
             }
         }
     }

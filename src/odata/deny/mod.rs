@@ -8,7 +8,6 @@
 //! cannot be understood for certain is refused.
 
 use std::collections::BTreeSet;
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -60,7 +59,7 @@ impl DenyList {
             set.add(folded.map_err(|source| fault(glob, source))?);
         }
         let globs = set.build().map_err(|source| fault("*", source))?;
-        let judged = Arc::new(Memo::new(NAMES_MAX, NAME_BYTES_MAX));
+        let judged = Arc::new(Memo::of_names());
         Ok(Self { globs, judged })
     }
 
@@ -71,9 +70,7 @@ impl DenyList {
 
     /// Whether the set of that name is not shown.
     pub fn denies(&self, set: &str) -> bool {
-        let judge = || Ok::<_, Infallible>(self.globs.is_match(fold(set)));
-        let Ok(is_denied) = self.judged.get(set, judge);
-        is_denied
+        self.judged.get(set, || self.globs.is_match(fold(set)))
     }
 
     /// Whether the question leaves its set or might: then [`DenyList::denies`] for the set is not enough,
@@ -256,12 +253,6 @@ fn leaves_set(name: &str, value: &str) -> bool {
 fn short(type_name: &str) -> &str {
     type_name.rsplit('.').next().unwrap_or(type_name)
 }
-
-/// Citrix has some eighty sets; clients may invent more.
-const NAMES_MAX: usize = 512;
-
-/// No set has a longer name.
-const NAME_BYTES_MAX: usize = 128;
 
 #[cfg(test)]
 mod tests;
